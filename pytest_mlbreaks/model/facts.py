@@ -1,0 +1,738 @@
+"""Facts: typed, frozen, located statements that a reader took from one file.
+
+A fact says what is written, not what follows from it. Whatever needs a second file is done in link.
+Every fact has an *identity* apart from its place: it stays the same when lines move, and is what fingerprints
+and cross references are made of. Facts survive being written and read back (`pytest_mlbreaks.codec`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal as L
+
+import msgspec
+
+from pytest_mlbreaks.model.expr import Expr
+from pytest_mlbreaks.model.place import Place
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=True, omit_defaults=True):
+    """The base of all facts, also of those that other packs bring. The class name is the fact's tag on disk."""
+
+    place: Place
+
+    @property
+    def identity(self) -> str:
+        """A name that outlives a move of lines: ``airflow:daily_train/load``."""
+        raise NotImplementedError(type(self).__name__)
+
+    @property
+    def path(self) -> str:
+        """The file that the fact was taken from."""
+        return self.place.path
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The base of what facts are made of."""
+
+
+# ---------------------------------------------------------------------------------------------------- Python
+
+
+class Import(Part, frozen=True, kw_only=True):
+    """One imported name. ``from ..a import b as c`` is target ``a``, name ``b``, alias ``c``, level 2."""
+
+    target: str
+    alias: str
+    name: str | None = None
+    level: int = 0
+    scope: str = ""
+    guarded: bool = False  # under TYPE_CHECKING, or in a try that catches ImportError
+    line: int
+
+
+class PythonModule(Fact, frozen=True, kw_only=True):
+    """A Python file. *package* is true for an ``__init__.py``, *main* where it has a ``__main__`` guard."""
+
+    imports: tuple[Import, ...] = ()
+    package: bool = False
+    main: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"python:{self.path}"
+
+
+class Constant(Fact, frozen=True, kw_only=True):
+    """A name bound at module level, or in a class body (``Settings.bucket``), to something that can be told."""
+
+    name: str
+    value: Expr
+    annotation: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"constant:{self.path}#{self.name}"
+
+
+class Parameter(Part, frozen=True, kw_only=True):
+    name: str
+    default: Expr | None = None
+
+
+class Function(Fact, frozen=True, kw_only=True):
+    """A function or method. *calls* are the callee names inside it, import aliases expanded, each once."""
+
+    name: str  # qualified: Model.predict, outer.inner
+    parameters: tuple[Parameter, ...] = ()
+    calls: tuple[str, ...] = ()
+    decorators: tuple[str, ...] = ()
+    asynchronous: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"function:{self.path}#{self.name}"
+
+
+class EnvRead(Fact, frozen=True, kw_only=True):
+    """Code that asks for an environment variable, or a settings field that one fills.
+
+    *scope* is the enclosing function ("" at module level); *required* is true where a missing variable raises;
+    *field* names the settings field (``Settings.redis_url``) where there is one.
+    """
+
+    key: Expr
+    default: Expr | None = None
+    scope: str = ""
+    required: bool = False
+    field: str = ""
+    api: str  # os.environ.get, os.getenv, pydantic, ...
+
+    @property
+    def identity(self) -> str:
+        key = getattr(self.key, "value", None) or getattr(self.key, "name", "?")
+        return f"env-read:{self.path}#{self.scope or self.field}:{key}"
+
+
+class Argument(Part, frozen=True, kw_only=True):
+    """One argument of a call; *name* is "" for a positional one, ``*``/``**`` where it unpacks."""
+
+    value: Expr
+    name: str = ""
+    place: Place
+
+
+class Call(Fact, frozen=True, kw_only=True):
+    """A call of a name that some check or reader asked for. *callee* has import aliases expanded; a method of an
+    object that is not known is ``*.to_sql``. *loops* counts the enclosing loops within its scope."""
+
+    callee: str
+    arguments: tuple[Argument, ...] = ()
+    scope: str = ""
+    loops: int = 0
+    result: str = ""  # the name that the result is bound to, if it is
+
+    @property
+    def identity(self) -> str:
+        return f"call:{self.path}#{self.scope}:{self.callee}"
+
+    def argument(self, name: str, position: int | None = None) -> Argument | None:
+        """The argument passed under *name*, or at *position* (0-based) among the positional ones."""
+        positional = []
+        for argument in self.arguments:
+            if argument.name == name:
+                return argument
+            if argument.name == "":
+                positional.append(argument)
+            elif argument.name == "*":
+                return None
+        if position is not None and position < len(positional):
+            return positional[position]
+        return None
+
+
+class DatasetAccess(Fact, frozen=True, kw_only=True):
+    """Code that reads or writes a dataset or table: *target* is what it names, *api* the call."""
+
+    mode: L["read", "write", "append"]
+    target: Expr
+    api: str
+    kind: L["path", "table"] = "path"
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"dataset-access:{self.path}#{self.scope}:{self.api}:{self.mode}"
+
+
+class ModelAccess(Fact, frozen=True, kw_only=True):
+    """Code that loads, saves or registers a model: *target* is the path, URI, registered name or hub id."""
+
+    mode: L["load", "save", "register"]
+    target: Expr
+    api: str
+    kind: L["path", "registry", "hub"] = "path"
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"model-access:{self.path}#{self.scope}:{self.api}:{self.mode}"
+
+
+# ---------------------------------------------------------------------------------------------- dependencies
+
+
+class Requirement(Fact, frozen=True, kw_only=True):
+    """One declared dependency. *name* is normalised (PEP 503); *specifier* as PEP 440 text, "" where open.
+
+    *group* is "" for the main list, else the extra or dependency group; *source* is "index", a VCS or file URL.
+    """
+
+    name: str
+    specifier: str = ""
+    extras: tuple[str, ...] = ()
+    marker: str = ""
+    group: str = ""
+    source: str = "index"
+    hashed: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"requirement:{self.path}#{self.group}:{self.name}"
+
+
+class RequirementFile(Fact, frozen=True, kw_only=True):
+    """A list of dependencies. *includes* and *constraints* are paths as written, relative to this file's folder.
+
+    *python* is its ``requires-python``; *package* the name of the distribution that a pyproject builds;
+    *compiled* is true where the file is a tool's full resolution (pip-compile, uv export) or every line is pinned.
+    """
+
+    format: L["requirements", "pyproject", "poetry"]
+    includes: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    python: str = ""
+    package: str = ""
+    scripts: tuple[str, ...] = ()  # console scripts that it installs
+    compiled: bool = False
+    indexes: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"requirements:{self.path}"
+
+
+class LockFile(Fact, frozen=True, kw_only=True):
+    """A lock file that is there; what it pins is not read yet."""
+
+    tool: str
+
+    @property
+    def identity(self) -> str:
+        return f"lock:{self.path}"
+
+
+# -------------------------------------------------------------------------------------- images and processes
+
+
+class Command(Part, frozen=True, kw_only=True):
+    """A command as written: an argument list (*argv*), or text for a shell (*shell*). *workdir* as given with it."""
+
+    argv: tuple[Expr, ...] | None = None
+    shell: Expr | None = None
+    workdir: Expr | None = None
+    place: Place
+
+
+class Variable(Part, frozen=True, kw_only=True):
+    """An environment variable given to a process."""
+
+    name: str
+    value: Expr
+    place: Place
+
+
+class Copy(Part, frozen=True, kw_only=True):
+    """``COPY``/``ADD``: *sources* relative to the build context, or in the stage or image *origin*."""
+
+    sources: tuple[Expr, ...]
+    target: Expr
+    origin: str = ""  # --from=
+    add: bool = False
+    inline: bool = False  # a here-document: the file is in the Dockerfile
+    workdir: Expr | None = None
+    place: Place
+
+
+class Stage(Part, frozen=True, kw_only=True):
+    """One stage of a Dockerfile. *base* is the image, or an earlier stage's name or index."""
+
+    index: int
+    name: str = ""
+    base: Expr
+    base_stage: int | None = None
+    copies: tuple[Copy, ...] = ()
+    runs: tuple[Command, ...] = ()
+    variables: tuple[Variable, ...] = ()
+    workdir: Expr | None = None  # the last one
+    entrypoint: Command | None = None
+    command: Command | None = None
+    ports: tuple[Expr, ...] = ()
+    volumes: tuple[str, ...] = ()
+    place: Place
+
+
+class Dockerfile(Fact, frozen=True, kw_only=True):
+    """A Dockerfile. *arguments* are build arguments with defaults, in order of appearance."""
+
+    stages: tuple[Stage, ...]
+    arguments: tuple[Variable, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"dockerfile:{self.path}"
+
+
+class IgnoreFile(Fact, frozen=True, kw_only=True):
+    """A ``.dockerignore`` (*patterns* in order, as written)."""
+
+    patterns: tuple[str, ...]
+
+    @property
+    def identity(self) -> str:
+        return f"ignore:{self.path}"
+
+
+class ImageBuild(Fact, frozen=True, kw_only=True):
+    """Something that builds an image: a compose service, a CI step, a command.
+
+    *images* are the references given to it; *context* and *dockerfile* as written (the latter relative to the
+    repository for CI, to the context for compose: *dockerfile_in_context* tells). *pushes*: sent to a registry.
+    """
+
+    builder: str  # compose, github-actions, docker
+    owner: str  # identity of the step or container that builds
+    images: tuple[Expr, ...] = ()
+    context: Expr
+    dockerfile: Expr | None = None
+    dockerfile_in_context: bool = False
+    target: str = ""
+    arguments: tuple[Variable, ...] = ()
+    pushes: bool | None = None  # None: cannot tell
+
+    @property
+    def identity(self) -> str:
+        return f"image-build:{self.owner}"
+
+
+class Mount(Part, frozen=True, kw_only=True):
+    """Something mounted into a container at *target*: a folder of the tree, a volume, a claim, a config object."""
+
+    kind: L["bind", "volume", "claim", "configmap", "secret", "empty", "host", "unknown"]
+    source: Expr
+    target: Expr
+    subpath: str = ""
+    read_only: bool = False
+    place: Place
+
+
+class VariableSource(Part, frozen=True, kw_only=True):
+    """Where many variables come from at once: an env file, a ConfigMap, a Secret."""
+
+    kind: L["env-file", "configmap", "secret", "unknown"]
+    name: Expr
+    prefix: str = ""
+    optional: bool = False
+    place: Place
+
+
+class Port(Part, frozen=True, kw_only=True):
+    """A port of a container: *container* inside it, *published* outside, where given."""
+
+    container: Expr
+    published: Expr | None = None
+    name: str = ""
+    place: Place
+
+
+class Probe(Part, frozen=True, kw_only=True):
+    """A health check. *kind*: liveness, readiness, startup, healthcheck."""
+
+    kind: str
+    command: Command | None = None
+    port: Expr | None = None
+    path: str = ""
+    period_seconds: float | None = None
+    timeout_seconds: float | None = None
+    failures: int | None = None
+    delay_seconds: float | None = None
+    place: Place
+
+
+class Quantity(Part, frozen=True, kw_only=True):
+    """A resource request or limit: *resource* ``cpu``, ``memory``, ``nvidia.com/gpu``; *amount* as written."""
+
+    resource: str
+    amount: Expr
+    place: Place
+
+
+class Dependency(Part, frozen=True, kw_only=True):
+    """Another container that has to be there first; *condition* as compose names it."""
+
+    name: str
+    condition: str = "service_started"
+    place: Place
+
+
+class Container(Fact, frozen=True, kw_only=True):
+    """A container that a compose file or a manifest runs.
+
+    *workload* is the identity of its `Workload`. *entrypoint* and *command* replace those of the image where given
+    (Kubernetes ``command`` is *entrypoint*, ``args`` is *command*). *build* is the identity of its `ImageBuild`.
+    """
+
+    tool: L["compose", "kubernetes"]
+    workload: str
+    name: str
+    image: Expr | None = None
+    build: str = ""
+    entrypoint: Command | None = None
+    command: Command | None = None
+    workdir: Expr | None = None
+    variables: tuple[Variable, ...] = ()
+    variable_sources: tuple[VariableSource, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    ports: tuple[Port, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    requests: tuple[Quantity, ...] = ()
+    limits: tuple[Quantity, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    aliases: tuple[str, ...] = ()  # names that others can reach it by, beside its own
+    networks: tuple[str, ...] = ()
+    host_network: bool = False
+    init: bool = False
+    pull_policy: str = ""
+    profiles: tuple[str, ...] = ()
+    restart: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"container:{self.workload}/{self.name}"
+
+
+class Label(Part, frozen=True, kw_only=True):
+    key: str
+    value: str
+    place: Place
+
+
+class Workload(Fact, frozen=True, kw_only=True):
+    """What owns containers: a compose service, a Deployment, a StatefulSet, a Job, a CronJob, a bare Pod.
+
+    *kind* is the manifest's own kind, or ``Service`` of compose written ``compose``. *scope* keeps apart what may
+    share a name: the file's folder for manifests (overlays), the file for compose.
+    """
+
+    tool: L["compose", "kubernetes"]
+    kind: str
+    name: str
+    namespace: str = ""
+    scope: str = ""
+    replicas: Expr | None = None
+    strategy: str = ""
+    max_surge: str = ""
+    schedule: Expr | None = None
+    labels: tuple[Label, ...] = ()
+    annotations: tuple[Label, ...] = ()
+    pod_labels: tuple[Label, ...] = ()
+    pod_annotations: tuple[Label, ...] = ()
+    claim_templates: tuple[str, ...] = ()
+    node_selector: bool = False
+    restart_policy: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"{self.tool}:{self.scope}#{self.kind}/{self.namespace}/{self.name}"
+
+
+class ConfigObject(Fact, frozen=True, kw_only=True):
+    """A ConfigMap or Secret: its literal values for a ConfigMap, its keys alone for a Secret."""
+
+    kind: L["configmap", "secret"]
+    name: str
+    namespace: str = ""
+    scope: str = ""
+    entries: tuple[Variable, ...] = ()
+    immutable: bool = False
+    generated: bool = False  # by a kustomization: the real name carries a hash
+
+    @property
+    def identity(self) -> str:
+        return f"{self.kind}:{self.scope}#{self.namespace}/{self.name}"
+
+
+class ServicePort(Part, frozen=True, kw_only=True):
+    port: Expr
+    target: Expr | None = None  # number or name of the container's port; the port itself where not given
+    name: str = ""
+    place: Place
+
+
+class NetworkService(Fact, frozen=True, kw_only=True):
+    """A Kubernetes Service: a name that other pods reach, and the pods behind it (*selector*)."""
+
+    name: str
+    namespace: str = ""
+    scope: str = ""
+    selector: tuple[Label, ...] = ()
+    ports: tuple[ServicePort, ...] = ()
+    external: bool = False  # ExternalName, or no selector: what is behind it is not in the tree
+
+    @property
+    def identity(self) -> str:
+        return f"service:{self.scope}#{self.namespace}/{self.name}"
+
+
+class ScalingMetric(Part, frozen=True, kw_only=True):
+    """What an autoscaler looks at. *kind* as in the manifest: Resource, ContainerResource, Pods, External, Object."""
+
+    kind: str
+    name: str = ""
+    target: str = ""  # Utilization, AverageValue, Value
+    container: str = ""
+    place: Place
+
+
+class Autoscaler(Fact, frozen=True, kw_only=True):
+    """A HorizontalPodAutoscaler."""
+
+    name: str
+    namespace: str = ""
+    scope: str = ""
+    target_kind: str
+    target_name: str
+    minimum: Expr | None = None
+    maximum: Expr | None = None
+    metrics: tuple[ScalingMetric, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"autoscaler:{self.scope}#{self.namespace}/{self.name}"
+
+
+class VolumeClaim(Fact, frozen=True, kw_only=True):
+    """A PersistentVolumeClaim."""
+
+    name: str
+    namespace: str = ""
+    scope: str = ""
+    access_modes: tuple[str, ...] = ()
+    storage_class: str = ""
+    size: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"claim:{self.scope}#{self.namespace}/{self.name}"
+
+
+class LimitRange(Fact, frozen=True, kw_only=True):
+    """A namespace's defaults for containers. *requests* are resources that get a default request."""
+
+    namespace: str = ""
+    scope: str = ""
+    requests: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"limit-range:{self.scope}#{self.namespace}"
+
+
+class EnvFile(Fact, frozen=True, kw_only=True):
+    """A file of ``KEY=value`` lines. Values under keys that look like secrets are `SecretKey`, never kept."""
+
+    entries: tuple[Variable, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"env-file:{self.path}"
+
+
+class ConfigEntry(Fact, frozen=True, kw_only=True):
+    """One scalar of a YAML, TOML or JSON configuration file: *key* is its dotted path."""
+
+    key: str
+    value: Expr
+
+    @property
+    def identity(self) -> str:
+        return f"config:{self.path}#{self.key}"
+
+
+# --------------------------------------------------------------------------------- steps, order, orchestrators
+
+
+class Callee(Part, frozen=True, kw_only=True):
+    """A Python function that a step runs: *name* as seen from *path* (a decorated function, ``python_callable=``)."""
+
+    path: str
+    name: str
+
+
+class Step(Fact, frozen=True, kw_only=True):
+    """One schedulable unit of an orchestrator: an Airflow task, a job of a workflow.
+
+    *pipeline* is the identity of its `Schedule`. *operator* is the class, decorator or action that runs it.
+    *settings* are its other literal arguments by name, as expressions. *ordered* is false where the edges of its
+    pipeline could not all be told (a loop over something that is not known), so that "no edge" means nothing.
+    """
+
+    orchestrator: str
+    pipeline: str
+    name: str
+    operator: str = ""
+    callee: Callee | None = None
+    commands: tuple[Command, ...] = ()
+    image: Expr | None = None
+    variables: tuple[Variable, ...] = ()
+    settings: tuple[Argument, ...] = ()
+    trigger_rule: str = ""
+    mapped: bool = False
+    group: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"{self.pipeline}/{self.name}"
+
+    def setting(self, name: str) -> Argument | None:
+        """The argument given under *name*, or None."""
+        return next((s for s in self.settings if s.name == name), None)
+
+
+class Edge(Fact, frozen=True, kw_only=True):
+    """*after* runs after *before* (identities of steps)."""
+
+    before: str
+    after: str
+
+    @property
+    def identity(self) -> str:
+        return f"edge:{self.before}->{self.after}"
+
+
+class Schedule(Fact, frozen=True, kw_only=True):
+    """What starts a pipeline: an Airflow DAG, a GitHub workflow. *when* is its cron, preset, timetable or None.
+
+    *complete* is false where tasks or edges could not all be told (factories, loops over what is not known);
+    *reason* then says why.
+    """
+
+    orchestrator: str
+    name: str
+    when: Expr | None = None
+    settings: tuple[Argument, ...] = ()
+    complete: bool = True
+    reason: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"{self.orchestrator}:{self.name}"
+
+    def setting(self, name: str) -> Argument | None:
+        """The argument given under *name*, or None."""
+        return next((s for s in self.settings if s.name == name), None)
+
+
+class Wait(Fact, frozen=True, kw_only=True):
+    """A step that waits for another pipeline: *target_pipeline* and *target_step* name it as written."""
+
+    step: str
+    target_pipeline: Expr
+    target_step: Expr | None = None
+    settings: tuple[Argument, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"wait:{self.step}"
+
+
+class Trigger(Fact, frozen=True, kw_only=True):
+    """A step that starts another pipeline; *waits* is true where it also waits for it to finish."""
+
+    step: str
+    target_pipeline: Expr
+    waits: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"trigger:{self.step}"
+
+
+class WorkflowEvent(Part, frozen=True, kw_only=True):
+    """An event that starts a workflow, with its filters as written."""
+
+    event: str
+    branches: tuple[str, ...] = ()
+    branches_ignore: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    paths_ignore: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    workflows: tuple[str, ...] = ()
+    crons: tuple[str, ...] = ()
+    place: Place
+
+
+class Workflow(Fact, frozen=True, kw_only=True):
+    """A GitHub Actions workflow. Its pipeline identity is that of its `Schedule` (``github-actions:PATH``)."""
+
+    name: str = ""
+    events: tuple[WorkflowEvent, ...] = ()
+    concurrency: str = ""
+    cancels: bool | None = None
+
+    @property
+    def identity(self) -> str:
+        return f"workflow:{self.path}"
+
+
+class JobStep(Part, frozen=True, kw_only=True):
+    """One step of a job: an action (*uses* with *inputs*) or a command (*run*)."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    uses: str = ""
+    inputs: tuple[Variable, ...] = ()
+    run: Command | None = None
+    variables: tuple[Variable, ...] = ()
+    condition: str = ""
+    continue_on_error: bool = False
+    place: Place
+
+
+class WorkflowJob(Fact, frozen=True, kw_only=True):
+    """A job of a GitHub workflow, in the tool's own terms. The `Step` of the same identity is its common face."""
+
+    workflow: str  # identity of the Workflow
+    step: str  # identity of the Step
+    id: str
+    name: str = ""
+    needs: tuple[str, ...] = ()
+    condition: str = ""
+    environment: Expr | None = None
+    uses: str = ""  # a reusable workflow
+    inputs: tuple[Variable, ...] = ()
+    matrix: tuple[str, ...] = ()  # the names of its dimensions
+    concurrency: str = ""
+    cancels: bool | None = None
+    continue_on_error: bool = False
+    steps: tuple[JobStep, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"job:{self.workflow}/{self.id}"
+
+
+FACTS: tuple[type[Fact], ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, type) and issubclass(value, Fact) and value is not Fact
+)

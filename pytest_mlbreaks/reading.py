@@ -1,0 +1,97 @@
+"""What a reader is, and the formats that several readers share.
+
+A *format* turns a file's bytes into a document, once, however many readers look at it. A *reader* states what one
+document says, as facts. Both are values: a pack brings its own through the hook ``mlbreaks_readers``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from pytest_mlbreaks.model import Diagnostic, Fact, Place
+
+Document = TypeVar("Document")
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """One file: its path relative to the root, and its bytes."""
+
+    path: str
+    data: bytes
+
+    def text(self) -> str:
+        """The content as text: UTF-8, or UTF-16/32 where a byte order mark says so; line ends as they are.
+
+        Raises Unreadable for other encodings and for binary content.
+        """
+        for mark, encoding in _MARKS:
+            if self.data.startswith(mark):
+                break
+        else:
+            encoding = "utf-8"
+            if b"\0" in self.data:
+                raise Unreadable(Place(self.path), "contains null bytes: not text")
+        try:
+            text = self.data.decode(encoding)
+        except UnicodeDecodeError as error:
+            line = self.data.count(b"\n", 0, error.start) + 1
+            raise Unreadable(Place(self.path, line), f"is not {encoding.upper()} text") from error
+        return text.removeprefix("\ufeff")
+
+
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+
+
+class Unreadable(Exception):
+    """A file that a format can't parse: where, and why, in a sentence for people."""
+
+    def __init__(self, place: Place, message: str) -> None:
+        super().__init__(f"{place}: {message}")
+        self.place = place
+        self.message = message
+
+
+@dataclasses.dataclass(frozen=True)
+class Format(Generic[Document]):
+    """How a kind of file is parsed. *parse* raises Unreadable; a document may hold diagnostics of its own.
+
+    *kind* is the name under which files are counted in reports (``python``, ``yaml``).
+    """
+
+    kind: str
+    parse: Callable[[Source], Document]
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What the enabled checks and readers ask to be told of, beyond what is always stated.
+
+    *calls*: qualified callee names (``mlflow.log_model``), or ``*.name`` for a method of whatever object.
+    """
+
+    calls: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
+class Reader(Generic[Document]):
+    """States what a document says.
+
+    *claims* decides by path alone; *facts* are the types that *read* may yield; *version* rises with every change
+    of what it says, so that a cache knows. *read* never raises on bad input: it yields a Diagnostic.
+    """
+
+    name: str
+    version: int
+    format: Format[Document]
+    facts: tuple[type[Fact], ...]
+    claims: Callable[[str], bool]
+    read: Callable[[Document, Wanted], Iterator[Fact | Diagnostic]]

@@ -1,0 +1,226 @@
+"""Trees: where files are read from - a folder, a git revision, memory - and nothing else is.
+
+A tree lists its files once and reads a file when asked. It follows no link, runs nothing of the tree, and says in
+`diagnostics` what it had to leave out.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from pytest_mlbreaks.model import Diagnostic, Place
+
+SIZE_LIMIT = 5_000_000
+"""Bytes. A larger file is not read: configuration and code are far smaller, and data is not what we judge."""
+
+SKIPPED_FOLDERS = frozenset(
+    {
+        *(".git", ".hg", ".svn", "node_modules", "__pycache__", "site-packages", ".tox", ".nox", ".venv", "venv"),
+        *(".mypy_cache", ".ruff_cache", ".pytest_cache", ".ipynb_checkpoints", ".eggs", ".terraform", ".idea"),
+    }
+)
+"""Folders that hold what tools made or fetched; nobody's pipeline is written there."""
+
+
+class ReadError(Exception):
+    """A file of the tree that can't be read; the text says why, for people."""
+
+
+class Tree(Protocol):
+    """What readers and link see of a repository."""
+
+    @property
+    def root(self) -> str:
+        """A name of the tree for people: a folder, or folder@revision."""
+
+    @property
+    def revision(self) -> str | None:
+        """The full commit id that the tree shows, where it is known."""
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What could not be listed."""
+
+    def paths(self) -> tuple[str, ...]:
+        """All files, relative to the root with ``/``, sorted."""
+
+    def read(self, path: str) -> bytes:
+        """The content of a file of `paths`. Raises ReadError."""
+
+
+class MemoryTree:
+    """A tree of given files, for pages and tests."""
+
+    def __init__(self, files: Mapping[str, str | bytes], *, root: str = "memory") -> None:
+        self._files = {p: c.encode() if isinstance(c, str) else c for p, c in files.items()}
+        self.root = root
+        self.revision: str | None = None
+        self.diagnostics: tuple[Diagnostic, ...] = ()
+
+    def paths(self) -> tuple[str, ...]:
+        return tuple(sorted(self._files))
+
+    def read(self, path: str) -> bytes:
+        data = self._files[path]
+        if len(data) > SIZE_LIMIT:
+            raise ReadError(too_large(len(data)))
+        return data
+
+
+class FolderTree:
+    """The files of a folder: what git tracks or would track where it is a work tree, else all but `SKIPPED_FOLDERS`.
+
+    Ignored files are left out so that a laptop and a clean checkout are judged alike.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise NotADirectoryError(f"{folder}: no such folder")
+        self._folder = folder
+        self.root = str(folder)
+        self._diagnostics: list[Diagnostic] = []
+        self.revision: str | None = None
+        listed = self._list_with_git()
+        self._paths = tuple(sorted(self._walk() if listed is None else self._only_files(listed)))
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        return tuple(self._diagnostics)
+
+    def paths(self) -> tuple[str, ...]:
+        return self._paths
+
+    def read(self, path: str) -> bytes:
+        # O_NONBLOCK: a pipe that took a file's place since it was listed must not hang us.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        try:
+            handle = os.open(os.path.join(self.root, path), flags)
+            try:
+                info = os.fstat(handle)
+                if not stat.S_ISREG(info.st_mode):
+                    raise ReadError("not a regular file; not read")
+                if info.st_size > SIZE_LIMIT:
+                    raise ReadError(too_large(info.st_size))
+                with os.fdopen(handle, "rb", closefd=False) as file:
+                    return file.read()
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise ReadError(f"can't be read: {error.strerror or type(error).__name__}") from error
+
+    def _list_with_git(self) -> Iterable[str] | None:
+        if not any((parent / ".git").exists() for parent in (self._folder, *self._folder.parents)):
+            return None
+        listing = git(self._folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+        if listing.returncode != 0:
+            self._diagnostics.append(Diagnostic(Place("."), "warning", f"git could not be asked: {_why(listing.stderr)}"))
+            return None
+        head = git(self._folder, "rev-parse", "--verify", "--quiet", "HEAD")
+        self.revision = head.stdout.decode().strip() or None if head.returncode == 0 else None
+        return (os.fsdecode(name) for name in listing.stdout.split(b"\0") if name)
+
+    def _only_files(self, paths: Iterable[str]) -> Iterable[str]:
+        for path in paths:
+            if any(part in SKIPPED_FOLDERS for part in path.split("/")[:-1]):
+                continue
+            try:
+                mode = os.lstat(os.path.join(self.root, path)).st_mode
+            except OSError:
+                continue  # tracked, but deleted in the work tree
+            if stat.S_ISREG(mode):
+                yield path
+
+    def _walk(self) -> Iterable[str]:
+        pending = [""]
+        while pending:
+            folder = pending.pop()
+            try:
+                with os.scandir(os.path.join(self.root, folder)) as entries:
+                    for entry in entries:
+                        path = f"{folder}/{entry.name}" if folder else entry.name
+                        if entry.is_symlink():
+                            continue
+                        if entry.is_dir():
+                            if entry.name not in SKIPPED_FOLDERS and not os.path.exists(
+                                os.path.join(self.root, path, "pyvenv.cfg")
+                            ):
+                                pending.append(path)
+                        elif entry.is_file():
+                            yield path
+            except OSError as error:
+                place = Place(folder or ".")
+                self._diagnostics.append(Diagnostic(place, "error", f"folder can't be listed: {error.strerror}"))
+
+
+class GitTree:
+    """The files of a folder's repository at a revision, read from git's objects; the work tree is not touched."""
+
+    def __init__(self, folder: Path, revision: str) -> None:
+        found = git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        if found.returncode != 0:
+            raise ValueError(f"{folder}: git knows no revision {revision!r}")
+        commit = found.stdout.decode().strip()
+        self._folder = folder
+        self.revision: str | None = commit
+        self.root = f"{folder}@{commit[:12]}"
+        self.diagnostics: tuple[Diagnostic, ...] = ()
+        self._objects: dict[str, tuple[str, int]] = {}
+        # -l: sizes, so that a huge file is never loaded; --full-tree is not given: paths are relative to the folder
+        listing = git(folder, "ls-tree", "-r", "-l", "-z", commit)
+        for entry in listing.stdout.split(b"\0"):
+            if not entry:
+                continue
+            meta, _, name = entry.partition(b"\t")
+            mode, kind, sha, size = meta.split()
+            path = os.fsdecode(name)
+            if kind == b"blob" and mode != b"120000" and not any(p in SKIPPED_FOLDERS for p in path.split("/")[:-1]):
+                self._objects[path] = (sha.decode(), int(size))
+
+    def paths(self) -> tuple[str, ...]:
+        return tuple(sorted(self._objects))
+
+    def read(self, path: str) -> bytes:
+        sha, size = self._objects[path]
+        if size > SIZE_LIMIT:
+            raise ReadError(too_large(size))
+        blob = git(self._folder, "cat-file", "blob", sha)
+        if blob.returncode != 0:
+            raise ReadError(f"git can't show it: {_why(blob.stderr)}")
+        return blob.stdout
+
+
+def too_large(size: int) -> str:
+    """The sentence about a file over `SIZE_LIMIT`."""
+    return f"{size / 1e6:.0f} MB is over the limit of {SIZE_LIMIT / 1e6:.0f} MB; not read"
+
+
+def find_root(start: Path) -> Path:
+    """The top of the git repository that holds *start*, else *start* itself."""
+    start = start.resolve()
+    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
+
+
+def git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a read-only git command in *folder*, with everything off by which the repository's own configuration, or
+    an attribute in it, could start a program. A git that is not installed answers like one that failed."""
+    safe = (
+        *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "diff.external=", "-c", "core.pager=cat"),
+        *("-c", "protocol.allow=never", "-c", "core.sshCommand=false", "-c", "credential.helper=", "--no-optional-locks"),
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
+    command = ["git", *safe, "-C", str(folder), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, env=environment, stdin=subprocess.DEVNULL, check=False)
+    except OSError as error:
+        return subprocess.CompletedProcess(command, 127, b"", str(error.strerror).encode())
+
+
+def _why(stderr: bytes) -> str:
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    return lines[0] if lines else "no reason given"
