@@ -1,0 +1,1 @@
+"""Formats: how files are parsed, once, for all readers."""

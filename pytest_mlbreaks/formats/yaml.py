@@ -1,0 +1,257 @@
+"""YAML with positions, by libyaml where PyYAML has it. Nothing is constructed: tags are never acted on.
+
+What YAML allows and no pipeline means (repeated keys, aliases that grow without bound) becomes a diagnostic.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from pytest_mlbreaks.model import Diagnostic, Place
+from pytest_mlbreaks.model.expr import Scalar
+from pytest_mlbreaks.reading import Format, Source, Unreadable
+
+EXPANSION_LIMIT = 200_000
+"""Nodes of one document, aliases expanded. The largest file of the surveyed pipelines has a tenth of that."""
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DOCUMENT_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+
+
+class YamlNode:
+    """A mapping, sequence or scalar with its place. Merge keys (``<<``) are applied; of repeated keys the last counts."""
+
+    __slots__ = ("_entries", "_file", "_node")
+
+    def __init__(self, node: yaml.Node, file: YamlFile) -> None:
+        self._node = node
+        self._file = file
+        self._entries: dict[str, tuple[YamlNode, YamlNode]] | None = None
+
+    @property
+    def is_mapping(self) -> bool:
+        return isinstance(self._node, yaml.MappingNode)
+
+    @property
+    def is_sequence(self) -> bool:
+        return isinstance(self._node, yaml.SequenceNode)
+
+    @property
+    def is_scalar(self) -> bool:
+        return isinstance(self._node, yaml.ScalarNode)
+
+    @property
+    def place(self) -> Place:
+        return self._file.place_of(self._node)
+
+    @property
+    def text(self) -> str | None:
+        """The text of a scalar as written, quotes and folding undone; None for null and for everything else."""
+        if not isinstance(self._node, yaml.ScalarNode) or self._node.tag == "tag:yaml.org,2002:null":
+            return None
+        return str(self._node.value)
+
+    @property
+    def quoted(self) -> bool:
+        """Whether a scalar is in quotes or in block style (so that ``"1"`` is text)."""
+        return isinstance(self._node, yaml.ScalarNode) and bool(self._node.style)
+
+    @property
+    def block(self) -> bool:
+        """Whether a scalar is in literal or folded block style: its text then starts on the next line."""
+        return isinstance(self._node, yaml.ScalarNode) and self._node.style in ("|", ">")
+
+    @property
+    def scalar(self) -> Scalar:
+        """The scalar as text, number, truth value or None, by YAML 1.1 as Kubernetes and GitHub read it."""
+        text = self.text
+        if text is None:
+            return None
+        tag = self._node.tag
+        if tag == "tag:yaml.org,2002:bool":
+            return text.lower() in ("true", "yes", "on", "y")
+        if tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
+            digits = text.replace("_", "")
+            for convert in (int, lambda t: int(t, 0), float):
+                try:
+                    return convert(digits)  # type: ignore[no-any-return, operator]
+                except ValueError:
+                    continue
+        return text
+
+    def get(self, *keys: str) -> YamlNode | None:
+        """The value under the keys, one after the other; None where one is missing or not a mapping."""
+        node: YamlNode | None = self
+        for key in keys:
+            if node is None:
+                return None
+            entry = node.entries.get(key)
+            node = entry[1] if entry else None
+        return node
+
+    def key_place(self, key: str) -> Place:
+        """Where *key* stands in this mapping (the mapping's own place if it has no such key)."""
+        entry = self.entries.get(key)
+        return entry[0].place if entry else self.place
+
+    def items(self) -> Iterator[tuple[str, YamlNode, YamlNode]]:
+        """Key text, key node and value of a mapping; nothing for other nodes."""
+        for text, (key, value) in self.entries.items():
+            yield text, key, value
+
+    def elements(self) -> Iterator[YamlNode]:
+        """The elements of a sequence; nothing for other nodes."""
+        if isinstance(self._node, yaml.SequenceNode):
+            for child in self._node.value:
+                yield YamlNode(child, self._file)
+
+    @property
+    def entries(self) -> dict[str, tuple[YamlNode, YamlNode]]:
+        """Key and value nodes of a mapping by the key's text."""
+        if self._entries is None:
+            self._entries = {}
+            if isinstance(self._node, yaml.MappingNode):
+                self._fill(self._entries, self._node, frozenset())
+        return self._entries
+
+    def _fill(self, into: dict[str, tuple[YamlNode, YamlNode]], node: yaml.MappingNode, seen: frozenset[int]) -> None:
+        own: dict[str, tuple[YamlNode, YamlNode]] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value == "<<" and not key.style:
+                merged = value.value if isinstance(value, yaml.SequenceNode) else [value]
+                for base in reversed(merged):  # the first of several bases wins
+                    if isinstance(base, yaml.MappingNode) and id(base) not in seen:
+                        self._fill(into, base, seen | {id(node)})
+            else:
+                own[str(key.value)] = (YamlNode(key, self._file), YamlNode(value, self._file))
+        into.update(own)
+
+    def __repr__(self) -> str:
+        return f"<YamlNode {type(self._node).__name__} at {self.place}>"
+
+
+class YamlFile:
+    """The documents of a YAML file that could be parsed, and what was found wrong with the others."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+        self.diagnostics: list[Diagnostic] = []
+        self._offsets: dict[str, int] = {}  # name of a stream -> lines before it
+        self.documents: tuple[YamlNode, ...] = tuple(self._parse(text))
+
+    def place_of(self, node: yaml.Node) -> Place:
+        """Place of a node; the end of a block scalar or collection is where its text ends."""
+        start, end = node.start_mark, node.end_mark
+        offset = self._offsets.get(start.name, 0)
+        return Place(self.path, start.line + 1 + offset, start.column + 1, end.line + 1 + offset, end.column + 1)
+
+    def _parse(self, text: str) -> Iterator[YamlNode]:
+        try:
+            roots = list(_compose(text))
+        except (yaml.YAMLError, RecursionError) as error:
+            roots = list(self._parse_apart(text, error))
+        for root in roots:
+            if self._sound(root):
+                yield YamlNode(root, self)
+
+    def _parse_apart(self, text: str, error: Exception) -> Iterator[yaml.Node]:
+        """The documents that parse on their own, when the file as a whole does not."""
+        starts = [0, *(m.start() for m in _DOCUMENT_START.finditer(text) if m.start())]
+        if len(starts) == 1 or isinstance(error, RecursionError):
+            self.diagnostics.append(self._why(text, error, 0))
+            return
+        for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+            lines = text.count("\n", 0, start)
+            name = f"document at line {lines + 1}"
+            self._offsets[name] = lines
+            try:
+                yield from list(_compose(text[start:end], name))
+            except (yaml.YAMLError, RecursionError) as part_error:
+                self.diagnostics.append(self._why(text[start:end], part_error, lines))
+
+    def _why(self, text: str, error: Exception, lines: int) -> Diagnostic:
+        mark = getattr(error, "problem_mark", None)
+        place = Place(self.path, mark.line + 1 + lines, mark.column + 1) if mark else Place(self.path, lines + 1)
+        if "{{" in text or "{%" in text:
+            return Diagnostic(place, "warning", "a template, not YAML until it is rendered; not read")
+        if isinstance(error, RecursionError):
+            return Diagnostic(place, "error", "YAML is nested too deeply; not read")
+        problem = getattr(error, "problem", None) or str(error).split("\n", 1)[0]
+        return Diagnostic(place, "error", f"YAML can't be parsed: {problem}")
+
+    def _sound(self, root: yaml.Node) -> bool:
+        """Whether a document is finite and of a sane size; notes repeated keys on the way."""
+        sizes: dict[int, int] = {}
+        stack: list[tuple[yaml.Node, bool]] = [(root, False)]
+        open_nodes: set[int] = set()
+        while stack:
+            node, done = stack.pop()
+            if isinstance(node, yaml.ScalarNode):
+                continue
+            identity = id(node)
+            children = _children(node)
+            if done:
+                open_nodes.discard(identity)
+                sizes[identity] = 1 + sum(sizes.get(id(c), 1) for c in children)
+                continue
+            if identity in sizes:
+                continue
+            if identity in open_nodes:
+                self.diagnostics.append(Diagnostic(self.place_of(node), "error", "YAML alias contains itself; not read"))
+                return False
+            open_nodes.add(identity)
+            stack.append((node, True))
+            stack.extend((c, False) for c in children if id(c) not in sizes and not isinstance(c, yaml.ScalarNode))
+            if isinstance(node, yaml.MappingNode):
+                self._note_repeated_keys(node)
+        size = sizes.get(id(root), 1)
+        if size > EXPANSION_LIMIT:
+            shown = f"{size:,}" if size < 10**12 else "over a million million"
+            self.diagnostics.append(
+                Diagnostic(self.place_of(root), "error", f"YAML expands to {shown} nodes through aliases; not read")
+            )
+            return False
+        return True
+
+    def _note_repeated_keys(self, node: yaml.MappingNode) -> None:
+        seen: dict[str, yaml.Node] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
+                continue
+            first = seen.setdefault(key.value, key)
+            if first is not key:
+                message = f"key {key.value!r} is repeated (first on line {self.place_of(first).line}); the last one counts"
+                self.diagnostics.append(Diagnostic(self.place_of(key), "warning", message))
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [child for pair in node.value for child in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _compose(text: str, name: str = "<file>") -> Iterator[yaml.Node]:
+    loader = _Loader(text)
+    loader.name = name
+    try:
+        while loader.check_node():
+            yield loader.get_node()
+    finally:
+        loader.dispose()
+
+
+def _parse(source: Source) -> YamlFile:
+    text = source.text()
+    if "\0" in text:
+        raise Unreadable(Place(source.path), "contains null bytes: not text")
+    return YamlFile(source.path, text)
+
+
+YAML: Format[YamlFile] = Format("yaml", _parse)

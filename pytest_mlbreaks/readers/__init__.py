@@ -1,0 +1,1 @@
+"""Readers: what the files of each tool mean, one module a tool."""

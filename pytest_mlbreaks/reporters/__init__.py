@@ -1,0 +1,1 @@
+"""Reporters: how a report is said, one module a format."""
