@@ -15,9 +15,12 @@ from pytest_mlbreaks.model.expr import (
     Concat,
     ConfigKey,
     Context,
+    Entries,
     EnvVar,
     Expr,
+    Items,
     Literal,
+    Made,
     Name,
     PathJoin,
     SecretKey,
@@ -98,6 +101,10 @@ class Values:
                 return union([self._resolve(option, process, depth + 1) for option in options])
             case Unknown(reason=reason):
                 return Value.unknown(reason)
+            case Items() | Entries():
+                return Value.unknown("a collection")
+            case Made(callee=callee):
+                return Value.unknown(f"made by {callee}")
 
     def _name(self, expr: Name, process: Process | None, depth: int) -> Value:
         constant = self._modules.constant(expr.path, expr.name)
