@@ -1,6 +1,26 @@
 """The model: the one thing that readers, link, checks and reporters all know."""
 
-from pytest_mlbreaks.model.facts import Fact
+from pytest_mlbreaks.model.facts import FACTS, Fact
+from pytest_mlbreaks.model.linked import Entry, Image, Process, Setting, Twin
+from pytest_mlbreaks.model.pipeline import Pipeline
 from pytest_mlbreaks.model.place import Diagnostic, Place
+from pytest_mlbreaks.model.value import Alternative, Answer, Environment, Origin, Tier, Value
 
-__all__ = ["Diagnostic", "Fact", "Place"]
+__all__ = [
+    "FACTS",
+    "Alternative",
+    "Answer",
+    "Diagnostic",
+    "Entry",
+    "Environment",
+    "Fact",
+    "Image",
+    "Origin",
+    "Pipeline",
+    "Place",
+    "Process",
+    "Setting",
+    "Tier",
+    "Twin",
+    "Value",
+]
