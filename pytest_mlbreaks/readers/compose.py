@@ -32,6 +32,7 @@ from pytest_mlbreaks.model.facts import (
 )
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import redact_url, secret_key
+from pytest_mlbreaks.slots import Slots, plain, sealed
 
 PORT_RANGE_LIMIT = 64
 """Ports. A longer range is stated as the text it is."""
@@ -39,10 +40,6 @@ PORT_RANGE_LIMIT = 64
 DEPTH_LIMIT = 20
 """Interpolations within the defaults of others."""
 
-_FIRST_SLOT = 0xE000  # Unicode's private use area; a character of it stands for one interpolation
-_SLOTS = 6400
-_SLOT = re.compile("([\ue000-\uf8ff])")
-_PASSWORD_SLOT = re.compile("://[^\\s:/@?#]*:([\ue000-\uf8ff])@")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)")
 _SECONDS = {
@@ -68,22 +65,12 @@ class _Invalid(ValueError):
 
 
 class Template:
-    """A text whose interpolations have been taken out: *text* with one private-use character for each of *slots*.
-
-    Splitting and matching work on *text*; `expr` gives the expression of a piece of it. Passwords in URLs are gone.
-    """
+    """A text of a compose file with its interpolations in `slots`; `text` is what can be split and matched."""
 
     def __init__(self, text: str, depth: int = 0) -> None:
         """Raises ValueError where Compose would refuse the text."""
-        self.slots: list[Expr] = []
-        if "$" not in text:
-            self.text = redact_url(text)
-            return
-        scanned = redact_url(self._scan(_SLOT.sub("\N{REPLACEMENT CHARACTER}", text), depth))
-        for match in _PASSWORD_SLOT.finditer(scanned):
-            index = ord(match[1]) - _FIRST_SLOT
-            self.slots[index] = _without_default(self.slots[index])
-        self.text = scanned
+        self.slots = Slots()
+        self.text = self.slots.redact(self._scan(plain(text), depth) if "$" in text else plain(text))
 
     def _scan(self, text: str, depth: int) -> str:
         pieces: list[str] = []
@@ -96,36 +83,19 @@ class Template:
                 position = dollar + 2
             elif follows == "{":
                 end = _closing_brace(text, dollar + 2)
-                pieces.append(self._slot(_braced(text[dollar + 2 : end], depth)))
+                pieces.append(self.slots.hold(_braced(text[dollar + 2 : end], depth)))
                 position = end + 1
             elif name := _VARIABLE.match(text, dollar + 1):
-                pieces.append(self._slot(EnvVar(name[0], Literal(""), "host")))
+                pieces.append(self.slots.hold(EnvVar(name[0], Literal(""), "host")))
                 position = name.end()
             else:
                 raise _Invalid(f"'${follows}' is no interpolation")
         pieces.append(text[position:])
         return "".join(pieces)
 
-    def _slot(self, expr: Expr) -> str:
-        if len(self.slots) == _SLOTS:
-            raise _Invalid("too many interpolations")
-        self.slots.append(expr)
-        return chr(_FIRST_SLOT + len(self.slots) - 1)
-
     def expr(self, piece: str | None = None) -> Expr:
         """The expression of *piece*, a part of `text`; of the whole text where not given."""
-        piece = self.text if piece is None else piece
-        if not self.slots:
-            return Literal(piece)
-        parts: list[Expr] = []
-        for part in _SLOT.split(piece):
-            if _SLOT.match(part):
-                parts.append(self.slots[ord(part) - _FIRST_SLOT])
-            elif part:
-                parts.append(Literal(part))
-        if len(parts) == 1:
-            return parts[0]
-        return Concat(tuple(parts)) if parts else Literal("")
+        return self.slots.expr(self.text if piece is None else piece)
 
 
 def interpolate(text: str) -> Expr:
@@ -137,7 +107,7 @@ def interpolate(text: str) -> Expr:
     """
     try:
         return Template(text).expr()
-    except _Invalid as error:
+    except ValueError as error:
         return Unknown(str(error))
 
 
@@ -178,33 +148,7 @@ def _braced(body: str, depth: int) -> Expr:
     raise _Invalid(f"'${{{name[0]}' is followed by something that is no operator")
 
 
-def _without_default(expr: Expr) -> Expr:
-    """The same, with a default that is written out taken away: it is a password."""
-    return _sealed(expr, Unknown("a password"))
-
-
-def _sealed(expr: Expr, secret: Expr) -> Expr:
-    """The expression with *secret* for each literal in it that is not empty."""
-    if isinstance(expr, Literal):
-        return expr if expr.value == "" else secret
-    if isinstance(expr, EnvVar) and expr.default is not None:
-        return EnvVar(expr.key, _sealed(expr.default, secret), expr.scope, expr.empty_counts)
-    if isinstance(expr, Concat):
-        return Concat(tuple(_sealed(part, secret) for part in expr.parts))
-    if isinstance(expr, Choice):
-        return Choice(tuple(_sealed(option, secret) for option in expr.options))
-    return expr
-
-
 # ------------------------------------------------------------------------------------------------------ pieces
-
-
-def _place(node: YamlNode) -> Place:
-    """Where a value's text starts: for a block scalar that is the line after its indicator."""
-    place = node.place
-    if not node.block or place.line is None:
-        return place
-    return Place(place.path, place.line + 1, end_line=place.end_line, end_column=place.end_column)
 
 
 def _expr(node: YamlNode | None) -> Expr | None:
@@ -246,7 +190,7 @@ def _command(node: YamlNode | None) -> Command | None:
     """``command`` or ``entrypoint``: a list as it is; a string split into words as a shell would, without one."""
     if node is None:
         return None
-    place = _place(node)
+    place = node.text_place
     if node.is_sequence:
         words = [_expr(element) or Literal("") for element in node.elements()]
         return Command(argv=_without_secrets(words), place=place)
@@ -276,7 +220,7 @@ def _without_secrets(words: list[Expr]) -> tuple[Expr, ...]:
     for index in range(1, len(words)):
         flag = literal_text(words[index - 1])
         if flag is not None and flag.startswith("-") and "=" not in flag and secret_key(flag):
-            words[index] = _sealed(words[index], Unknown("a secret"))
+            words[index] = sealed(words[index], Unknown("a secret"))
     return tuple(words)
 
 
@@ -297,7 +241,7 @@ def _variables(node: YamlNode | None) -> tuple[Variable, ...]:
 def _variable(name: str, text: str | None, place: Place) -> Variable:
     value: Expr = EnvVar(name, None, "host") if text is None else interpolate(text)
     if secret_key(name):
-        value = _sealed(value, SecretKey(place.path, name))
+        value = sealed(value, SecretKey(place.path, name))
     return Variable(name=name, value=value, place=place)
 
 
@@ -347,7 +291,7 @@ def _short_mount(node: YamlNode) -> Mount | None:
         return None
     try:
         template = Template(node.text)
-    except _Invalid as error:
+    except ValueError as error:
         return Mount(kind="unknown", source=Unknown(str(error)), target=Unknown(str(error)), place=node.place)
     parts = template.text.split(":")
     if _DRIVE.match(template.text) and len(parts) > 1:
@@ -419,7 +363,7 @@ def _short_ports(node: YamlNode) -> Iterator[Port]:
         return
     try:
         template = Template(node.text)
-    except _Invalid as error:
+    except ValueError as error:
         yield Port(container=Unknown(str(error)), place=node.place)
         return
     parts = template.text.split("/", 1)[0].rsplit(":", 2)
@@ -486,13 +430,13 @@ def _probe_command(test: YamlNode | None) -> Command | None:
         return None
     if not test.is_sequence:
         shell = _expr(test)
-        return Command(shell=shell, place=_place(test)) if shell is not None else None
+        return Command(shell=shell, place=test.text_place) if shell is not None else None
     words = [_expr(element) or Literal("") for element in test.elements()]
     kind = literal_text(words[0]) if words else None
     if kind == "CMD-SHELL" and len(words) > 1:
-        return Command(shell=words[1], place=_place(test))
+        return Command(shell=words[1], place=test.text_place)
     if kind == "CMD":
-        return Command(argv=_without_secrets(words[1:]), place=_place(test))
+        return Command(argv=_without_secrets(words[1:]), place=test.text_place)
     return None
 
 
