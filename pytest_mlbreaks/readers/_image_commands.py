@@ -26,6 +26,7 @@ _PROGRAMS = frozenset({"docker", "podman", "az", "gcloud"})
 _WRAPPERS = frozenset({"env", "retry", "timeout", "nice", "nohup"})
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-?])([^{}$]*))?\})")
 _EXPANSION = re.compile(r"\$\{[^{}]*\}|\$[0-9@*#?!$-]")
+_HERE_DOCUMENT = re.compile(r"(?<!<)<<-?\s*[\"']?([A-Za-z_]\w*)")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _SEPARATORS = frozenset(";&|()")
 _REDIRECTIONS = frozenset("<>")
@@ -119,7 +120,7 @@ class _Script:
                 index += 1
                 text = text[:-1] + " " + lines[index].lstrip()
             index += 1
-            here = re.search(r"<<-?\s*[\"']?([A-Za-z_]\w*)", text)
+            here = _HERE_DOCUMENT.search(text)
             if here is not None:
                 while index < len(lines) and lines[index].strip() != here[1]:
                     index += 1
