@@ -289,7 +289,13 @@ class _Script:
         if build is None or registry is None:
             return None
         host = [self._expr(registry), Literal(".azurecr.io/")]
-        return msgspec.structs.replace(build, images=tuple(join([*host, image]) for image in build.images))
+        file = parsed.last("-f", "--file")
+        return msgspec.structs.replace(
+            build,
+            images=tuple(join([*host, image]) for image in build.images),
+            dockerfile=None if file is None else self._expr(file),  # "relative to the source code root folder"
+            dockerfile_in_context=True,
+        )
 
     def _google(self, parsed: _Parsed, line: int) -> ImageBuild | None:
         images = parsed.all("-t", "--tag")

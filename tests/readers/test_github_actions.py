@@ -470,4 +470,5 @@ def test_cloud_builds() -> None:
     azure, google = builds("az acr build -r $R -t a:1 -f D ctx\ngcloud builds submit --tag gcr.io/p/x:1")
     assert azure.images == (Concat((EnvVar("R"), Literal(".azurecr.io/a:1"))),)
     assert (azure.builder, azure.context, azure.dockerfile, azure.pushes) == ("az", Literal("ctx"), Literal("D"), True)
+    assert azure.dockerfile_in_context
     assert (google.builder, google.context, google.images) == ("gcloud", Literal("."), (Literal("gcr.io/p/x:1"),))
