@@ -217,7 +217,9 @@ class YamlFile:
             if identity in sizes:
                 continue
             if identity in open_nodes:
-                self.diagnostics.append(Diagnostic(self.place_of(node), "error", "YAML alias contains itself; not read"))
+                self.diagnostics.append(
+                    Diagnostic(self.place_of(node), "error", "YAML alias contains itself; not read")
+                )
                 return False
             open_nodes.add(identity)
             stack.append((node, True))
@@ -240,7 +242,9 @@ class YamlFile:
                 continue
             first = seen.setdefault(key.value, key)
             if first is not key:
-                message = f"key {key.value!r} is repeated (first on line {self.place_of(first).line}); the last one counts"
+                message = (
+                    f"key {key.value!r} is repeated (first on line {self.place_of(first).line}); the last one counts"
+                )
                 self.diagnostics.append(Diagnostic(self.place_of(key), "warning", message))
 
 

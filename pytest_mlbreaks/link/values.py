@@ -221,9 +221,7 @@ def traced(value: Value, origin: Origin) -> Value:
     return Value(alternatives, complete=value.complete, reason=value.reason)
 
 
-def nearest(
-    candidates: Iterable[T], path: str, namespace: str, where: Callable[[T], tuple[str, str]]
-) -> T | None:
+def nearest(candidates: Iterable[T], path: str, namespace: str, where: Callable[[T], tuple[str, str]]) -> T | None:
     """The one of *candidates* that a resource in *path* and *namespace* means: of the same namespace (a manifest that
     names none takes any), in the same folder, else in the nearest one above or below. *where* gives a candidate's path
     and namespace. None where there is none, or no one nearest."""

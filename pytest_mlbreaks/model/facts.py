@@ -743,5 +743,7 @@ class WorkflowJob(Fact, frozen=True, kw_only=True):
 
 
 FACTS: tuple[type[Fact], ...] = tuple(
-    value for value in list(globals().values()) if isinstance(value, type) and issubclass(value, Fact) and value is not Fact
+    value
+    for value in list(globals().values())
+    if isinstance(value, type) and issubclass(value, Fact) and value is not Fact
 )

@@ -40,9 +40,7 @@ class Pipeline:
     #: How many look-ups were made and index entries filled: what a test of linearity counts.
     work: int
 
-    def __init__(
-        self, facts: Iterable[Fact], paths: Iterable[str], unread: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, facts: Iterable[Fact], paths: Iterable[str], unread: Mapping[str, str] | None = None) -> None:
         self._all: dict[type, list[Any]] = defaultdict(list)
         for fact in facts:
             self._all[type(fact)].append(fact)

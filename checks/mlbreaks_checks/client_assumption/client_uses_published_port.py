@@ -19,7 +19,9 @@ _ADDRESS = re.compile(r"(?:^|[/@,\s])([A-Za-z0-9][A-Za-z0-9_.-]*):(\d{2,5})(?=[/
 
 def _in_compose(process: Process, pipeline: Pipeline) -> bool:
     fact = process.fact
-    return isinstance(fact, f.Container) and fact.tool == "compose" and not fact.host_network and bool(process.variables)
+    return (
+        isinstance(fact, f.Container) and fact.tool == "compose" and not fact.host_network and bool(process.variables)
+    )
 
 
 @check.over(Process, where=_in_compose)

@@ -16,7 +16,9 @@ check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, sinc
 
 _LOOPBACK = re.compile(r"(?:^|//|@)(localhost|127\.0\.0\.1)(?::(\d{2,5}))?(?=[/:?,]|$)")
 # Where a server listens, not where a client connects to.
-_BIND = re.compile(r"(^|_)(BIND|LISTEN|SERVER_HOST|UVICORN|GUNICORN|APP_HOST|API_HOST|WEB_HOST|ALLOWED|CORS|ORIGIN)", re.I)
+_BIND = re.compile(
+    r"(^|_)(BIND|LISTEN|SERVER_HOST|UVICORN|GUNICORN|APP_HOST|API_HOST|WEB_HOST|ALLOWED|CORS|ORIGIN)", re.I
+)
 
 
 def _asks_for_a_host(setting: Setting, pipeline: Pipeline) -> bool:

@@ -19,7 +19,9 @@ _WRITTEN = re.compile(
     re.IGNORECASE,
 )
 _PROD = re.compile(r"(?<![a-z])(?<!pre-)(?<!non-)(?<!pre)(?<!non)(prod|production|prd|live)(?![a-z])", re.IGNORECASE)
-_READ_ONLY = re.compile(r"image|docker|container_registry|ecr|gcr|mirror|log|sentry|licen[cs]e|docs?|help", re.IGNORECASE)
+_READ_ONLY = re.compile(
+    r"image|docker|container_registry|ecr|gcr|mirror|log|sentry|licen[cs]e|docs?|help", re.IGNORECASE
+)
 
 
 def _names_something_written(twin: Twin, pipeline: Pipeline) -> bool:
