@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import re
-import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal
@@ -36,7 +36,7 @@ Binding = ast.expr | Literal["parameter", "import", "definition", "loop", "part"
 ``global`` in a function, ``except ... as``, a pattern)."""
 
 CHAIN_LIMIT: Final = 8
-"""Calls upon results of calls, and names bound to names, that a qualified name follows; beyond, the object is unknown."""
+"""Calls upon results of calls, and names bound to names, that a qualified name follows; then the object is unknown."""
 
 _BUILTINS: Final = frozenset(dir(builtins))
 
@@ -71,7 +71,7 @@ class Scope:
         self.resolved: dict[str, str] = {}
 
     def owner(self, name: str) -> Scope | None:
-        """The scope whose binding *name* means when it is used here, by Python's rules; None for builtins and others."""
+        """The scope whose binding *name* means when it is used here, by Python's rules; None where there is none."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.names and (scope.kind != "class" or scope is self):
@@ -205,7 +205,7 @@ class PythonFile:
         self.tree = None
         self.module = Scope("module", "", None, ast.Module([], []))
         for index in (self.imports, self.star_imports, self.calls, self.functions, self.classes, self.expressions):
-            index.clear()  # type: ignore[attr-defined]
+            index.clear()
         self.subscripts.clear()
         self.calls_by_name.clear()
         self.methods_by_name.clear()
@@ -368,10 +368,8 @@ def _utf8_lines(data: bytes) -> list[bytes]:
     cookie = _COOKIE.match(b"\n".join(data.split(b"\n", 2)[:2]))
     encoding = cookie[1].decode("ascii") if cookie else "utf-8"
     if encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
-        try:
+        with contextlib.suppress(LookupError, ValueError):  # the columns are then of bytes; such a file hardly parsed
             data = data.decode(encoding).encode("utf-8", "replace")
-        except (LookupError, ValueError):
-            pass  # the columns are then of bytes; such a file hardly parsed
     return data.splitlines()
 
 
@@ -380,7 +378,9 @@ _PYTHON_2 = re.compile(
     r"Missing parentheses in call to '(?:print|exec)'|multiple exception types must be parenthesized"
     r"|leading zeros in decimal integer literals|invalid octal|inconsistent use of tabs"
 )
-_PYTHON_2_LINE = re.compile(r"""^\s*(?:except\s+[\w.]+\s*,\s*\w+\s*:|raise\s+\w+\s*,|print\s+[^\s(=]|exec\s+["'])|<>|\d[lL]\b|\bur["']""")
+_PYTHON_2_LINE = re.compile(
+    r"""^\s*(?:except\s+[\w.]+\s*,\s*\w+\s*:|raise\s+\w+\s*,|print\s+[^\s(=]|exec\s+["'])|<>|\d[lL]\b|\bur["']"""
+)
 
 
 def _parse_tree(path: str, data: bytes) -> ast.Module | Diagnostic:
@@ -388,7 +388,8 @@ def _parse_tree(path: str, data: bytes) -> ast.Module | Diagnostic:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return compile(data, "<unknown>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+            tree = compile(data, "<unknown>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+            return tree if isinstance(tree, ast.Module) else ast.Module([], [])
     except SyntaxError as error:
         return _syntax_diagnostic(path, data, error)
     except RecursionError:
@@ -411,7 +412,7 @@ def _syntax_diagnostic(path: str, data: bytes, error: SyntaxError) -> Diagnostic
     line = error.lineno if error.lineno and 0 < error.lineno <= len(lines) + 1 else 1
     text = lines[line - 1].decode("utf-8", "replace") if line <= len(lines) else ""
     if _PYTHON_2.search(message) or _PYTHON_2_LINE.search(text[:500]):
-        return Diagnostic(Place(path, line), "error", f"Python code can't be parsed: {message} (Python 2 code?); not read")
+        message += " (Python 2 code?)"
     return Diagnostic(Place(path, line), "error", f"Python code can't be parsed: {message}; not read")
 
 
@@ -454,6 +455,7 @@ class _Walk:
             ast.With: self.context,
             ast.AsyncWith: self.context,
             ast.Try: self.attempt,
+            ast.TryStar: self.attempt,
             ast.FunctionDef: self.function,
             ast.AsyncFunctionDef: self.function,
             ast.ClassDef: self.class_body,
@@ -464,18 +466,16 @@ class _Walk:
             ast.Delete: self.delete,
             ast.Match: self.match,
         }
-        if sys.version_info >= (3, 11):
-            self.handlers[ast.TryStar] = self.attempt
 
     def module(self, tree: ast.Module) -> None:
         self.block(tree.body)
 
-    def block(self, statements: Iterable[ast.stmt]) -> None:
+    def block(self, statements: Iterable[Any]) -> None:
         handlers = self.handlers
         for statement in statements:
             kind = statement.__class__
             if kind is ast.Expr:
-                value = statement.value  # type: ignore[attr-defined]
+                value = statement.value
                 if value.__class__ in _OPERATORS:
                     self.file.expressions.append(ExpressionSite(value, self.scope, self.loops, self.contexts))
                 if value.__class__ not in _LEAVES:
@@ -492,7 +492,7 @@ class _Walk:
 
     # -------------------------------------------------------------------------------------------- expressions
 
-    def visit(self, root: ast.expr, result: str = "") -> None:
+    def visit(self, root: Any, result: str = "") -> None:
         """Walk an expression; *result* is the name that its value is bound to."""
         leaves = _LEAVES
         fields = _EXPRESSIONS
@@ -548,9 +548,9 @@ class _Walk:
                         push(child)
 
     def subscript(self, node: ast.Subscript) -> None:
-        value = node.value
+        value: Any = node.value
         kind = value.__class__
-        if (kind is ast.Name or (kind is ast.Attribute and value.attr == "environ")) and (  # type: ignore[attr-defined]
+        if (kind is ast.Name or (kind is ast.Attribute and value.attr == "environ")) and (
             node.ctx.__class__ is ast.Load
         ):
             self.file.subscripts.append(SubscriptSite(node, self.scope))
@@ -619,7 +619,7 @@ class _Walk:
         owner = node.value
         scope = self.scope
         if owner.__class__ is ast.Name:
-            if owner.id == scope.receiver and scope.parent is not None:  # type: ignore[attr-defined]
+            if owner.id == scope.receiver and scope.parent is not None:
                 scope.parent.attributes.setdefault(node.attr, []).append((binding, scope))
         else:
             self.visit(owner)
@@ -630,14 +630,14 @@ class _Walk:
         scope = self.scope
         for target in node.targets:
             if target.__class__ is ast.Name:
-                result = result or target.id  # type: ignore[attr-defined]
-                self.bind(target.id, value)  # type: ignore[attr-defined]
+                result = result or target.id
+                self.bind(target.id, value)
                 if scope.kind != "function":
-                    scope.assignments.append(Assignment(target.id, value, None, node))  # type: ignore[attr-defined]
+                    scope.assignments.append(Assignment(target.id, value, None, node))
             else:
                 self.target(target, value)
-                if target.__class__ is ast.Attribute and target.value.__class__ is ast.Name:  # type: ignore[attr-defined]
-                    result = result or f"{target.value.id}.{target.attr}"  # type: ignore[attr-defined]
+                if target.__class__ is ast.Attribute and target.value.__class__ is ast.Name:
+                    result = result or f"{target.value.id}.{target.attr}"
         if value.__class__ not in _LEAVES:
             self.visit(value, result)
 
@@ -646,7 +646,7 @@ class _Walk:
         value = node.value
         scope = self.scope
         if target.__class__ is ast.Name:
-            name: str = target.id  # type: ignore[union-attr]
+            name: str = target.id
             if value is not None:
                 self.bind(name, value)
             if scope.kind != "function":
@@ -665,7 +665,7 @@ class _Walk:
     def delete(self, node: ast.Delete) -> None:
         for target in node.targets:
             if target.__class__ is ast.Name:
-                self.bind(target.id, "other")  # type: ignore[attr-defined]
+                self.bind(target.id, "other")
 
     def forward(self, node: ast.Global | ast.Nonlocal) -> None:
         scope = self.scope
@@ -675,24 +675,24 @@ class _Walk:
 
     def value(self, node: ast.Return) -> None:
         if node.value.__class__ not in _LEAVES:
-            self.visit(node.value)  # type: ignore[arg-type]
+            self.visit(node.value)
 
     def condition(self, node: ast.If) -> None:
         while True:  # a chain of elif is nested, and may be long
             test = node.test
             guarded = self.guarded
             if test.__class__ is ast.Name or test.__class__ is ast.Attribute:
-                name = test.id if isinstance(test, ast.Name) else test.attr  # type: ignore[attr-defined]
+                name = test.id if isinstance(test, ast.Name) else test.attr
                 self.guarded = guarded or name == "TYPE_CHECKING"
             else:
                 if test.__class__ is ast.Compare and self.scope.kind == "module":
-                    self.main_guard(test)  # type: ignore[arg-type]
+                    self.main_guard(test)
                 self.visit(test)
             self.block(node.body)
             self.guarded = guarded
             following = node.orelse
             if len(following) == 1 and following[0].__class__ is ast.If:
-                node = following[0]  # type: ignore[assignment]
+                node = following[0]
             else:
                 self.block(following)
                 return
@@ -772,7 +772,7 @@ class _Walk:
         for defaults in (arguments.defaults, arguments.kw_defaults):
             for default in defaults:
                 if default.__class__ not in _LEAVES:
-                    self.visit(default)  # type: ignore[arg-type]
+                    self.visit(default)
         names = scope.names
         parameters = scope.parameters
         for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):

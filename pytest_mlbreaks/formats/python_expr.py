@@ -75,7 +75,7 @@ class Evaluator:
         if node is None:
             return Literal(None)
         if node.__class__ is ast.Constant:
-            return self._constant(node.value)  # type: ignore[attr-defined]
+            return self._constant(node.value)
         self._budget = SIZE_LIMIT
         self._active.clear()
         return self._expr(node, scope, DEPTH_LIMIT)
@@ -83,7 +83,7 @@ class Evaluator:
     def text(self, node: ast.expr | None, scope: Scope) -> str | None:
         """The text that *node* is, through names of the file that are bound once; None where it is anything else."""
         if node.__class__ is ast.Constant:
-            value = node.value  # type: ignore[union-attr]
+            value = node.value
             return value if isinstance(value, str) and _encodable(value) else None
         if isinstance(node, ast.Name):
             owner = scope.owner(node.id)
@@ -509,7 +509,7 @@ class Evaluator:
 
 
 def _up(path: str | None) -> str | None:
-    return None if path in (None, ".") else posixpath.dirname(path) or "."  # type: ignore[arg-type, type-var]
+    return None if path in (None, ".") else posixpath.dirname(path) or "."
 
 
 def _encodable(text: str) -> bool:
