@@ -1,0 +1,77 @@
+"""All that a pack imports. What is here stays; the rest of the engine may change from one version to the next."""
+
+from __future__ import annotations
+
+from pytest_mlbreaks.check import Check, Confidence, Finding, Severity, Unjudged, Verdict
+from pytest_mlbreaks.formats.python import PYTHON, PythonFile
+from pytest_mlbreaks.formats.text import TEXT, TextFile
+from pytest_mlbreaks.formats.yaml import YAML, YamlFile, YamlNode
+from pytest_mlbreaks.hookspecs import hookimpl
+from pytest_mlbreaks.model import (
+    Alternative,
+    Answer,
+    Dataset,
+    Diagnostic,
+    Entry,
+    Environment,
+    Fact,
+    Host,
+    Image,
+    Model,
+    Origin,
+    Pipeline,
+    Place,
+    Process,
+    Setting,
+    Tier,
+    Twin,
+    Value,
+)
+from pytest_mlbreaks.model import expr, facts
+from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
+from pytest_mlbreaks.report import Report, Reporter, Shown
+
+__all__ = [
+    "PYTHON",
+    "TEXT",
+    "YAML",
+    "Alternative",
+    "Answer",
+    "Check",
+    "Confidence",
+    "Dataset",
+    "Diagnostic",
+    "Entry",
+    "Environment",
+    "Fact",
+    "Finding",
+    "Format",
+    "Host",
+    "Image",
+    "Model",
+    "Origin",
+    "Pipeline",
+    "Place",
+    "Process",
+    "PythonFile",
+    "Reader",
+    "Report",
+    "Reporter",
+    "Setting",
+    "Severity",
+    "Shown",
+    "Source",
+    "TextFile",
+    "Tier",
+    "Twin",
+    "Unjudged",
+    "Unreadable",
+    "Value",
+    "Verdict",
+    "Wanted",
+    "YamlFile",
+    "YamlNode",
+    "expr",
+    "facts",
+    "hookimpl",
+]

@@ -1,0 +1,22 @@
+"""The built-in pack of readers and reporters; it comes in through the entry point, like anybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pytest_mlbreaks.hookspecs import hookimpl
+from pytest_mlbreaks.reading import Reader
+from pytest_mlbreaks.report import Reporter
+
+
+@hookimpl
+def mlbreaks_readers() -> Sequence[Reader[Any]]:
+    """One reader per tool."""
+    return ()
+
+
+@hookimpl
+def mlbreaks_reporters() -> Sequence[Reporter]:
+    """Terminal and JSON."""
+    return ()

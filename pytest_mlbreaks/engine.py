@@ -1,0 +1,253 @@
+"""The engine: discover, read, link, check. What it has to say is a `Report`; how it is said is a reporter's."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import hashlib
+import re
+import time
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pytest_mlbreaks import __version__, recognised, taxonomy
+from pytest_mlbreaks.check import Check, Confidence, Finding, Rule, Severity, Unjudged
+from pytest_mlbreaks.link import link, summarise
+from pytest_mlbreaks.model import Diagnostic, Fact, Pipeline, Place
+from pytest_mlbreaks.packs import Packs
+from pytest_mlbreaks.pages import what_to_do
+from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable
+from pytest_mlbreaks.report import (
+    AxisPosition,
+    Read,
+    Related,
+    Report,
+    ReportedFinding,
+    Result,
+    UnjudgedSubject,
+)
+from pytest_mlbreaks.tree import ReadError, Tree
+
+Progress = Callable[[str, int, int], None]
+"""Told now and then: the stage (``reading``, ``linking``, ``checking``), how much of it is done, and how much there is."""
+
+Options = Mapping[str, Mapping[str, Any]]
+"""Options of checks by check id."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What reading a tree gave."""
+
+    facts: tuple[Fact, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    files: dict[str, int]
+
+
+def analyse(
+    tree: Tree,
+    packs: Packs,
+    *,
+    checks: Sequence[Check] | None = None,
+    options: Options | None = None,
+    partial: str | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Read *tree* as one pipeline and run *checks* (all that are on by default, if None) over it.
+
+    *partial* is the reason why *checks* are not all, if so. Never raises for anything that the tree holds: what can't
+    be read is a diagnostic, a check that crashes is a failed result.
+    """
+    started = time.perf_counter()
+    tell = progress or _silent
+    chosen = default_checks(packs) if checks is None else checks
+    reading = read(tree, packs, tell)
+    tell("linking", 0, 1)
+    pipeline = build(tree, reading)
+    results = []
+    for number, check in enumerate(chosen):
+        tell("checking", number, len(chosen))
+        results.append(judge(check, pipeline, (options or {}).get(check.id, {})))
+    charts = recognised.chart_folders(tree.paths())
+    entry_files, values = summarise(pipeline)
+    return Report(
+        version=__version__,
+        packs=packs.versions,
+        root=tree.root,
+        revision=tree.revision,
+        partial=partial,
+        results=tuple(results),
+        diagnostics=tuple(sorted((*tree.diagnostics, *reading.diagnostics), key=lambda d: d.place.sort_key)),
+        read=Read(
+            files=reading.files,
+            not_read=recognised.not_read(tree.paths(), charts),
+            entry_files=entry_files,
+            values=values,
+        ),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def default_checks(packs: Packs) -> tuple[Check, ...]:
+    """The checks that are on unless asked otherwise: all but those of low confidence."""
+    return tuple(check for check in packs.checks if check.confidence > Confidence.LOW)
+
+
+def build(tree: Tree, reading: Reading) -> Pipeline:
+    """The linked pipeline of what was read."""
+    pipeline = Pipeline(reading.facts, tree.paths())
+    link(pipeline)
+    return pipeline
+
+
+def read(tree: Tree, packs: Packs, progress: Progress) -> Reading:
+    """All facts of *tree*, in reading order, what kept us from reading, and how many files of which kind were read."""
+    wanted = packs.wanted()
+    paths = tree.paths()
+    charts = recognised.chart_folders(paths)
+    facts: list[Fact] = []
+    diagnostics: list[Diagnostic] = []
+    files: Counter[str] = Counter()
+    collecting = gc.isenabled()
+    gc.disable()  # trees of nodes hold no garbage, and walking them costs a third of the time
+    try:
+        for number, path in enumerate(paths):
+            if number % 64 == 0:
+                progress("reading", number, len(paths))
+            if recognised.in_chart_templates(path, charts):
+                continue
+            by_format: dict[Format[Any], list[Reader[Any]]] = defaultdict(list)
+            for reader in packs.readers:
+                if reader.claims(path):
+                    by_format[reader.format].append(reader)
+            if not by_format:
+                continue
+            try:
+                source = Source(path, tree.read(path))
+            except ReadError as error:
+                diagnostics.append(Diagnostic(Place(path), "error", str(error)))
+                continue
+            for form, readers in by_format.items():
+                files[form.kind] += 1
+                for said in _read_one(source, form, readers, wanted):
+                    (diagnostics if isinstance(said, Diagnostic) else facts).append(said)  # type: ignore[arg-type]
+    finally:
+        if collecting:
+            gc.enable()
+    return Reading(tuple(facts), tuple(diagnostics), dict(files.most_common()))
+
+
+def _read_one(source: Source, form: Format[Any], readers: Sequence[Reader[Any]], wanted: Any) -> Iterator[Fact | Diagnostic]:
+    try:
+        document = form.parse(source)
+    except Unreadable as error:
+        yield Diagnostic(error.place, "error", error.message)
+        return
+    except Exception as error:  # a format of some pack, on input that nobody thought of
+        yield Diagnostic(Place(source.path), "error", f"{form.kind} can't be parsed: {type(error).__name__}")
+        return
+    yield from getattr(document, "diagnostics", ())
+    for reader in readers:
+        try:
+            yield from reader.read(document, wanted)
+        except Exception as error:  # as above: it costs what is left of this reader on this file, nothing else
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            message = f"reader {reader.name!r} failed: {type(error).__name__} (line {where.lineno} of {where.name})"
+            yield Diagnostic(Place(source.path), "error", message)
+
+
+def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Result:
+    """Run one check over all its subjects."""
+    started = time.perf_counter()
+    found: list[tuple[Finding, str]] = []
+    unjudged: list[UnjudgedSubject] = []
+    judged = 0
+    reasons: list[str] = []
+    try:
+        for rule in check.rules:
+            subjects, reason = _subjects(rule, pipeline)
+            if reason:
+                reasons.append(reason)
+            given = {name: value for name, value in options.items() if name in rule.options}
+            for subject in subjects:
+                says = list(rule.find(subject, pipeline, **given))
+                findings = [(s, subject.identity) for s in says if isinstance(s, Finding)]
+                doubts = [UnjudgedSubject(s.at, s.reason) for s in says if isinstance(s, Unjudged)]
+                found.extend(findings)
+                unjudged.extend(doubts)
+                judged += bool(findings) or not doubts
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        reason = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
+        return _result(check, "failed", started, judged=judged, reason=reason)
+    if not judged and not unjudged:
+        return _result(check, "not-applicable", started, reason="; ".join(dict.fromkeys(reasons)))
+    reported = _report(check, found)
+    if reported:
+        return _result(check, "findings", started, judged=judged, unjudged=tuple(unjudged), findings=reported)
+    if judged:
+        return _result(check, "clean", started, judged=judged, unjudged=tuple(unjudged))
+    commonest = Counter(u.reason for u in unjudged).most_common(1)[0][0]
+    reason = f"none of {len(unjudged)} could be judged: {commonest}"
+    return _result(check, "not-applicable", started, unjudged=tuple(unjudged), reason=reason)
+
+
+def _result(check: Check, outcome: Any, started: float, **fields: Any) -> Result:
+    seconds = round(time.perf_counter() - started, 6)
+    return Result(check=check.id, category=check.category, outcome=outcome, seconds=seconds, **{"judged": 0, **fields})
+
+
+def _subjects(rule: Rule[Any], pipeline: Pipeline) -> tuple[list[Any], str]:
+    """The subjects of a rule that are somebody's production, and the reason if there are none."""
+    for needed in rule.given:
+        if not pipeline.all(needed):
+            return [], f"no {_noun(needed)} in the tree"
+    every = pipeline.all(rule.subject)
+    if not every:
+        return [], f"no {_noun(rule.subject)} in the tree"
+    own = [subject for subject in every if not recognised.aside(subject.place.path)]
+    if not own:
+        return [], f"the tree's {_noun(rule.subject)} facts are all tests, examples or documentation"
+    if rule.where is not None:
+        own = [subject for subject in own if rule.where(subject, pipeline)]
+        if not own:
+            return [], f"no {_noun(rule.subject)} that it concerns"
+    return own, ""
+
+
+def _noun(kind: type) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__).lower()
+
+
+def _report(check: Check, found: Sequence[tuple[Finding, str]]) -> tuple[ReportedFinding, ...]:
+    axis = taxonomy.category(check.category).axis
+    position = AxisPosition(axis.ml.value, axis.distributed.value)
+    ordinals: Counter[tuple[str, ...]] = Counter()
+    reported = []
+    for finding, subject in sorted(found, key=lambda pair: pair[0].at.sort_key):
+        identity = (check.id, subject, *finding.about)
+        ordinals[identity] += 1
+        digest = hashlib.sha256("\0".join((*identity, str(ordinals[identity]))).encode()).hexdigest()
+        message = f"{finding.message} ({finding.lowered})" if finding.lowered else finding.message
+        reported.append(
+            ReportedFinding(
+                check=check.id,
+                category=check.category,
+                also=check.also,
+                severity=Severity(min(check.severity, finding.severity or check.severity)),
+                confidence=Confidence(min(check.confidence, finding.confidence or check.confidence)),
+                axis=position,
+                place=finding.at,
+                message=message,
+                because=tuple(Related(place, note) for place, note in finding.because),
+                fix=finding.fix or what_to_do(check),
+                fingerprint=digest[:32],
+            )
+        )
+    return tuple(reported)
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """The progress of a run that nobody watches."""

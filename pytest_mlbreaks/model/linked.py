@@ -1,0 +1,203 @@
+"""What link makes of facts: processes, settings, images, environments' twins. Subjects of checks, like facts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Literal
+
+from pytest_mlbreaks.model.facts import (
+    Container,
+    DatasetAccess,
+    Dockerfile,
+    EnvRead,
+    ImageBuild,
+    ModelAccess,
+    Stage,
+    Step,
+    Workload,
+)
+from pytest_mlbreaks.model.place import Place
+from pytest_mlbreaks.model.value import Environment, Value
+
+EntryKind = Literal["script", "module", "callable", "notebook", "tool", "unknown"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Entry:
+    """What a process starts. *path* is the file of the tree, or None, and then *reason* says why.
+
+    *written* is the script, module or callable as the command names it; *absent* is true where everything that
+    could hold the file is known and nothing does; *looked* names the places that were looked at.
+    *external*: it is a tool, or an installed package's module, not code of the tree.
+    """
+
+    kind: EntryKind
+    written: str
+    place: Place
+    path: str | None = None
+    function: str = ""
+    reason: str = ""
+    absent: bool = False
+    external: bool = False
+    looked: tuple[tuple[Place, str], ...] = ()
+    arguments: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Process:
+    """One step or container in one environment.
+
+    *variables*: what each environment variable is, by name, the most deciding source first among the origins.
+    *closed*: every source of variables is known, so that a variable not in *variables* is not set; else *open_reason*
+    says what is not known. *modules*: files of the tree that its entries reach by imports, entries included.
+    """
+
+    identity: str
+    name: str
+    fact: Container | Step
+    environment: Environment
+    workload: Workload | None = None
+    image: Value | None = None
+    build: ImageBuild | None = None
+    dockerfile: Dockerfile | None = None
+    stage: Stage | None = None
+    entries: tuple[Entry, ...] = ()
+    variables: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    closed: bool = True
+    open_reason: str = ""
+    modules: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        return self.fact.place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Setting:
+    """An environment variable as one process's code asks for it: *value* is what that process gets.
+
+    *given*: something sets it for this process; *known*: whether that can be told at all.
+    """
+
+    process: Process
+    read: EnvRead
+    name: str
+    value: Value
+    given: bool
+    known: bool
+
+    @property
+    def identity(self) -> str:
+        return f"setting:{self.process.identity}:{self.name}"
+
+    @property
+    def place(self) -> Place:
+        return self.read.place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Image:
+    """An image that the tree builds: by which Dockerfile, under which names, and who runs it.
+
+    *repositories* are its names without tag or digest, as far as they can be told.
+    """
+
+    identity: str
+    dockerfile: Dockerfile
+    stage: Stage
+    context: str  # folder of the tree, "" for the root
+    builds: tuple[ImageBuild, ...]
+    repositories: tuple[str, ...]
+    processes: tuple[Process, ...]
+
+    @property
+    def place(self) -> Place:
+        return self.dockerfile.place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Twin:
+    """One key that a production and a non-production artifact of one family both set: *key* names it.
+
+    *family* is what the two are variants of (a config folder, a service, a workload).
+    """
+
+    family: str
+    key: str
+    prod: Value
+    nonprod: Value
+    prod_environment: Environment
+    nonprod_environment: Environment
+    prod_place: Place
+    nonprod_place: Place
+    differing: tuple[str, ...] = ()  # other keys of the family in which the two do differ
+
+    @property
+    def identity(self) -> str:
+        return f"twin:{self.family}:{self.key}:{self.nonprod_environment.name}"
+
+    @property
+    def place(self) -> Place:
+        return self.nonprod_place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dataset:
+    """A dataset or table that code of the tree reads or writes under one name.
+
+    *name*: normalised, ``{*}`` for each part that can't be told or that changes from run to run.
+    """
+
+    name: str
+    kind: Literal["path", "table"]
+    accesses: tuple[DatasetAccess, ...]
+
+    @property
+    def identity(self) -> str:
+        return f"dataset:{self.kind}:{self.name}"
+
+    @property
+    def place(self) -> Place:
+        return self.accesses[0].place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Model:
+    """A model that code of the tree loads, saves or registers under one name."""
+
+    name: str
+    kind: Literal["path", "registry", "hub"]
+    accesses: tuple[ModelAccess, ...]
+
+    @property
+    def identity(self) -> str:
+        return f"model:{self.kind}:{self.name}"
+
+    @property
+    def place(self) -> Place:
+        return self.accesses[0].place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Host:
+    """A name on a network of the tree, and the processes behind it.
+
+    *network* keeps apart what can't reach each other: the compose file, or the folder and namespace of manifests.
+    *ports*: what listens (inside the container) where that is told; *published*: outside port to inside port.
+    """
+
+    name: str
+    network: str
+    processes: tuple[Process, ...]
+    ports: frozenset[int]
+    published: Mapping[int, int]
+    declared: Place
+
+    @property
+    def identity(self) -> str:
+        return f"host:{self.network}#{self.name}"
+
+    @property
+    def place(self) -> Place:
+        return self.declared

@@ -1,0 +1,144 @@
+"""The pipeline: all facts of a repository, linked and indexed."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+from pytest_mlbreaks.model.expr import Expr
+from pytest_mlbreaks.model.facts import Fact
+from pytest_mlbreaks.model.place import Place
+from pytest_mlbreaks.model.value import Environment, Value
+
+if TYPE_CHECKING:
+    from pytest_mlbreaks.model.linked import Process
+
+T = TypeVar("T")
+
+
+class Resolver(Protocol):
+    """What link provides: values of expressions, for a process or for any."""
+
+    def resolve(self, expr: Expr, process: Process | None) -> Value: ...
+
+    def environment(self, subject: Fact | Place) -> Environment: ...
+
+
+class Order(Protocol):
+    """The edges of all orchestrators in one graph."""
+
+    def before(self, step: str) -> frozenset[str]: ...
+
+    def reaches(self, first: str, then: str) -> bool: ...
+
+
+class Pipeline:
+    """What checks ask. Look-ups go through `index`, which is built once per question and remembered."""
+
+    #: How many look-ups were made and index entries filled: what a test of linearity counts.
+    work: int
+
+    def __init__(self, facts: Iterable[Fact], paths: Iterable[str]) -> None:
+        self._all: dict[type, list[Any]] = defaultdict(list)
+        for fact in facts:
+            self._all[type(fact)].append(fact)
+        self.paths = frozenset(paths)
+        self._folders: frozenset[str] | None = None
+        self._indexes: dict[tuple[type, object], Mapping[Hashable, tuple[Any, ...]]] = {}
+        self._resolver: Resolver | None = None
+        self._order: Order | None = None
+        self.work = 0
+
+    @property
+    def identity(self) -> str:
+        """The pipeline as a subject of checks that judge absence."""
+        return "pipeline"
+
+    @property
+    def place(self) -> Place:
+        """The root."""
+        return Place(".")
+
+    def all(self, kind: type[T]) -> Sequence[T]:
+        """All facts, or linked things, of exactly this type, in reading order."""
+        if kind is Pipeline:
+            return cast(Sequence[T], (self,))
+        return cast(Sequence[T], self._all.get(kind, ()))
+
+    def index(self, kind: type[T], by: str | Callable[[T], Hashable | None]) -> Mapping[Hashable, tuple[T, ...]]:
+        """Everything of type *kind* by a key; what has the key None is left out.
+
+        *by* is the name of an attribute, or a function without closure. Asking again is a dictionary look-up.
+        """
+        key = (kind, by if isinstance(by, str) else _code(by))
+        found = self._indexes.get(key)
+        self.work += 1
+        if found is None:
+            groups: dict[Hashable, list[T]] = defaultdict(list)
+            for item in self.all(kind):
+                value = getattr(item, by) if isinstance(by, str) else by(item)
+                self.work += 1
+                if value is not None:
+                    groups[value].append(item)
+            found = {k: tuple(v) for k, v in groups.items()}
+            self._indexes[key] = found
+        return cast(Mapping[Hashable, tuple[T, ...]], found)
+
+    def one(self, kind: type[T], identity: str) -> T | None:
+        """The thing of this type and identity; None if there is none or more than one."""
+        found = self.index(kind, "identity").get(identity, ())
+        return found[0] if len(found) == 1 else None
+
+    def resolve(self, expr: Expr | None, process: Process | None = None) -> Value:
+        """What *expr* can be for *process* (None: for whatever reads it)."""
+        if expr is None or self._resolver is None:
+            return Value.unknown("not given")
+        return self._resolver.resolve(expr, process)
+
+    def environment(self, subject: Fact | Place) -> Environment:
+        """The environment that a file or resource belongs to."""
+        if self._resolver is None:
+            raise RuntimeError("the pipeline is not linked yet")
+        return self._resolver.environment(subject)
+
+    @property
+    def order(self) -> Order:
+        """Which step comes before which, over all orchestrators."""
+        if self._order is None:
+            raise RuntimeError("the pipeline is not linked yet")
+        return self._order
+
+    def has_folder(self, path: str) -> bool:
+        """Whether any file lies below the folder *path*."""
+        if self._folders is None:
+            self._folders = frozenset(_parents(self.paths))
+        return path in ("", ".") or path in self._folders
+
+    def add(self, items: Iterable[Any]) -> None:
+        """For link: things made of facts, which checks then take as subjects."""
+        for item in items:
+            self._all[type(item)].append(item)
+
+    def settle(self, resolver: Resolver, order: Order) -> None:
+        """For link: what answers `resolve`, `environment` and `order`."""
+        self._resolver, self._order = resolver, order
+
+
+def _parents(paths: Iterable[str]) -> set[str]:
+    folders: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(sys.intern(folder))
+            folder = folder.rpartition("/")[0]
+    return folders
+
+
+def _code(function: Callable[..., Any]) -> CodeType | Callable[..., Any]:
+    """A key under which the same lambda, made again by another call, is the same."""
+    if getattr(function, "__closure__", None):
+        raise TypeError("a function given to index(by=) must not close over variables: the index is remembered")
+    return getattr(function, "__code__", function)

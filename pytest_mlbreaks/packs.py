@@ -1,0 +1,131 @@
+"""Packs: what is installed that brings readers, checks and reporters. A pack that is broken is an error, always."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.metadata
+import pkgutil
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from pytest_mlbreaks import hookspecs, taxonomy
+from pytest_mlbreaks.check import Check, CheckError
+from pytest_mlbreaks.link import CALLS
+from pytest_mlbreaks.model import Fact
+from pytest_mlbreaks.reading import Reader, Wanted
+from pytest_mlbreaks.report import Reporter
+
+GROUP = "mlbreaks"
+
+
+class PackError(Exception):
+    """A pack that can't be loaded, or contradicts another; the text names the pack and says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Packs:
+    """Everything that the installed packs bring. *versions*: distribution version by pack name."""
+
+    versions: dict[str, str]
+    readers: tuple[Reader[Any], ...]
+    checks: tuple[Check, ...]
+    reporters: dict[str, Reporter]
+    facts: tuple[type[Fact], ...]
+
+    def check(self, identifier: str) -> Check | None:
+        """The check of this id, or that had it formerly."""
+        for check in self.checks:
+            if check.id == identifier or identifier in check.formerly:
+                return check
+        return None
+
+    def wanted(self) -> Wanted:
+        """What link and the checks ask the readers for."""
+        return Wanted(calls=CALLS.union(call for check in self.checks for call in check.calls))
+
+
+def load(extra: Iterable[tuple[str, ModuleType]] = ()) -> Packs:
+    """Load all installed packs, and *extra* ones given as (name, module). Raises PackError."""
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    versions: dict[str, str] = {}
+    modules: list[tuple[str, ModuleType]] = []
+    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.name):
+        try:
+            module = point.load()
+        except Exception as error:
+            raise PackError(f"pack {point.name!r} ({point.value}) can't be loaded: {_told(error)}") from error
+        versions[point.name] = point.dist.version if point.dist else "unknown"
+        modules.append((point.name, module))
+    for name, module in [*modules, *extra]:
+        versions.setdefault(name, "unknown")
+        try:
+            manager.register(module, name)
+            manager.check_pending()
+        except Exception as error:
+            raise PackError(f"pack {name!r}: {_told(error)}") from error
+    readers = _unique("reader", [(r.name, r) for answer in _ask(manager, "mlbreaks_readers") for r in answer])
+    reporters = _unique("reporter", [(r.name, r) for answer in _ask(manager, "mlbreaks_reporters") for r in answer])
+    facts = {fact.__name__: fact for reader in readers.values() for fact in reader.facts}
+    for reader in readers.values():
+        for fact in reader.facts:
+            if facts[fact.__name__] is not fact:
+                raise PackError(f"reader {reader.name!r}: two fact types are called {fact.__name__!r}")
+    checks = [check for answer in _ask(manager, "mlbreaks_checks") for package in answer for check in find_checks(package)]
+    _unique("check", [(name, check) for check in checks for name in (check.id, *check.formerly)])
+    order = list(taxonomy.categories())
+    checks.sort(key=lambda check: (order.index(check.category), check.id))
+    return Packs(versions, tuple(readers.values()), tuple(checks), reporters, tuple(facts.values()))
+
+
+def find_checks(package: ModuleType) -> list[Check]:
+    """The checks of a package: a module per check in a folder per category. Raises PackError."""
+    found = []
+    for folder in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        if not folder.ispkg:
+            continue
+        category = importlib.import_module(folder.name)
+        for entry in pkgutil.iter_modules(category.__path__, folder.name + "."):
+            if entry.name.rpartition(".")[2].startswith("_"):
+                continue
+            try:
+                module = importlib.import_module(entry.name)
+            except CheckError as error:
+                raise PackError(str(error)) from error
+            except Exception as error:
+                raise PackError(f"check module {entry.name} can't be imported: {_told(error)}") from error
+            check = getattr(module, "check", None)
+            if not isinstance(check, Check) or not check.rules:
+                raise PackError(f"check module {entry.name} has no `check = Check(__name__, ...)` with an `over`")
+            if not (module.__doc__ or "").strip():
+                raise PackError(f"check module {entry.name} has no docstring: its first line is the check's title")
+            found.append(check)
+    return found
+
+
+def _ask(manager: pluggy.PluginManager, hook: str) -> list[Sequence[Any]]:
+    try:
+        answers: list[Sequence[Any]] = getattr(manager.hook, hook)()
+    except PackError:
+        raise
+    except Exception as error:
+        raise PackError(f"a pack failed in {hook}: {_told(error)}") from error
+    answers.reverse()  # pluggy asks the last registered first
+    return answers
+
+
+def _unique(what: str, named: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, thing in named:
+        if name in found and found[name] is not thing:
+            raise PackError(f"two packs bring a {what} called {name!r}")
+        found[name] = thing
+    return found
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

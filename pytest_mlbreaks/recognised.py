@@ -1,0 +1,105 @@
+"""Files that we know the kind of and do not read yet, and files about which nothing is reported.
+
+Both are told in every report: that nothing was found there is not a sign that nothing is wrong there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from pytest_mlbreaks.report import Recognised
+
+_NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in (
+        ("notebooks", r"\.ipynb$"),
+        ("SQL", r"\.sql$"),
+        ("Terraform", r"\.tf$|\.tfvars$"),
+        ("dbt projects", r"(^|/)dbt_project\.ya?ml$"),
+        ("DVC pipelines", r"(^|/)dvc\.(yaml|lock)$|\.dvc$"),
+        ("Kustomize overlays", r"(^|/)kustomization\.ya?ml$"),
+        ("GitLab CI", r"(^|/)\.gitlab-ci\.ya?ml$"),
+        ("Jenkins", r"(^|/)Jenkinsfile"),
+        ("CircleCI", r"^\.circleci/"),
+        ("Azure Pipelines", r"(^|/)azure-pipelines[^/]*\.ya?ml$|^\.pipelines/.*\.ya?ml$"),
+        ("Cloud Build", r"(^|/)cloudbuild[^/]*\.(ya?ml|json)$"),
+        ("Buildkite", r"^\.buildkite/"),
+        ("Travis CI", r"^\.travis\.yml$"),
+        ("Taskcluster", r"^\.taskcluster\.yml$|^taskcluster/.*\.yml$"),
+        ("composite actions", r"(^|/)action\.ya?ml$"),
+        ("conda environments", r"(^|/)(conda|environment)[^/]*\.ya?ml$"),
+        ("setup.py and setup.cfg", r"(^|/)setup\.(py|cfg)$"),
+        ("Pipfiles", r"(^|/)Pipfile$"),
+        ("Makefiles", r"(^|/)(GNU)?[Mm]akefile$|\.mk$"),
+        ("shell scripts", r"\.(ba)?sh$"),
+        ("Databricks bundles", r"(^|/)databricks\.ya?ml$"),
+        ("Feast repositories", r"(^|/)feature_store\.ya?ml$"),
+        ("MLproject files", r"(^|/)MLproject$"),
+        ("Triton models", r"(^|/)config\.pbtxt$"),
+        ("BentoML files", r"(^|/)bentofile\.ya?ml$"),
+        ("R", r"\.[rR]$"),
+        ("Scala and Java", r"\.(scala|java)$"),
+        ("JavaScript and TypeScript", r"\.(js|jsx|ts|tsx)$"),
+        ("Go", r"\.go$"),
+    )
+)
+
+OTHER_CI = frozenset(
+    {
+        *("GitLab CI", "Jenkins", "CircleCI", "Azure Pipelines", "Cloud Build", "Buildkite", "Travis CI", "Taskcluster"),
+    }
+)
+"""Kinds that are CI systems: where one is there, nothing can be said to be run by no CI."""
+
+_ASIDE = frozenset(
+    {
+        *("test", "tests", "testing", "testdata", "test_data", "fixtures", "docs", "doc", "documentation", "vendor"),
+        *("example", "examples", "sample", "samples", "tutorial", "tutorials", "demo", "demos", "third_party", "3rdparty"),
+        *("third-party", "vendored", "site-packages", "node_modules", "cookiecutter", "workshop", "workshops"),
+    }
+)
+
+
+def chart_folders(paths: Iterable[str]) -> frozenset[str]:
+    """Folders of Helm charts, each with a trailing ``/`` ("" for the root)."""
+    return frozenset(p[: -len("Chart.yaml")] for p in paths if p == "Chart.yaml" or p.endswith("/Chart.yaml"))
+
+
+def in_chart_templates(path: str, charts: frozenset[str]) -> bool:
+    """Whether *path* is a template of a Helm chart: Go templates, which no YAML parser can be trusted with."""
+    if "templates/" not in path:
+        return False
+    return any(path.startswith(f"{chart}templates/") for chart in charts)
+
+
+def aside(path: str) -> bool:
+    """Whether *path* is a test, an example, documentation or somebody else's code: read, so that links are found,
+    but nobody's production, so that nothing is reported about it. Placeholders of project templates count, too."""
+    folders, _, name = path.rpartition("/")
+    if name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py" or "tutorial" in name:
+        return True
+    if "{{" in path:
+        return True
+    return any(folder.lower() in _ASIDE for folder in folders.split("/"))
+
+
+def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, ...]:
+    """What stands in the tree that no reader of ours knows, by kind, the most frequent first."""
+    counts: Counter[str] = Counter()
+    beside = 0
+    for path in paths:
+        beside += aside(path)
+        if in_chart_templates(path, charts):
+            counts["Helm templates"] += 1
+            continue
+        for kind, pattern in _NOT_READ:
+            if pattern.search(path):
+                counts[kind] += 1
+                break
+    found = [Recognised(kind, count, "not read yet") for kind, count in counts.most_common()]
+    if beside:
+        reason = "read for what others need of them; nothing is reported about them"
+        found.append(Recognised("tests, examples, documentation, vendored code", beside, reason))
+    return tuple(found)
