@@ -19,11 +19,12 @@ EXPANSION_LIMIT = 200_000
 """Nodes of one document, aliases expanded. The largest file of the surveyed pipelines has a tenth of that."""
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_STANDARD_TAGS = "tag:yaml.org,2002:"
 _DOCUMENT_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
 class YamlNode:
-    """A mapping, sequence or scalar with its place. Merge keys (``<<``) are applied; of repeated keys the last counts."""
+    """A mapping, sequence or scalar with its place. Merge keys (``<<``) are applied; the last of repeated keys counts."""
 
     __slots__ = ("_entries", "_file", "_node")
 
@@ -64,6 +65,22 @@ class YamlNode:
         return str(self._node.value)
 
     @property
+    def tag(self) -> str:
+        """The application's own tag (``!Ref``), which says that the text is not the value; "" where there is none."""
+        tag = str(self._node.tag or "")
+        if tag.startswith(_STANDARD_TAGS):
+            return tag if tag.startswith(f"{_STANDARD_TAGS}python/") else ""
+        return "" if tag == "!" else tag
+
+    @property
+    def is_template(self) -> bool:
+        """Whether this is ``{{ x }}`` without quotes, which YAML takes for a mapping whose key is a mapping."""
+        node = self._node
+        return (
+            isinstance(node, yaml.MappingNode) and len(node.value) == 1 and isinstance(node.value[0][0], yaml.MappingNode)
+        )
+
+    @property
     def quoted(self) -> bool:
         """Whether a scalar is in quotes or in block style (so that ``"1"`` is text)."""
         return isinstance(self._node, yaml.ScalarNode) and bool(self._node.style)
@@ -83,12 +100,8 @@ class YamlNode:
         if tag == "tag:yaml.org,2002:bool":
             return text.lower() in ("true", "yes", "on", "y")
         if tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
-            digits = text.replace("_", "")
-            for convert in (int, lambda t: int(t, 0), float):
-                try:
-                    return convert(digits)  # type: ignore[no-any-return, operator]
-                except ValueError:
-                    continue
+            number = _number(text.replace("_", ""))
+            return text if number is None else number
         return text
 
     def get(self, *keys: str) -> YamlNode | None:
@@ -237,6 +250,21 @@ class YamlFile:
             if first is not key:
                 message = f"key {key.value!r} is repeated (first on line {self.place_of(first).line}); the last one counts"
                 self.diagnostics.append(Diagnostic(self.place_of(key), "warning", message))
+
+
+def _number(digits: str) -> int | float | None:
+    """The number that *digits* are in YAML 1.1, where a leading zero means octal; None where they are none, or one that
+    64 bits do not hold."""
+    if len(digits) > 100:
+        return None
+    base = 8 if digits.lstrip("+-").startswith("0") and digits.lstrip("+-").isdigit() and len(digits) > 1 else 10
+    for convert in (lambda t: int(t, base), lambda t: int(t, 0), float):
+        try:
+            number: int | float = convert(digits)
+        except ValueError:
+            continue
+        return number if abs(number) < 2**63 or isinstance(number, float) else None
+    return None
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:
