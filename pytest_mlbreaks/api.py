@@ -10,11 +10,14 @@ from pytest_mlbreaks.hookspecs import hookimpl
 from pytest_mlbreaks.model import (
     Alternative,
     Answer,
+    Dataset,
     Diagnostic,
     Entry,
     Environment,
     Fact,
+    Host,
     Image,
+    Model,
     Origin,
     Pipeline,
     Place,
@@ -23,8 +26,9 @@ from pytest_mlbreaks.model import (
     Tier,
     Twin,
     Value,
+    expr,
+    facts,
 )
-from pytest_mlbreaks.model import expr, facts
 from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
 from pytest_mlbreaks.report import Report, Reporter, Shown
 
@@ -36,13 +40,16 @@ __all__ = [
     "Answer",
     "Check",
     "Confidence",
+    "Dataset",
     "Diagnostic",
     "Entry",
     "Environment",
     "Fact",
     "Finding",
     "Format",
+    "Host",
     "Image",
+    "Model",
     "Origin",
     "Pipeline",
     "Place",

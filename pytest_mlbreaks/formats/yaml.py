@@ -5,6 +5,7 @@ What YAML allows and no pipeline means (repeated keys, aliases that grow without
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,7 @@ EXPANSION_LIMIT = 200_000
 """Nodes of one document, aliases expanded. The largest file of the surveyed pipelines has a tenth of that."""
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_OCTAL = re.compile(r"[-+]?0[0-7]+")
 _STANDARD_TAGS = "tag:yaml.org,2002:"
 _DOCUMENT_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
@@ -77,7 +79,9 @@ class YamlNode:
         """Whether this is ``{{ x }}`` without quotes, which YAML takes for a mapping whose key is a mapping."""
         node = self._node
         return (
-            isinstance(node, yaml.MappingNode) and len(node.value) == 1 and isinstance(node.value[0][0], yaml.MappingNode)
+            isinstance(node, yaml.MappingNode)
+            and len(node.value) == 1
+            and isinstance(node.value[0][0], yaml.MappingNode)
         )
 
     @property
@@ -188,8 +192,9 @@ class YamlFile:
         if len(starts) == 1 or isinstance(error, RecursionError):
             self.diagnostics.append(self._why(text, error, 0))
             return
+        lines, before = 0, 0
         for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-            lines = text.count("\n", 0, start)
+            lines, before = lines + text.count("\n", before, start), start
             name = f"document at line {lines + 1}"
             self._offsets[name] = lines
             try:
@@ -225,7 +230,9 @@ class YamlFile:
             if identity in sizes:
                 continue
             if identity in open_nodes:
-                self.diagnostics.append(Diagnostic(self.place_of(node), "error", "YAML alias contains itself; not read"))
+                self.diagnostics.append(
+                    Diagnostic(self.place_of(node), "error", "YAML alias contains itself; not read")
+                )
                 return False
             open_nodes.add(identity)
             stack.append((node, True))
@@ -248,7 +255,9 @@ class YamlFile:
                 continue
             first = seen.setdefault(key.value, key)
             if first is not key:
-                message = f"key {key.value!r} is repeated (first on line {self.place_of(first).line}); the last one counts"
+                message = (
+                    f"key {key.value!r} is repeated (first on line {self.place_of(first).line}); the last one counts"
+                )
                 self.diagnostics.append(Diagnostic(self.place_of(key), "warning", message))
 
 
@@ -257,13 +266,14 @@ def _number(digits: str) -> int | float | None:
     64 bits do not hold."""
     if len(digits) > 100:
         return None
-    base = 8 if digits.lstrip("+-").startswith("0") and digits.lstrip("+-").isdigit() and len(digits) > 1 else 10
+    base = 8 if _OCTAL.fullmatch(digits) else 10
     for convert in (lambda t: int(t, base), lambda t: int(t, 0), float):
         try:
             number: int | float = convert(digits)
         except ValueError:
             continue
-        return number if abs(number) < 2**63 or isinstance(number, float) else None
+        held = math.isfinite(number) if isinstance(number, float) else abs(number) < 2**63
+        return number if held else None
     return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from pytest_mlbreaks.link import identity
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.order import StepOrder
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
@@ -30,6 +31,9 @@ def link(pipeline: Pipeline) -> None:
     pipeline.add(processes)
     pipeline.add(images)
     pipeline.add(settings)
+    pipeline.add(identity.datasets(pipeline, values))
+    pipeline.add(identity.models(pipeline, values))
+    pipeline.add(identity.hosts(pipeline, values))
     pipeline.add(twins(pipeline))
 
 
