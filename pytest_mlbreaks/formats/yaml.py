@@ -49,6 +49,14 @@ class YamlNode:
         return self._file.place_of(self._node)
 
     @property
+    def text_place(self) -> Place:
+        """Place of a scalar's text: for block style that is the line after the indicator."""
+        place = self.place
+        if not self.block or place.line is None:
+            return place
+        return Place(place.path, place.line + 1, None, place.end_line, place.end_column)
+
+    @property
     def text(self) -> str | None:
         """The text of a scalar as written, quotes and folding undone; None for null and for everything else."""
         if not isinstance(self._node, yaml.ScalarNode) or self._node.tag == "tag:yaml.org,2002:null":

@@ -307,6 +307,7 @@ class ImageBuild(Fact, frozen=True, kw_only=True):
 
     *images* are the references given to it; *context* and *dockerfile* as written (the latter relative to the
     repository for CI, to the context for compose: *dockerfile_in_context* tells). *pushes*: sent to a registry.
+    *ordinal* counts the builds of one owner, from 0.
     """
 
     builder: str  # compose, github-actions, docker
@@ -318,10 +319,11 @@ class ImageBuild(Fact, frozen=True, kw_only=True):
     target: str = ""
     arguments: tuple[Variable, ...] = ()
     pushes: bool | None = None  # None: cannot tell
+    ordinal: int = 0
 
     @property
     def identity(self) -> str:
-        return f"image-build:{self.owner}"
+        return f"image-build:{self.owner}#{self.ordinal}" if self.ordinal else f"image-build:{self.owner}"
 
 
 class Mount(Part, frozen=True, kw_only=True):

@@ -1,0 +1,532 @@
+"""GitHub Actions workflows: what starts them, their jobs and steps, their order, and the images that they build.
+
+A job is one `Step`, because it is what the scheduler orders; its own steps are in `WorkflowJob`. Rules are those of
+"Workflow syntax for GitHub Actions" (https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from pytest_mlbreaks.formats.yaml import YAML, YamlFile, YamlNode
+from pytest_mlbreaks.model import Diagnostic, Fact, Place
+from pytest_mlbreaks.model.expr import Choice, Concat, Context, EnvVar, Expr, Literal, SecretKey, literal_text
+from pytest_mlbreaks.model.facts import (
+    Argument,
+    Command,
+    Edge,
+    ImageBuild,
+    JobStep,
+    Schedule,
+    Step,
+    Variable,
+    Workflow,
+    WorkflowEvent,
+    WorkflowJob,
+)
+from pytest_mlbreaks.readers._image_commands import ImageCommands
+from pytest_mlbreaks.reading import Reader, Wanted
+from pytest_mlbreaks.secrets import redact_url, secret_key
+from pytest_mlbreaks.slots import Slots, plain, sealed
+
+ORCHESTRATOR = "github-actions"
+
+_FOLDER = ".github/workflows/"
+_NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
+_PROPERTY = re.compile(rf"(secrets|env|vars)(?:\.({_NAME})|\[\s*'({_NAME})'\s*\])")
+_STRING = re.compile(r"'((?:[^']|'')*)'")
+_OPERATORS = re.compile(r"'(?:[^']|'')*'|\|\||&&|[()\[\]]")
+
+
+# ------------------------------------------------------------------------------------------------ expressions
+
+
+class Template:
+    """A text of a workflow with its ``${{ }}`` in `slots`; `text` is what can be split and matched."""
+
+    def __init__(self, text: str) -> None:
+        self.slots = Slots()
+        self.text = self.slots.redact(self._scan(plain(text)) if "${{" in text else plain(text))
+
+    def _scan(self, text: str) -> str:
+        pieces: list[str] = []
+        position = 0
+        while (start := text.find("${{", position)) >= 0:
+            end = _end_of_expression(text, start + 3)
+            if end < 0:
+                break
+            pieces.append(text[position:start])
+            pieces.append(self.slots.hold(expression(text[start + 3 : end])))
+            position = end + 2
+        pieces.append(text[position:])
+        return "".join(pieces)
+
+    def expr(self, piece: str | None = None) -> Expr:
+        """The expression of *piece*, a part of `text`; of the whole text where not given."""
+        return self.slots.expr(self.text if piece is None else piece)
+
+
+def _end_of_expression(text: str, start: int) -> int:
+    """Index of the ``}}`` that closes the expression, one in a string aside; -1 where there is none."""
+    end = text.find("}}", start)
+    while end >= 0 and text.count("'", start, end) % 2:
+        end = text.find("}}", end + 1)
+    return end
+
+
+def template(text: str) -> Expr:
+    """The expression that a text of a workflow is: literal pieces, and what its ``${{ }}`` stand for."""
+    try:
+        return Template(text).expr()
+    except ValueError as error:
+        return Context("github", str(error))
+
+
+def expression(text: str) -> Expr:
+    """What stands between ``${{`` and ``}}``.
+
+    ``secrets.X`` is a SecretKey of the store ``github``, ``env.X`` an EnvVar, a string a Literal. ``a || b`` is one
+    of both, ``c && a || b`` too where *a* is a string (else *c* or *a* may be false and be the value themselves).
+    Everything else is a Context of the tool ``github`` with its text.
+    """
+    text = text.strip()
+    if "||" in text:
+        options = _options(text)
+        if options is not None:
+            return options
+    return _operand(text)
+
+
+def _options(text: str) -> Expr | None:
+    """The options of ``a || c && b || d``; None where they can't be told."""
+    alternatives = _split(text, "||")
+    options: list[Expr] = []
+    for index, alternative in enumerate(alternatives):
+        *conditions, value = _split(alternative, "&&")
+        operand = _operand(value)
+        if conditions and (index == len(alternatives) - 1 or not (isinstance(operand, Literal) and operand.value)):
+            return None
+        if operand not in options:
+            options.append(operand)
+    return options[0] if len(options) == 1 else Choice(tuple(options))
+
+
+def _split(text: str, operator: str) -> list[str]:
+    """The parts of an expression between an operator, strings and parentheses left whole."""
+    parts: list[str] = []
+    depth = start = 0
+    for match in _OPERATORS.finditer(text):
+        token = match[0]
+        if token in "([":
+            depth += 1
+        elif token in ")]":
+            depth -= 1
+        elif token == operator and not depth:
+            parts.append(text[start : match.start()].strip())
+            start = match.end()
+    parts.append(text[start:].strip())
+    return parts
+
+
+def _operand(text: str) -> Expr:
+    if string := _STRING.fullmatch(text):
+        return Literal(redact_url(string[1].replace("''", "'")))
+    found = _PROPERTY.fullmatch(text)
+    if found is None:
+        return Context("github", redact_url(text))
+    name = found[2] or found[3]
+    if found[1] == "secrets":
+        return SecretKey("github", name)
+    return EnvVar(name) if found[1] == "env" else Context("github", f"vars.{name}")
+
+
+# ------------------------------------------------------------------------------------------------------ pieces
+
+
+def _text(node: YamlNode | None) -> str:
+    return (node.text or "") if node is not None else ""
+
+
+def _texts(node: YamlNode | None) -> tuple[str, ...]:
+    """The texts of a list; a scalar counts as a list of one."""
+    if node is None:
+        return ()
+    if node.is_sequence:
+        return tuple(element.text for element in node.elements() if element.text)
+    return (node.text,) if node.text else ()
+
+
+def _flag(node: YamlNode | None) -> bool | None:
+    """A truth value; None where it is not given, or an expression."""
+    value = node.scalar if node is not None else None
+    return value if isinstance(value, bool) else None
+
+
+def _expr(node: YamlNode | None) -> Expr | None:
+    text = node.text if node is not None else None
+    return None if text is None else template(text)
+
+
+def _variables(node: YamlNode | None) -> tuple[Variable, ...]:
+    """``env`` or ``with``, without secrets that are written out."""
+    if node is None:
+        return ()
+    return tuple(_variable(key, value, key_node.place) for key, key_node, value in node.items())
+
+
+def _variable(name: str, node: YamlNode, place: Place) -> Variable:
+    value = _expr(node) or Literal("")
+    if secret_key(name):
+        value = sealed(value, SecretKey(place.path, name))
+    return Variable(name=name, value=value, place=place)
+
+
+def _merged(outer: tuple[Variable, ...], inner: tuple[Variable, ...]) -> tuple[Variable, ...]:
+    """Variables of a job: its own, and those of the workflow that it does not replace."""
+    return tuple({variable.name: variable for variable in (*outer, *inner)}.values())
+
+
+def _concurrency(node: YamlNode | None) -> tuple[str, bool | None]:
+    """The group and whether a new run cancels the one before (None: no group, or an expression decides)."""
+    if node is None:
+        return "", None
+    if not node.is_mapping:
+        return _text(node), False if node.text else None
+    cancel = node.get("cancel-in-progress")
+    return _text(node.get("group")), False if cancel is None else _flag(cancel)
+
+
+# ------------------------------------------------------------------------------------------------------ events
+
+
+def _events(document: YamlNode) -> Iterator[WorkflowEvent]:
+    on = document.get("on")
+    if on is None:
+        return
+    if on.text:
+        yield WorkflowEvent(event=on.text, place=on.place)
+    for element in on.elements():
+        if element.text:
+            yield WorkflowEvent(event=element.text, place=element.place)
+    for event, key, value in on.items():
+        yield WorkflowEvent(
+            event=event,
+            branches=_texts(value.get("branches")),
+            branches_ignore=_texts(value.get("branches-ignore")),
+            tags=_texts(value.get("tags")),
+            paths=_texts(value.get("paths")),
+            paths_ignore=_texts(value.get("paths-ignore")),
+            types=_texts(value.get("types")),
+            workflows=_texts(value.get("workflows")),
+            crons=tuple(cron for element in value.elements() if (cron := _text(element.get("cron")))),
+            place=key.place,
+        )
+
+
+def _schedule(path: str, document: YamlNode, events: tuple[WorkflowEvent, ...]) -> Schedule:
+    scheduled = next((event for event in events if event.event == "schedule"), None)
+    crons = tuple(Literal(cron) for cron in scheduled.crons) if scheduled is not None else ()
+    return Schedule(
+        orchestrator=ORCHESTRATOR,
+        name=path,
+        when=None if not crons else crons[0] if len(crons) == 1 else Choice(crons),
+        place=scheduled.place if scheduled is not None else document.key_place("on"),
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- jobs
+
+
+def _shell_and_folder(*levels: YamlNode | None) -> tuple[str, Expr | None]:
+    """The shell and working directory that hold where a step gives none; the innermost level comes first."""
+    defaults = [level.get("defaults", "run") for level in levels if level is not None]
+    shell = next((text for node in defaults if node is not None and (text := _text(node.get("shell")))), "")
+    folder = next(
+        (expr for node in defaults if node is not None and (expr := _expr(node.get("working-directory")))), None
+    )
+    return shell, folder
+
+
+def _run(step: YamlNode, shell: str, folder: Expr | None) -> Command | None:
+    node = step.get("run")
+    text = _expr(node)
+    if node is None or text is None:
+        return None
+    workdir = _expr(step.get("working-directory")) or folder
+    program = (_text(step.get("shell")) or shell).split(" ", 1)[0]
+    if program.startswith("python"):
+        return Command(argv=(Literal(program), Literal("-c"), text), workdir=workdir, place=node.text_place)
+    return Command(shell=text, workdir=workdir, place=node.text_place)
+
+
+def _job_step(index: int, step: YamlNode, shell: str, folder: Expr | None) -> JobStep:
+    return JobStep(
+        index=index,
+        id=_text(step.get("id")),
+        name=redact_url(_text(step.get("name"))),
+        uses=_text(step.get("uses")),
+        inputs=_variables(step.get("with")),
+        run=_run(step, shell, folder),
+        variables=_variables(step.get("env")),
+        condition=_text(step.get("if")),
+        continue_on_error=_flag(step.get("continue-on-error")) is True,
+        place=step.place,
+    )
+
+
+def _matrix(job: YamlNode) -> tuple[str, ...]:
+    matrix = job.get("strategy", "matrix")
+    if matrix is None:
+        return ()
+    names = dict.fromkeys(key for key, _, _ in matrix.items() if key not in ("include", "exclude"))
+    included = matrix.get("include")
+    for element in included.elements() if included is not None else ():
+        names.update(dict.fromkeys(key for key, _, _ in element.items()))
+    return tuple(names)
+
+
+def _environment(job: YamlNode) -> Expr | None:
+    node = job.get("environment")
+    return _expr(node.get("name") if node is not None and node.is_mapping else node)
+
+
+def _image(job: YamlNode) -> Expr | None:
+    node = job.get("container")
+    return _expr(node.get("image") if node is not None and node.is_mapping else node)
+
+
+def _settings(job: YamlNode) -> Iterator[Argument]:
+    for name in ("runs-on", "timeout-minutes"):
+        node = job.get(name)
+        if node is not None and node.text is not None:
+            scalar = node.scalar
+            value = Literal(scalar) if isinstance(scalar, int | float) else template(node.text)
+            yield Argument(name=name, value=value, place=job.key_place(name))
+
+
+def _needs(job: YamlNode) -> Iterator[tuple[str, Place]]:
+    node = job.get("needs")
+    if node is None:
+        return
+    for element in node.elements() if node.is_sequence else (node,):
+        if element.text:
+            yield element.text, element.place
+
+
+class _Job:
+    """One job of a workflow, on the way to becoming facts."""
+
+    def __init__(
+        self, workflow: Workflow, pipeline: str, document: YamlNode, id: str, key: YamlNode, job: YamlNode
+    ) -> None:
+        self.workflow = workflow
+        self.pipeline = pipeline
+        self.id = id
+        self.place = key.place
+        self.node = job
+        shell, folder = _shell_and_folder(job, document)
+        steps = job.get("steps")
+        self.nodes = [step for step in steps.elements() if step.is_mapping] if steps is not None else []
+        self.steps = [_job_step(index, step, shell, folder) for index, step in enumerate(self.nodes)]
+        self.variables = _merged(_variables(document.get("env")), _variables(job.get("env")))
+
+    def facts(self) -> Iterator[Fact]:
+        """The job as step and job, its edges, and its image builds."""
+        step = self._step()
+        yield step
+        yield self._workflow_job(step.identity)
+        for need, place in _needs(self.node):
+            yield Edge(before=f"{self.pipeline}/{need}", after=step.identity, place=place)
+        yield from _builds(step.identity, self.steps)
+
+    def _step(self) -> Step:
+        return Step(
+            orchestrator=ORCHESTRATOR,
+            pipeline=self.pipeline,
+            name=self.id,
+            operator=_text(self.node.get("uses")) or "job",
+            commands=tuple(step.run for step in self.steps if step.run is not None),
+            image=_image(self.node),
+            variables=self.variables,
+            settings=tuple(_settings(self.node)),
+            mapped=self.node.get("strategy", "matrix") is not None,
+            place=self.place,
+        )
+
+    def _workflow_job(self, step: str) -> WorkflowJob:
+        group, cancels = _concurrency(self.node.get("concurrency"))
+        return WorkflowJob(
+            workflow=self.workflow.identity,
+            step=step,
+            id=self.id,
+            name=_text(self.node.get("name")),
+            needs=tuple(need for need, _ in _needs(self.node)),
+            condition=_text(self.node.get("if")),
+            environment=_environment(self.node),
+            uses=_text(self.node.get("uses")),
+            inputs=_variables(self.node.get("with")),
+            matrix=_matrix(self.node),
+            concurrency=group,
+            cancels=cancels,
+            continue_on_error=_flag(self.node.get("continue-on-error")) is True,
+            steps=tuple(self.steps),
+            place=self.place,
+        )
+
+
+# ------------------------------------------------------------------------------------------------------ images
+
+
+def _builds(owner: str, steps: list[JobStep]) -> Iterator[ImageBuild]:
+    """The image builds of a job, in order."""
+    references = {step.id: _metadata(step) for step in steps if step.id and _is(step, "docker/metadata-action")}
+    commands = ImageCommands(owner)
+    found: list[ImageBuild] = []
+    for step in steps:
+        if _is(step, "docker/build-push-action"):
+            found.append(_build_push(owner, step, references))
+        elif step.run is not None and step.run.shell is not None:
+            found.extend(commands.read(step.run, step.variables))
+    for ordinal, build in enumerate(commands.settled(found)):
+        yield msgspec.structs.replace(build, ordinal=ordinal)
+
+
+def _is(step: JobStep, action: str) -> bool:
+    return step.uses.partition("@")[0].lower() == action
+
+
+def _input(step: JobStep, name: str) -> Expr | None:
+    """An input that is given and not empty; their names have no case."""
+    for given in step.inputs:
+        if given.name.lower() == name:
+            return None if given.value == Literal("") else given.value
+    return None
+
+
+def _lines(expr: Expr | None, separators: str = "\n") -> list[Expr]:
+    """The entries of an input that is a list in text: one a line, or between *separators*."""
+    if expr is None:
+        return []
+    slots = Slots()
+    parts = expr.parts if isinstance(expr, Concat) else (expr,)
+    text = "".join((literal_text(part) or "") if isinstance(part, Literal) else slots.hold(part) for part in parts)
+    pieces = re.split(f"[{separators}]", text)
+    return [slots.expr(piece) for raw in pieces if (piece := raw.strip()) and not piece.startswith("#")]
+
+
+def _metadata(step: JobStep) -> tuple[Expr, ...]:
+    """The references that docker/metadata-action puts out: each image with the tags that are written out, and with
+    the ones that it works out when it runs."""
+    tags: list[Expr] = []
+    for line in _lines(_input(step, "tags")):
+        text = literal_text(line) or ""
+        fields = dict(field.partition("=")[::2] for field in text.split(",")) if "=" in text else {}
+        value = fields.get("value", "")
+        if fields.get("type") == "raw" and value and "{{" not in value and set(fields) <= {"type", "value", "priority"}:
+            tags.append(Literal(value))
+        else:
+            tags.append(Context("github", f"steps.{step.id}.outputs.version"))
+    tags = tags or [Context("github", f"steps.{step.id}.outputs.version")]
+    references = []
+    for image in _lines(_input(step, "images"), "\n,"):
+        for tag in dict.fromkeys(tags):
+            parts = image.parts if isinstance(image, Concat) else (image,)
+            references.append(_concat((*parts, Literal(":"), tag)))
+    return tuple(references)
+
+
+def _concat(parts: tuple[Expr, ...]) -> Expr:
+    """The parts as one expression, neighbouring literals as one."""
+    slots = Slots()
+    return slots.expr("".join((literal_text(p) or "") if isinstance(p, Literal) else slots.hold(p) for p in parts))
+
+
+def _build_push(owner: str, step: JobStep, references: dict[str, tuple[Expr, ...]]) -> ImageBuild:
+    images: list[Expr] = []
+    for tag in _lines(_input(step, "tags"), "\n,"):
+        images.extend(_outputs(tag, references) or (tag,))
+    context = _input(step, "context") or Literal(".")
+    text = literal_text(context) or ""
+    if text.startswith("{{defaultContext}}"):
+        context = Literal(text.removeprefix("{{defaultContext}}").lstrip(":") or ".")
+    arguments = []
+    place = next((given.place for given in step.inputs if given.name == "build-args"), step.place)
+    for line in _lines(_input(step, "build-args")):
+        arguments.extend(_build_argument(line, place))
+    return ImageBuild(
+        builder=ORCHESTRATOR,
+        owner=owner,
+        images=tuple(images),
+        context=context,
+        dockerfile=_input(step, "file"),
+        target=literal_text(_input(step, "target")) or "",
+        arguments=tuple(arguments),
+        pushes=_pushes(step),
+        place=step.place,
+    )
+
+
+def _outputs(tag: Expr, references: dict[str, tuple[Expr, ...]]) -> tuple[Expr, ...]:
+    """What ``steps.ID.outputs.tags`` of a docker/metadata-action stands for."""
+    if isinstance(tag, Context) and tag.name.startswith("steps.") and tag.name.endswith(".outputs.tags"):
+        return references.get(tag.name[6:-13], ())
+    return ()
+
+
+def _pushes(step: JobStep) -> bool | None:
+    push, outputs = _input(step, "push"), _input(step, "outputs")
+    if outputs is not None:
+        text = literal_text(outputs)
+        if text is None:
+            return None
+        if "type=registry" in text or "push=true" in text:
+            return True
+    if push is None:
+        return False
+    text = (literal_text(push) or "").lower()
+    return {"true": True, "false": False}.get(text)
+
+
+def _build_argument(line: Expr, place: Place) -> Iterator[Variable]:
+    parts = line.parts if isinstance(line, Concat) else (line,)
+    name, equals, rest = (literal_text(parts[0]) or "").partition("=")
+    if not equals:
+        return
+    value = _concat((Literal(rest), *parts[1:]) if rest else parts[1:]) if rest or parts[1:] else Literal("")
+    yield Variable(
+        name=name, value=sealed(value, SecretKey(place.path, name)) if secret_key(name) else value, place=place
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- workflow
+
+
+def _claims(path: str) -> bool:
+    return path.startswith(_FOLDER) and path.find("/", len(_FOLDER)) < 0 and path.lower().endswith((".yml", ".yaml"))
+
+
+def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+    for document in file.documents[:1]:
+        jobs = document.get("jobs")
+        if jobs is None or not jobs.is_mapping:
+            yield Diagnostic(document.place, "warning", "no mapping of jobs: not a workflow that GitHub runs; not read")
+            continue
+        events = tuple(_events(document))
+        group, cancels = _concurrency(document.get("concurrency"))
+        workflow = Workflow(
+            name=_text(document.get("name")), events=events, concurrency=group, cancels=cancels, place=document.place
+        )
+        schedule = _schedule(file.path, document, events)
+        yield workflow
+        yield schedule
+        for id, key, job in jobs.items():
+            if job.is_mapping:
+                yield from _Job(workflow, schedule.identity, document, id, key, job).facts()
+
+
+READER: Reader[YamlFile] = Reader(
+    "github-actions", 1, YAML, (Workflow, Schedule, WorkflowJob, Step, Edge, ImageBuild), _claims, _read
+)
