@@ -76,9 +76,12 @@ def plain(text: str) -> str:
 
 
 def sealed(expr: Expr, secret: Expr) -> Expr:
-    """The expression with *secret* for each literal in it that is not empty: variables stay, what they hold goes."""
+    """The expression with *secret* for each literal in it: variables stay, what they hold goes.
+
+    Nothing (an empty text) and truth values (``persist-credentials: false``) are no secrets.
+    """
     if isinstance(expr, Literal):
-        return expr if expr.value == "" else secret
+        return expr if str(expr.value).lower() in ("", "true", "false") else secret
     if isinstance(expr, EnvVar) and expr.default is not None:
         return EnvVar(expr.key, sealed(expr.default, secret), expr.scope, expr.empty_counts)
     if isinstance(expr, Concat):

@@ -18,9 +18,12 @@ from pytest_mlbreaks.model.facts import Command, ImageBuild, Variable
 from pytest_mlbreaks.secrets import secret_key
 from pytest_mlbreaks.slots import Slots, join, sealed
 
-TOOLS = ("docker", "podman", "az acr", "gcloud builds")
-"""What has to be in a text for it to be looked at."""
-
+_TOOLS = re.compile(
+    r"\b(?:(?:docker|podman)\s+(?:buildx\s+|image\s+|builder\s+)?(?:build|b|push|tag)|az\s+acr\s+build|gcloud\s+builds\s+submit)\b"
+)
+_LINE_OF_INTEREST = re.compile(r"\b(?:docker|podman|az|gcloud|cd|pushd|popd)\b|[()]|^\s*(?:export\s+)?[A-Za-z_]\w*=")
+_PROGRAMS = frozenset({"docker", "podman", "az", "gcloud"})
+_WRAPPERS = frozenset({"env", "retry", "timeout", "nice", "nohup"})
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-?])([^{}$]*))?\})")
 _EXPANSION = re.compile(r"\$\{[^{}]*\}|\$[0-9@*#?!$-]")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
@@ -63,7 +66,7 @@ class ImageCommands:
     def read(self, command: Command, variables: Iterable[Variable] = ()) -> list[ImageBuild]:
         """The builds in the shell text of *command*; *variables* are those that are given to it alone."""
         parts = command.shell.parts if isinstance(command.shell, Concat) else (command.shell,)
-        if not any(tool in text for part in parts if (text := literal_text(part)) for tool in TOOLS):
+        if not any(_TOOLS.search(text) for part in parts if (text := literal_text(part))):
             return []
         script = _Script(self._owner, command, {variable.name: variable.value for variable in variables})
         found = list(script.builds())
@@ -125,7 +128,7 @@ class _Script:
                 yield start, words
 
     def _words(self, text: str) -> Iterator[list[str]]:
-        if not text.strip() or text.lstrip().startswith("#"):
+        if text.lstrip().startswith("#") or not _LINE_OF_INTEREST.search(text):
             return
         lexer = shlex.shlex(self._without_substitutions(text), posix=True, punctuation_chars=";&|()<>")
         lexer.whitespace_split = True
@@ -179,6 +182,8 @@ class _Script:
         words = self._assigned(words)
         while words and words[0] in _PREFIXES:
             words = self._assigned(words[1:])
+        if words and words[0] in _WRAPPERS:
+            words = words[next((i for i, word in enumerate(words) if word in _PROGRAMS), len(words)) :]
         if not words:
             return None
         if words[0] in ("cd", "pushd"):

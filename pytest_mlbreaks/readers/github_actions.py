@@ -30,7 +30,7 @@ from pytest_mlbreaks.model.facts import (
 from pytest_mlbreaks.readers._image_commands import ImageCommands
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import redact_url, secret_key
-from pytest_mlbreaks.slots import Slots, plain, sealed
+from pytest_mlbreaks.slots import Slots, join, plain, sealed
 
 ORCHESTRATOR = "github-actions"
 
@@ -89,7 +89,7 @@ def expression(text: str) -> Expr:
     """What stands between ``${{`` and ``}}``.
 
     ``secrets.X`` is a SecretKey of the store ``github``, ``env.X`` an EnvVar, a string a Literal. ``a || b`` is one
-    of both, ``c && a || b`` too where *a* is a string (else *c* or *a* may be false and be the value themselves).
+    of both, ``c && a || b`` too (what is false never comes through before the last ``||``).
     Everything else is a Context of the tool ``github`` with its text.
     """
     text = text.strip()
@@ -107,9 +107,10 @@ def _options(text: str) -> Expr | None:
     for index, alternative in enumerate(alternatives):
         *conditions, value = _split(alternative, "&&")
         operand = _operand(value)
-        if conditions and (index == len(alternatives) - 1 or not (isinstance(operand, Literal) and operand.value)):
+        last = index == len(alternatives) - 1
+        if conditions and last:
             return None
-        if operand not in options:
+        if operand not in options and (last or operand != Literal("")):
             options.append(operand)
     return options[0] if len(options) == 1 else Choice(tuple(options))
 
@@ -240,13 +241,14 @@ def _schedule(path: str, document: YamlNode, events: tuple[WorkflowEvent, ...]) 
 # -------------------------------------------------------------------------------------------------------- jobs
 
 
-def _shell_and_folder(*levels: YamlNode | None) -> tuple[str, Expr | None]:
+def _shell_and_folder(*levels: YamlNode) -> tuple[str, Expr | None]:
     """The shell and working directory that hold where a step gives none; the innermost level comes first."""
-    defaults = [level.get("defaults", "run") for level in levels if level is not None]
-    shell = next((text for node in defaults if node is not None and (text := _text(node.get("shell")))), "")
-    folder = next(
-        (expr for node in defaults if node is not None and (expr := _expr(node.get("working-directory")))), None
-    )
+    shell, folder = "", None
+    for level in levels:
+        run = level.get("defaults", "run")
+        if run is not None:
+            shell = shell or _text(run.get("shell"))
+            folder = folder or _expr(run.get("working-directory"))
     return shell, folder
 
 
@@ -319,12 +321,10 @@ def _needs(job: YamlNode) -> Iterator[tuple[str, Place]]:
 class _Job:
     """One job of a workflow, on the way to becoming facts."""
 
-    def __init__(
-        self, workflow: Workflow, pipeline: str, document: YamlNode, id: str, key: YamlNode, job: YamlNode
-    ) -> None:
+    def __init__(self, workflow: Workflow, pipeline: str, document: YamlNode, key: YamlNode, job: YamlNode) -> None:
         self.workflow = workflow
         self.pipeline = pipeline
-        self.id = id
+        self.id = key.text or "null"
         self.place = key.place
         self.node = job
         shell, folder = _shell_and_folder(job, document)
@@ -433,26 +433,21 @@ def _metadata(step: JobStep) -> tuple[Expr, ...]:
     references = []
     for image in _lines(_input(step, "images"), "\n,"):
         for tag in dict.fromkeys(tags):
-            parts = image.parts if isinstance(image, Concat) else (image,)
-            references.append(_concat((*parts, Literal(":"), tag)))
+            references.append(join([image, Literal(":"), tag]))
     return tuple(references)
-
-
-def _concat(parts: tuple[Expr, ...]) -> Expr:
-    """The parts as one expression, neighbouring literals as one."""
-    slots = Slots()
-    return slots.expr("".join((literal_text(p) or "") if isinstance(p, Literal) else slots.hold(p) for p in parts))
 
 
 def _build_push(owner: str, step: JobStep, references: dict[str, tuple[Expr, ...]]) -> ImageBuild:
     images: list[Expr] = []
     for tag in _lines(_input(step, "tags"), "\n,"):
         images.extend(_outputs(tag, references) or (tag,))
+    outputs = _lines(_input(step, "outputs"), "\n,")
+    images = images or list(_output_names(outputs))
     context = _input(step, "context") or Literal(".")
     text = literal_text(context) or ""
     if text.startswith("{{defaultContext}}"):
         context = Literal(text.removeprefix("{{defaultContext}}").lstrip(":") or ".")
-    arguments = []
+    arguments: list[Variable] = []
     place = next((given.place for given in step.inputs if given.name == "build-args"), step.place)
     for line in _lines(_input(step, "build-args")):
         arguments.extend(_build_argument(line, place))
@@ -464,7 +459,7 @@ def _build_push(owner: str, step: JobStep, references: dict[str, tuple[Expr, ...
         dockerfile=_input(step, "file"),
         target=literal_text(_input(step, "target")) or "",
         arguments=tuple(arguments),
-        pushes=_pushes(step),
+        pushes=_pushes(_input(step, "push"), outputs),
         place=step.place,
     )
 
@@ -476,18 +471,23 @@ def _outputs(tag: Expr, references: dict[str, tuple[Expr, ...]]) -> tuple[Expr, 
     return ()
 
 
-def _pushes(step: JobStep) -> bool | None:
-    push, outputs = _input(step, "push"), _input(step, "outputs")
-    if outputs is not None:
-        text = literal_text(outputs)
-        if text is None:
-            return None
-        if "type=registry" in text or "push=true" in text:
-            return True
+def _pushes(push: Expr | None, outputs: list[Expr]) -> bool | None:
+    """Whether ``push`` or one of the fields of ``outputs`` sends the image to a registry."""
+    fields = [literal_text(field) for field in outputs]
+    if "type=registry" in fields or "push=true" in fields:
+        return True
     if push is None:
-        return False
-    text = (literal_text(push) or "").lower()
-    return {"true": True, "false": False}.get(text)
+        return None if outputs and all(field is None for field in fields) else False
+    return {"true": True, "false": False}.get((literal_text(push) or "").lower())
+
+
+def _output_names(outputs: list[Expr]) -> Iterator[Expr]:
+    """The images of ``type=image,name=IMAGE,...``."""
+    for field in outputs:
+        parts = field.parts if isinstance(field, Concat) else (field,)
+        first = literal_text(parts[0]) or ""
+        if first.startswith("name="):
+            yield join([Literal(first[5:]), *parts[1:]] if first[5:] else list(parts[1:]))
 
 
 def _build_argument(line: Expr, place: Place) -> Iterator[Variable]:
@@ -495,7 +495,7 @@ def _build_argument(line: Expr, place: Place) -> Iterator[Variable]:
     name, equals, rest = (literal_text(parts[0]) or "").partition("=")
     if not equals:
         return
-    value = _concat((Literal(rest), *parts[1:]) if rest else parts[1:]) if rest or parts[1:] else Literal("")
+    value = join([Literal(rest), *parts[1:]] if rest else list(parts[1:]))
     yield Variable(
         name=name, value=sealed(value, SecretKey(place.path, name)) if secret_key(name) else value, place=place
     )
@@ -522,9 +522,9 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         schedule = _schedule(file.path, document, events)
         yield workflow
         yield schedule
-        for id, key, job in jobs.items():
+        for _, key, job in jobs.items():
             if job.is_mapping:
-                yield from _Job(workflow, schedule.identity, document, id, key, job).facts()
+                yield from _Job(workflow, schedule.identity, document, key, job).facts()
 
 
 READER: Reader[YamlFile] = Reader(
