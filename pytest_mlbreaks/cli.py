@@ -80,7 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--ignore", action="append", default=[], metavar="ID,...", help="leave these out")
     check.add_argument(
-        "--fail-on", default="high", metavar="LEVEL", help="high (default), medium, low or never: what gives exit code 1"
+        "--fail-on",
+        default="high",
+        metavar="LEVEL",
+        help="high (default), medium, low or never: what gives exit code 1",
     )
     check.add_argument("--format", metavar="FORMAT", help="the format on standard output (default: terminal)")
     check.add_argument(
@@ -283,7 +286,8 @@ def _progress() -> Iterator[Progress | None]:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress as Bar, TextColumn
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
     with Bar(TextColumn("{task.description:<9}"), BarColumn(), console=console, transient=True) as bar:
@@ -303,7 +307,7 @@ def _list(options: argparse.Namespace) -> int:
         return CLEAN
     width = max([len(check.id) for check in packs.checks], default=0)
     bold = _bold()
-    lines = []
+    lines: list[str] = []
     category = ""
     for check in packs.checks:
         if check.category != category:
@@ -371,7 +375,9 @@ def _footer(check: Check) -> str:
 
 def _category_text(category: Category, packs: Packs) -> str:
     ml, distributed = category.axis.ml, category.axis.distributed
-    share = f"about {category.prior:.0%} of outages (our estimate)" if category.rank else "not among the study's 19 causes"
+    share = (
+        f"about {category.prior:.0%} of outages (our estimate)" if category.rank else "not among the study's 19 causes"
+    )
     lines = [
         f"# {category.name}",
         "",
@@ -426,7 +432,7 @@ def _taxonomy(options: argparse.Namespace) -> int:
         "",
         "ml: 1 not ML, 5 ML. distr.: 1 one machine, 5 between systems.",
         "* a position on the side that the study states; ~ inferred by us (`mlbreaks explain CATEGORY` says why).",
-        "Shares are estimates: a series fitted to the study's totals (96 outages, the largest cause 15), not its counts.",
+        "Shares are estimates: a series fitted to the study's totals (96 outages, the largest cause 15).",
         'Source: D. Papasian, T. Underwood, "How ML Breaks", USENIX OpML 2020.',
     ]
     _say("\n".join(lines) + "\n")

@@ -29,7 +29,9 @@ _QUOTED_PAIR = re.compile(
     r"""(?P<before>(?P<quote>["']?)(?P<key>[A-Za-z_][\w.-]{0,79})(?P=quote)\]?\s{0,20}(?:[:=]|:=|,|=>)\s{0,20}[rbfu]?)"""
     r"""(?P<value>"[^"\n]*"|'[^'\n]*')"""
 )
-_PLAIN_PAIR = re.compile(r"""^(?P<before>\s*(?:-\s+)?["']?(?P<key>[A-Za-z_][\w.-]*)["']?\s*[:=]\s*)(?P<value>[^\s"'|>&*!#].*)$""")
+_PLAIN_PAIR = re.compile(
+    r"""^(?P<before>\s*(?:-\s+)?["']?(?P<key>[A-Za-z_][\w.-]*)["']?\s*[:=]\s*)(?P<value>[^\s"'|>&*!#].*)$"""
+)
 _DOCKER_PAIR = re.compile(r"^(?P<before>\s*(?:ENV|ARG)\s+(?P<key>[A-Za-z_]\w*)[\s=]\s*)(?P<value>\S.*)$", re.IGNORECASE)
 _REFERENCE = re.compile(r"""^["']?\$|^["']?\{\{|^["']?%[A-Z_]+%""")
 _YAML_KEY = re.compile(r"""^(?P<indent>\s*(?:-\s+)*)["']?(?P<key>[A-Za-z_][\w./-]*)["']?\s*:(?:\s|$)""")

@@ -34,7 +34,7 @@ def find(requirement: facts.Requirement, pipeline: Pipeline) -> Iterator[Finding
         yield Finding(at=requirement.place, message=f"{requirement.name} is required.")
 '''
 
-_PAGE = '''# TITLE
+_PAGE = """# TITLE
 
 How this becomes an outage, for someone who has never had it: replace this text.
 
@@ -72,7 +72,7 @@ What mends it, in a sentence or two.
 ## Sources
 
 - Where the mechanism, and each default that the check relies on, is documented.
-'''
+"""
 
 
 class NewError(Exception):

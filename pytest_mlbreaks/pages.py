@@ -168,7 +168,7 @@ def _section(block: _Block) -> Section:
                 raise PageError(f"line {first + 1}: a second text fence in one section")
             said, fence = content, (first, last)
     if not files:
-        raise PageError(f"line {block.line + 1}: {block.heading!r} holds no file (a fence with title=\"PATH\")")
+        raise PageError(f'line {block.line + 1}: {block.heading!r} holds no file (a fence with title="PATH")')
     if said is not None and kind == "holds":
         raise PageError(f"line {block.line + 1}: nothing is said where something holds; take the text fence out")
     also: set[str] = set()

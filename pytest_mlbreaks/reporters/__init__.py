@@ -11,7 +11,13 @@ from pytest_mlbreaks.tree import Tree
 
 
 def showing(
-    tree: Tree, packs: Packs, *, threshold: Severity | None, verbose: bool = False, color: bool = False, width: int = 100
+    tree: Tree,
+    packs: Packs,
+    *,
+    threshold: Severity | None,
+    verbose: bool = False,
+    color: bool = False,
+    width: int = 100,
 ) -> Shown:
     """How to show a report on *tree*: excerpts come from it, and reasons from the pages of *packs*."""
 

@@ -9,11 +9,11 @@ from typing import Any
 from pytest_mlbreaks import taxonomy
 from pytest_mlbreaks.check import Severity
 from pytest_mlbreaks.model import Diagnostic, Place
-from pytest_mlbreaks.report import Read, Report, ReportedFinding, Reporter, Result, Share, Shown
+from pytest_mlbreaks.report import Outcome, Read, Report, ReportedFinding, Reporter, Result, Share, Shown
 
 VERSION = 1
 
-_OUTCOMES = ("findings", "clean", "not-applicable", "failed")
+_OUTCOMES: tuple[Outcome, ...] = ("findings", "clean", "not-applicable", "failed")
 
 
 def write(report: Report, shown: Shown) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from pytest_mlbreaks import taxonomy
 from pytest_mlbreaks.check import Confidence, Severity
@@ -56,8 +57,9 @@ def render_result(result: Result, shown: Shown) -> str:
     limit = len(told) if shown.verbose else PER_CHECK
     lines: list[str] = []
     common_fix = _common_fix(told)
+    quoted: set[Place] = set()
     for finding in told[:limit]:
-        lines += _finding(finding, shown, paint, with_fix=finding.fix != common_fix)
+        lines += _finding(finding, shown, paint, quoted, with_fix=finding.fix != common_fix)
         lines.append("")
     if len(told) > limit:
         rest = len(told) - limit
@@ -72,7 +74,10 @@ def _common_fix(findings: Sequence[ReportedFinding]) -> str:
     return fix if count > 1 or len(findings) == 1 else ""
 
 
-def _finding(finding: ReportedFinding, shown: Shown, paint: _Paint, *, with_fix: bool) -> Iterator[str]:
+def _finding(
+    finding: ReportedFinding, shown: Shown, paint: _Paint, quoted: set[Place], *, with_fix: bool
+) -> Iterator[str]:
+    """The lines of one finding. Related places in *quoted* have been shown before, and are named alone."""
     yield _headline(finding, paint)
     if finding.suppressed is not None:
         yield f"  suppressed ({clean(finding.suppressed.by)}): {clean(finding.suppressed.reason)}"
@@ -80,10 +85,12 @@ def _finding(finding: ReportedFinding, shown: Shown, paint: _Paint, *, with_fix:
     yield from _excerpt(finding.place, shown, paint)
     limit = len(finding.because) if shown.verbose else RELATED
     for related in finding.because[:limit]:
-        lines = list(_wrap(f"{_where(related.place)}: {clean(related.note)}", shown, "    "))
-        yield "  " + paint("blue", "|") + lines[0][3:]
+        lines = _wrap(f"{_where(related.place)}: {clean(related.note)}", shown, " " * 10)
+        yield f"  {paint('blue', 'because')} {lines[0][10:]}"
         yield from lines[1:]
-        yield from _excerpt(related.place, shown, paint)
+        if related.place not in quoted:
+            quoted.add(related.place)
+            yield from _excerpt(related.place, shown, paint)
     if len(finding.because) > limit:
         yield f"    ... and {len(finding.because) - limit} more places (-v shows them)"
     if with_fix and finding.fix:
@@ -97,7 +104,9 @@ def _headline(finding: ReportedFinding, paint: _Paint) -> str:
     categories = "".join(f", also {also}" for also in finding.also)
     axis = f"(ml {finding.axis.ml} · distributed {finding.axis.distributed}{categories})"
     where = paint("bold", _where(finding.place))
-    return f"{where}: {paint(_SEVERITY[finding.severity], level)} {finding.category}/{finding.check} {paint('dim', axis)}"
+    return (
+        f"{where}: {paint(_SEVERITY[finding.severity], level)} {finding.category}/{finding.check} {paint('dim', axis)}"
+    )
 
 
 def _where(place: Place) -> str:
@@ -219,10 +228,10 @@ def _table(findings: Sequence[ReportedFinding], paint: _Paint) -> Iterator[str]:
 
 def _grid(findings: Sequence[ReportedFinding], paint: _Paint) -> Iterator[str]:
     counts = Counter((finding.axis.ml, finding.axis.distributed) for finding in findings)
-    yield paint("bold", "Where they stand") + "  distributed 1 (one machine) to 5 (between systems)"
-    yield "  ml 1 to 5  " + "".join(f"{column:>5}" for column in range(1, 6))
+    yield paint("bold", "Findings by axis") + ": ml (1 not ML, 5 ML), distributed (1 one machine, 5 between systems)"
+    yield f"{'distributed':>13}" + "".join(f"{column:>5}" for column in range(1, 6))
     for row in range(5, 0, -1):
-        yield f"{row:>11}  " + "".join(f"{counts[row, column] or '.':>5}" for column in range(1, 6))
+        yield f"{f'ml {row}':>13}" + "".join(f"{counts[row, column] or '.':>5}" for column in range(1, 6))
 
 
 def _checks(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
@@ -234,7 +243,9 @@ def _checks(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
     judged = sum(result.judged for result in report.results)
     unjudged = [(result.check, subject) for result in report.results for subject in result.unjudged]
     yield from _labelled_wide("Checks", f"{len(report.results)}: {', '.join(said)}", shown, paint)
-    yield from _labelled_wide("Judged", f"{_count(judged, 'subject')}; {len(unjudged)} could not be decided", shown, paint)
+    yield from _labelled_wide(
+        "Judged", f"{_count(judged, 'subject')}; {len(unjudged)} could not be decided", shown, paint
+    )
     if shown.verbose:
         for check, subject in unjudged:
             yield f"    {check}: {_where(subject.place)}: {clean(subject.reason)}"
@@ -261,8 +272,10 @@ def _not_applicable(report: Report, shown: Shown) -> Iterator[str]:
 
 
 def _reading(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
-    files = ", ".join(f"{count} {kind}" for kind, count in report.read.files.items()) or "no file of a kind that we read"
-    yield from _labelled_wide("Read", files, shown, paint)
+    files = (
+        ", ".join(f"{count} {kind}" for kind, count in report.read.files.items()) or "no file of a kind that we read"
+    )
+    yield from _labelled_wide("Read", f"{report.root}: {files}", shown, paint)
     yield from _share(report.read.entry_files, "entry files known", "processes", shown)
     yield from _share(report.read.values, "values resolved", "", shown)
     not_read = report.read.not_read
@@ -290,7 +303,7 @@ def _diagnostics(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
     if not report.diagnostics:
         return
     counts = Counter(diagnostic.level for diagnostic in report.diagnostics)
-    levels = ("error", "warning", "note")
+    levels: tuple[Literal["error", "warning", "note"], ...] = ("error", "warning", "note")
     said = ", ".join(_count(counts[level], level) for level in levels if counts[level])
     ordered = sorted(report.diagnostics, key=lambda d: levels.index(d.level))
     told = ordered if shown.verbose else [d for d in ordered if d.level == "error"][:REASONS]
