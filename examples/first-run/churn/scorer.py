@@ -1,25 +1,26 @@
-"""Scores every customer once, again and again, for the campaign list."""
+"""Works off the scores that clients did not want to wait for."""
 
 from __future__ import annotations
 
+import json
 import os
-import time
 
 import joblib
 import pandas as pd
 
+from churn.cache import connect
 from churn.features import COLUMNS
-
-PAUSE = 15 * 60  # seconds
 
 
 def main() -> None:
     model = joblib.load(os.environ["MODEL_PATH"])
+    queue = connect(timeout=30)
     while True:
-        customers = pd.read_parquet(os.environ["CUSTOMERS"])
-        customers["score"] = model.predict_proba(customers[COLUMNS])[:, 1]
-        customers[["customer_id", "score"]].to_parquet(os.environ["SCORES"])
-        time.sleep(PAUSE)
+        waiting = queue.blpop(["score:requests"], timeout=10)
+        if waiting is not None:
+            row = json.loads(waiting[1])
+            score = float(model.predict_proba(pd.DataFrame([row])[COLUMNS])[0, 1])
+            queue.rpush(f"score:answers:{row['customer_id']}", score)
 
 
 if __name__ == "__main__":

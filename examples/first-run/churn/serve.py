@@ -40,3 +40,8 @@ def score(customer: Customer) -> dict[str, float]:
         known = float(model.predict_proba(pd.DataFrame([row])[COLUMNS])[0, 1])
         cache.set(key, known, ex=600)
     return {"score": float(known)}
+
+
+@app.post("/score-later")
+def score_later(customer: Customer) -> dict[str, int]:
+    return {"waiting": cache.rpush("score:requests", customer.model_dump_json())}

@@ -9,6 +9,7 @@ from airflow.sensors.external_task import ExternalTaskSensor
 
 FEATURES = "s3://acme-churn/features/{ds}.parquet"
 MODEL = "s3://acme-churn/models/{ds}/churn.joblib"
+CURRENT = "s3://acme-churn/models/current/churn.joblib"
 
 
 @dag(
@@ -35,7 +36,15 @@ def churn_training():
 
         return train(FEATURES.format(ds=ds), MODEL.format(ds=ds))
 
-    features_ready >> train_model()
+    @task
+    def promote(model: str) -> None:
+        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+        S3Hook().copy_object(source_bucket_key=model, dest_bucket_key=CURRENT)
+
+    trained = train_model()
+    features_ready >> trained
+    promote(trained)
 
 
 churn_training()
