@@ -14,6 +14,7 @@ import pluggy
 
 from pytest_mlbreaks import hookspecs, taxonomy
 from pytest_mlbreaks.check import Check, CheckError
+from pytest_mlbreaks.link import CALLS
 from pytest_mlbreaks.model import Fact
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.report import Reporter
@@ -43,8 +44,8 @@ class Packs:
         return None
 
     def wanted(self) -> Wanted:
-        """What the checks ask the readers for."""
-        return Wanted(calls=frozenset(call for check in self.checks for call in check.calls))
+        """What link and the checks ask the readers for."""
+        return Wanted(calls=CALLS.union(call for check in self.checks for call in check.calls))
 
 
 def load(extra: Iterable[tuple[str, ModuleType]] = ()) -> Packs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from importlib import resources
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import msgspec
 import yaml
@@ -56,4 +56,4 @@ def categories() -> dict[str, Category]:
 
 def category(identifier: str) -> Category:
     """The category *identifier*. Raises KeyError."""
-    return cast(Category, categories()[identifier])
+    return categories()[identifier]

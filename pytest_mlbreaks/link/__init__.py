@@ -1,15 +1,65 @@
-"""Link: what needs more than one file - values, identities, entry points, images, order, environments."""
+"""Link: what needs more than one file - values, identities, entry points, images, order, environments.
+
+Link always runs again, also where facts come from a cache; it reads no file.
+"""
 
 from __future__ import annotations
 
-from pytest_mlbreaks.model import Pipeline
+from collections import Counter
+from collections.abc import Iterable
+
+from pytest_mlbreaks.link import identity
+from pytest_mlbreaks.link.modules import Modules
+from pytest_mlbreaks.link.order import StepOrder
+from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
+from pytest_mlbreaks.link.twins import twins
+from pytest_mlbreaks.link.values import Values
+from pytest_mlbreaks.model import Pipeline, Process, Value
+from pytest_mlbreaks.model.facts import DatasetAccess, ModelAccess
 from pytest_mlbreaks.report import Share
+
+CALLS = LOADS_VARIABLES
+"""Callee names that link itself asks the readers for."""
 
 
 def link(pipeline: Pipeline) -> None:
     """Link the facts of *pipeline*: afterwards it answers all that checks ask."""
+    modules = Modules(pipeline)
+    values = Values(pipeline, modules)
+    pipeline.settle(values, StepOrder(pipeline))
+    processes, images, settings = Processes(pipeline, modules, values).make()
+    pipeline.add(processes)
+    pipeline.add(images)
+    pipeline.add(settings)
+    pipeline.add(identity.datasets(pipeline, values))
+    pipeline.add(identity.models(pipeline, values))
+    pipeline.add(identity.hosts(pipeline, values))
+    pipeline.add(twins(pipeline))
 
 
 def summarise(pipeline: Pipeline) -> tuple[Share, Share]:
-    """Of processes, how many entry files are known; of values that were looked at, how many could be told."""
-    return Share(0, 0), Share(0, 0)
+    """Of what processes start from the tree, how many entry files are known; of variables, images, datasets and models
+    that are named, how many names could be told."""
+    entries = [e for p in pipeline.all(Process) for e in p.entries if not e.external]
+    values: list[Value] = []
+    for process in pipeline.all(Process):
+        values.extend(process.variables.values())
+        if process.image is not None:
+            values.append(process.image)
+    values.extend(pipeline.resolve(access.target) for access in pipeline.all(DatasetAccess))
+    values.extend(pipeline.resolve(access.target) for access in pipeline.all(ModelAccess))
+    return (
+        _share((e.path is not None, e.reason) for e in entries),
+        _share((v.complete, v.reason) for v in values),
+    )
+
+
+def _share(told: Iterable[tuple[bool, str]]) -> Share:
+    known = 0
+    reasons: Counter[str] = Counter()
+    for is_known, reason in told:
+        if is_known:
+            known += 1
+        else:
+            reasons[reason] += 1
+    return Share(known, sum(reasons.values()), tuple(reasons.most_common(10)))

@@ -6,7 +6,17 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Literal
 
-from pytest_mlbreaks.model.facts import Container, Dockerfile, EnvRead, ImageBuild, Stage, Step, Workload
+from pytest_mlbreaks.model.facts import (
+    Container,
+    DatasetAccess,
+    Dockerfile,
+    EnvRead,
+    ImageBuild,
+    ModelAccess,
+    Stage,
+    Step,
+    Workload,
+)
 from pytest_mlbreaks.model.place import Place
 from pytest_mlbreaks.model.value import Environment, Value
 
@@ -130,3 +140,64 @@ class Twin:
     @property
     def place(self) -> Place:
         return self.nonprod_place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dataset:
+    """A dataset or table that code of the tree reads or writes under one name.
+
+    *name*: normalised, ``{*}`` for each part that can't be told or that changes from run to run.
+    """
+
+    name: str
+    kind: Literal["path", "table"]
+    accesses: tuple[DatasetAccess, ...]
+
+    @property
+    def identity(self) -> str:
+        return f"dataset:{self.kind}:{self.name}"
+
+    @property
+    def place(self) -> Place:
+        return self.accesses[0].place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Model:
+    """A model that code of the tree loads, saves or registers under one name."""
+
+    name: str
+    kind: Literal["path", "registry", "hub"]
+    accesses: tuple[ModelAccess, ...]
+
+    @property
+    def identity(self) -> str:
+        return f"model:{self.kind}:{self.name}"
+
+    @property
+    def place(self) -> Place:
+        return self.accesses[0].place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Host:
+    """A name on a network of the tree, and the processes behind it.
+
+    *network* keeps apart what can't reach each other: the compose file, or the folder and namespace of manifests.
+    *ports*: what listens (inside the container) where that is told; *published*: outside port to inside port.
+    """
+
+    name: str
+    network: str
+    processes: tuple[Process, ...]
+    ports: frozenset[int]
+    published: Mapping[int, int]
+    declared: Place
+
+    @property
+    def identity(self) -> str:
+        return f"host:{self.network}#{self.name}"
+
+    @property
+    def place(self) -> Place:
+        return self.declared

@@ -1,0 +1,350 @@
+"""What a container finds in its file system: where its files come from in the tree, and what can't be told."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import posixpath
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from pytest_mlbreaks.link.values import Values
+from pytest_mlbreaks.model import Pipeline, Place, Process
+from pytest_mlbreaks.model.facts import Copy, Dockerfile, IgnoreFile, Mount, Stage
+
+# Images that hold an operating system or a language and nobody's application: what is not copied in is not there.
+_PLAIN_BASES = frozenset(
+    {
+        *("python", "debian", "ubuntu", "alpine", "busybox", "fedora", "amazonlinux", "node", "slim", "distroless"),
+        *("continuumio/miniconda3", "continuumio/anaconda3", "condaforge/miniforge3", "condaforge/mambaforge"),
+        *("mambaorg/micromamba", "nvidia/cuda", "pytorch/pytorch", "tensorflow/tensorflow", "rocm/pytorch", "jupyter"),
+        *("ghcr.io/astral-sh/uv", "astral-sh/uv", "openjdk", "eclipse-temurin", "golang", "redhat/ubi8", "redhat/ubi9"),
+        *("tiangolo/uvicorn-gunicorn-fastapi", "tiangolo/uvicorn-gunicorn", "centos", "rockylinux", "almalinux"),
+    }
+)
+# Commands that can bring files of any name into an image.
+_BRINGS_FILES = re.compile(
+    r"\b(git\s+clone|wget|curl|tar|unzip|rsync|mv|cp|ln|gsutil|aws\s+s3|az\s+storage|dvc|gcloud|npm|yarn|pnpm|make|cmake|"
+    r"cargo|mvn|gradle|hf|huggingface-cli|jupyter|invoke|patch|sed\s+-n|base64|printf|tee)\b"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """Something that puts files at *target*: from *source* in the tree (a folder, or a file if *file*), or, with
+    *source* None, from where we can't see. A *mount* hides what lay there before."""
+
+    target: str
+    source: str | None
+    place: Place
+    note: str
+    file: bool = False
+    mount: bool = False
+    context: str = ""
+    ignored: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Located:
+    """Where a path of a container comes from. *state*: ``found`` (*path* is the file of the tree), ``absent`` (all that
+    could hold it is known, and nothing does), ``unknown`` (*reason*). *looked*: the places that decided it."""
+
+    state: Literal["found", "absent", "unknown"]
+    path: str = ""
+    reason: str = ""
+    looked: tuple[tuple[Place, str], ...] = ()
+
+
+class FileSystem:
+    """The file system of one process, as far as the tree tells."""
+
+    def __init__(self, pipeline: Pipeline, layers: Sequence[Layer], *, plain: bool, commands: Sequence[str]) -> None:
+        self._pipeline = pipeline
+        self._layers = tuple(layers)
+        self._plain = plain
+        self._commands = tuple(commands)
+
+    def locate(self, path: str) -> Located:
+        """Where the absolute *path* comes from."""
+        covering: list[Layer] = []
+        for layer in reversed(self._layers):
+            if not _below(path, layer.target):
+                continue
+            if layer.source is None:
+                return Located("unknown", reason=layer.note)
+            found = self._in_layer(layer, path)
+            if found is not None:
+                return Located("found", found, looked=((layer.place, layer.note),))
+            if not layer.file:
+                covering.append(layer)
+            if layer.mount and not layer.file:
+                return Located("absent", looked=tuple((c.place, c.note) for c in covering))
+        if not covering:
+            return Located("unknown", reason="lies outside what the tree copies or mounts")
+        if not self._plain:
+            return Located("unknown", reason="the base image may hold it")
+        name = posixpath.basename(path)
+        for command in self._commands:
+            if name in command or _BRINGS_FILES.search(command):
+                return Located("unknown", reason="a RUN command may make it")
+        return Located("absent", looked=tuple((c.place, c.note) for c in covering))
+
+    def folder(self, path: str) -> str | None:
+        """The folder of the tree that is at *path*; None where there is none or more than one."""
+        for layer in reversed(self._layers):
+            if layer.source is None or layer.file or not _below(path, layer.target):
+                continue
+            candidate = _rebase(path, layer.target, layer.source)
+            if self._pipeline.has_folder(candidate):
+                return candidate
+        return None
+
+    def holds_below(self, path: str) -> bool:
+        """Whether something of the tree is known to be at or below *path*."""
+        return any(layer.source is not None and _below(layer.target, path) for layer in self._layers)
+
+    def _in_layer(self, layer: Layer, path: str) -> str | None:
+        if layer.source is None:
+            return None
+        if layer.file:
+            return layer.source if path == layer.target and layer.source in self._pipeline.paths else None
+        candidate = _rebase(path, layer.target, layer.source)
+        if candidate not in self._pipeline.paths or is_ignored(candidate, layer.context, layer.ignored):
+            return None
+        return candidate
+
+
+class Images:
+    """Builds the file systems of images out of Dockerfiles."""
+
+    def __init__(self, pipeline: Pipeline, values: Values) -> None:
+        self._pipeline = pipeline
+        self._values = values
+        self._ignore = {f.path: f.patterns for f in pipeline.all(IgnoreFile)}
+
+    def layers(self, dockerfile: Dockerfile, stage: Stage, context: str, process: Process | None = None) -> list[Layer]:
+        """What the stages down to *stage* put where, the oldest first. *context*: a folder of the tree."""
+        layers: list[Layer] = []
+        for part in self.chain(dockerfile, stage):
+            for copy in part.copies:
+                layers.extend(self._copied(dockerfile, copy, context, process))
+        return layers
+
+    def is_plain(self, dockerfile: Dockerfile, stage: Stage) -> bool:
+        """Whether the image at the bottom holds no application of its own."""
+        bottom = self.chain(dockerfile, stage)[0]
+        pattern = self._values.pattern(bottom.base)
+        name = split_reference(pattern).repository
+        for prefix in ("docker.io/", "library/", "public.ecr.aws/docker/library/", "gcr.io/distroless/"):
+            name = name.removeprefix(prefix)
+        return name in _PLAIN_BASES or any(name.startswith(f"{base}-") for base in ("python", "nvidia/cuda"))
+
+    def commands(self, dockerfile: Dockerfile, stage: Stage) -> list[str]:
+        """The texts of all RUN commands down to *stage*."""
+        found = []
+        for part in self.chain(dockerfile, stage):
+            for run in part.runs:
+                if run.shell is not None:
+                    found.append(self._values.pattern(run.shell))
+                found.append(" ".join(self._values.pattern(a) for a in run.argv or ()))
+        return found
+
+    def workdir(self, dockerfile: Dockerfile, stage: Stage) -> str | None:
+        """The working directory of *stage* (``/`` where none is set on a plain base); None where it can't be told."""
+        for part in reversed(self.chain(dockerfile, stage)):
+            if part.workdir is not None:
+                text = self._values.resolve(part.workdir).text
+                return posixpath.join("/", text) if text is not None else None
+        return "/" if self.is_plain(dockerfile, stage) else None
+
+    def started(self, dockerfile: Dockerfile, stage: Stage) -> tuple[Stage | None, Stage | None]:
+        """The stages whose ENTRYPOINT and whose CMD hold in *stage*."""
+        entrypoint = command = None
+        for part in self.chain(dockerfile, stage):
+            if part.entrypoint is not None:
+                entrypoint, command = part, None
+            if part.command is not None:
+                command = part
+        return entrypoint, command
+
+    def chain(self, dockerfile: Dockerfile, stage: Stage) -> list[Stage]:
+        """The stages that *stage* is built on, the first one first, itself last."""
+        chain = [stage]
+        while chain[-1].base_stage is not None and len(chain) <= len(dockerfile.stages):
+            chain.append(dockerfile.stages[chain[-1].base_stage])
+        return chain[::-1]
+
+    def _copied(self, dockerfile: Dockerfile, copy: Copy, context: str, process: Process | None) -> Iterable[Layer]:
+        workdir = self._values.resolve(copy.workdir).text if copy.workdir is not None else "/"
+        target = self._values.resolve(copy.target).text
+        if target is None or (workdir is None and not target.startswith("/")):
+            yield Layer("/", None, copy.place, "a COPY whose target can't be told")
+            return
+        at = posixpath.normpath(posixpath.join("/", workdir or "/", target))
+        if copy.inline:
+            yield Layer(at, None, copy.place, "made in the Dockerfile")
+            return
+        folder_target = target.endswith("/") or target in (".", "..", "./") or len(copy.sources) > 1
+        origin = self._origin(dockerfile, copy.origin) if copy.origin else None
+        for source in copy.sources:
+            text = self._values.resolve(source, process).text
+            if text is None or "://" in text or text.startswith("git@"):
+                yield Layer(at, None, copy.place, "copied from where the tree doesn't tell")
+            elif copy.origin:
+                yield from self._copied_from_stage(dockerfile, origin, text, at, folder_target, copy, context, process)
+            else:
+                yield from self._copied_from_context(text, at, folder_target, copy, context, dockerfile.path)
+
+    def _origin(self, dockerfile: Dockerfile, name: str) -> Stage | None:
+        for stage in dockerfile.stages:
+            if stage.name.lower() == name.lower() or str(stage.index) == name:
+                return stage
+        return None
+
+    def _copied_from_stage(
+        self,
+        dockerfile: Dockerfile,
+        origin: Stage | None,
+        source: str,
+        at: str,
+        folder_target: bool,
+        copy: Copy,
+        context: str,
+        process: Process | None,
+    ) -> Iterable[Layer]:
+        inside = posixpath.normpath(posixpath.join("/", source))
+        yield Layer(at, None, copy.place, f"copied out of {'a stage' if origin else 'another image'}")
+        if origin is None:
+            return
+        for layer in self.layers(dockerfile, origin, context, process):
+            if layer.source is None:
+                continue
+            if _below(layer.target, inside):
+                yield dataclasses.replace(layer, target=_rebase(layer.target, inside, at))
+            elif _below(inside, layer.target) and not layer.file:
+                inner = _rebase(inside, layer.target, layer.source)
+                if inner in self._pipeline.paths:
+                    end = posixpath.join(at, posixpath.basename(inside)) if folder_target else at
+                    yield dataclasses.replace(layer, target=end, source=inner, file=True)
+                elif self._pipeline.has_folder(inner):
+                    yield dataclasses.replace(layer, target=at, source=inner)
+
+    def _copied_from_context(
+        self, source: str, at: str, folder_target: bool, copy: Copy, context: str, dockerfile: str
+    ) -> Iterable[Layer]:
+        ignored = self._ignored(context, dockerfile)
+        path = _normal(posixpath.join(context, source.lstrip("/")))
+        note = f"COPY {source} puts {path or 'the whole context'} at {at}"
+        if any(c in source for c in "*?["):
+            parent, _, pattern = path.rpartition("/")
+            for name in self._children(parent):
+                if fnmatch.fnmatchcase(name, pattern):
+                    child = posixpath.join(parent, name)
+                    if child in self._pipeline.paths:
+                        yield Layer(posixpath.join(at, name), child, copy.place, note, True, False, context, ignored)
+                    else:
+                        yield Layer(at, child, copy.place, note, False, False, context, ignored)
+            return
+        if path in self._pipeline.paths:
+            end = posixpath.join(at, posixpath.basename(path)) if folder_target else at
+            yield Layer(end, path, copy.place, note, True, False, context, ignored)
+            if copy.add and re.search(r"\.(tar(\.\w+)?|tgz|txz|tbz2?)$", path):
+                yield Layer(at, None, copy.place, "unpacked from an archive")
+        elif self._pipeline.has_folder(path):
+            yield Layer(at, path, copy.place, note, False, False, context, ignored)
+        else:
+            yield Layer(at, None, copy.place, f"COPY {source}: not in the tree")
+
+    def _children(self, folder: str) -> set[str]:
+        prefix = f"{folder}/" if folder else ""
+        return {p[len(prefix) :].partition("/")[0] for p in self._pipeline.paths if p.startswith(prefix)}
+
+    def _ignored(self, context: str, dockerfile: str) -> tuple[str, ...]:
+        own = self._ignore.get(f"{dockerfile}.dockerignore")
+        return own if own is not None else self._ignore.get(posixpath.join(context, ".dockerignore"), ())
+
+
+def mounted(mounts: Iterable[Mount], base: str, values: Values, process: Process | None) -> Iterable[Layer]:
+    """The layers of a container's mounts; *base* is the folder that relative sources are relative to."""
+    for mount in mounts:
+        target = values.resolve(mount.target, process).text
+        if target is None:
+            yield Layer("/", None, mount.place, "a mount whose target can't be told", mount=True)
+            continue
+        at = posixpath.normpath(target)
+        source = values.resolve(mount.source, process).text if mount.kind == "bind" else None
+        if source is None or source.startswith(("/", "~", "$")):
+            yield Layer(at, None, mount.place, f"a {mount.kind} is mounted at {at}", mount=True)
+            continue
+        path = _normal(posixpath.join(base, source))
+        yield Layer(at, path, mount.place, f"{source} is mounted at {at}", mount=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """An image reference in its parts."""
+
+    repository: str
+    tag: str = ""
+    digest: str = ""
+
+
+def split_reference(text: str) -> Reference:
+    """Split ``registry:5000/team/app:tag@sha256:...``; a port is not a tag."""
+    rest, _, digest = text.partition("@")
+    head, _, last = rest.rpartition("/")
+    name, _, tag = last.partition(":")
+    return Reference(f"{head}/{name}" if head else name, tag, digest)
+
+
+def is_ignored(path: str, context: str, patterns: Sequence[str]) -> bool:
+    """Whether ``.dockerignore`` *patterns* leave *path* out of *context*: the last one that matches decides."""
+    if not patterns:
+        return False
+    inside = path[len(context) :].lstrip("/") if context else path
+    out = False
+    for pattern in patterns:
+        negated = pattern.startswith("!")
+        expression = _ignore_pattern(pattern.lstrip("!").strip("/"))
+        if expression.match(inside):
+            out = not negated
+    return out
+
+
+_ignore_patterns: dict[str, re.Pattern[str]] = {}
+
+
+def _ignore_pattern(pattern: str) -> re.Pattern[str]:
+    if pattern not in _ignore_patterns:
+        text = ""
+        index = 0
+        while index < len(pattern):
+            if pattern.startswith("**/", index):
+                text, index = text + "(?:.*/)?", index + 3
+            elif pattern.startswith("**", index):
+                text, index = text + ".*", index + 2
+            elif pattern[index] == "*":
+                text, index = text + "[^/]*", index + 1
+            elif pattern[index] == "?":
+                text, index = text + "[^/]", index + 1
+            else:
+                text, index = text + re.escape(pattern[index]), index + 1
+        _ignore_patterns[pattern] = re.compile(f"{text}(?:/|$)" if pattern not in (".", "") else "")
+    return _ignore_patterns[pattern]
+
+
+def _below(path: str, folder: str) -> bool:
+    return folder == "/" or path == folder or path.startswith(f"{folder}/")
+
+
+def _rebase(path: str, old: str, new: str) -> str:
+    rest = path[len(old) :].lstrip("/") if old != "/" else path.lstrip("/")
+    return _normal(posixpath.join(new, rest) if rest else new) if not new.startswith("/") else (
+        posixpath.normpath(posixpath.join(new, rest))
+    )
+
+
+def _normal(path: str) -> str:
+    normal = posixpath.normpath(path) if path else ""
+    return "" if normal == "." else normal

@@ -1,0 +1,143 @@
+"""Identity: which datasets, tables, models and hosts are one and the same. When in doubt: none."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from pytest_mlbreaks.link.values import Values
+from pytest_mlbreaks.model import Dataset, Host, Model, Pipeline, Place, Process
+from pytest_mlbreaks.model.facts import Container, DatasetAccess, Label, ModelAccess, NetworkService
+
+_SCHEMES = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs", "wasbs": "wasb"}
+_COMMON = frozenset({"data", "tmp", "output", "outputs", "input", "inputs", "model", "models", "temp"})
+# What a scheduler fills in, or code takes from the clock: another value in every run of one and the same step.
+_RUN_PARTS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\$\{[^}]*\}|\$\([^)]*\)|%[YmdHMSjyB](?:[-_/]?%[YmdHMSjyB])*")
+_TABLE = re.compile(r"[\w{}*$-]+(\.[\w{}*$-]+){1,2}$")
+
+
+def dataset_name(text: str, kind: str) -> str | None:
+    """The normal name of a dataset, or None where it is too vague to be anybody's.
+
+    Scheme aliases, ``./`` and trailing slashes go; run dates and templates become ``{*}``. A path needs a part of at
+    least three characters that says something; a table needs two or three parts, in lower case.
+    """
+    name = _RUN_PARTS.sub("{*}", text).strip()
+    name = re.sub(r"(\{\*\})+", "{*}", name)
+    if kind == "table":
+        name = name.replace("`", "").replace('"', "").lower()
+        last = name.rpartition(".")[2]
+        return name if _TABLE.match(name) and "{*}" not in last else None
+    scheme, separator, rest = name.partition("://")
+    if separator:
+        name = f"{_SCHEMES.get(scheme.lower(), scheme.lower())}://{rest}"
+    parts = [p for p in name.replace("\\", "/").split("/") if p not in ("", ".")]
+    telling = [p for p in parts if len(p.replace("{*}", "")) >= 3 and p.lower() not in _COMMON and not p.endswith(":")]
+    if not telling:
+        return None
+    return re.sub(r"(?<!:)/{2,}", "/", name).removeprefix("./").rstrip("/")
+
+
+def datasets(pipeline: Pipeline, values: Values) -> Iterator[Dataset]:
+    """All datasets that code names in a way that can be told."""
+    found: dict[tuple[str, str], list[DatasetAccess]] = defaultdict(list)
+    for access in pipeline.all(DatasetAccess):
+        name = dataset_name(values.pattern(access.target), access.kind)
+        if name is not None:
+            found[name, access.kind].append(access)
+    for (name, kind), accesses in found.items():
+        yield Dataset(name, kind, tuple(accesses))  # type: ignore[arg-type]
+
+
+def models(pipeline: Pipeline, values: Values) -> Iterator[Model]:
+    """All models that code names in a way that can be told."""
+    found: dict[tuple[str, str], list[ModelAccess]] = defaultdict(list)
+    for access in pipeline.all(ModelAccess):
+        pattern = values.pattern(access.target)
+        name = dataset_name(pattern, "path") if access.kind == "path" else pattern.removeprefix("models:/")
+        if name and name.replace("{*}", "").strip("/"):
+            found[name, access.kind].append(access)
+    for (name, kind), accesses in found.items():
+        yield Model(name, kind, tuple(accesses))  # type: ignore[arg-type]
+
+
+def hosts(pipeline: Pipeline, values: Values) -> Iterator[Host]:
+    """Compose services by each of their names, and Kubernetes Services."""
+    by_name: dict[tuple[str, str], list[tuple[Process, Place]]] = defaultdict(list)
+    by_labels: dict[tuple[str, str], list[Process]] = defaultdict(list)
+    for process in pipeline.all(Process):
+        fact = process.fact
+        if not isinstance(fact, Container) or process.workload is None:
+            continue
+        if fact.tool == "compose":
+            for name in dict.fromkeys((process.workload.name, *fact.aliases)):
+                by_name[fact.place.path, name].append((process, fact.place))
+        else:
+            for label in process.workload.pod_labels:
+                by_labels[label.key, label.value].append(process)
+    for (network, name), behind in by_name.items():
+        processes = tuple(process for process, _ in behind)
+        ports, published = _ports(processes, values)
+        yield Host(name, network, processes, ports, published, behind[0][1])
+    for service in pipeline.all(NetworkService):
+        if service.external:
+            continue
+        processes = tuple(p for p in _selected(service.selector, by_labels) if _together(service, p))
+        published = {}
+        for port in service.ports:
+            outer = values.resolve(port.port).only
+            inner = values.resolve(port.target).only if port.target is not None else outer
+            if outer is not None and isinstance(outer.value, int):
+                if inner is not None and isinstance(inner.value, int):
+                    published[outer.value] = inner.value
+        network = f"{service.scope}#{service.namespace}"
+        yield Host(service.name, network, processes, _ports(processes, values)[0], published, service.place)
+
+
+def _selected(selector: tuple[Label, ...], by_labels: dict[tuple[str, str], list[Process]]) -> list[Process]:
+    if not selector:
+        return []
+    groups = [by_labels.get((label.key, label.value), []) for label in selector]
+    rest = [{id(p) for p in group} for group in groups[1:]]
+    return [p for p in groups[0] if all(id(p) in ids for ids in rest)]
+
+
+def _together(service: NetworkService, process: Process) -> bool:
+    workload = process.workload
+    if workload is None:
+        return False
+    if service.namespace and workload.namespace and service.namespace != workload.namespace:
+        return False
+    return workload.scope == service.scope or workload.scope.startswith(service.scope) or not service.scope
+
+
+def _ports(processes: tuple[Process, ...], values: Values) -> tuple[frozenset[int], dict[int, int]]:
+    inside: set[int] = set()
+    published: dict[int, int] = {}
+    for process in processes:
+        fact = process.fact
+        if not isinstance(fact, Container):
+            continue
+        for port in fact.ports:
+            inner = _number(values.resolve(port.container, process).only)
+            outer = _number(values.resolve(port.published, process).only) if port.published is not None else None
+            if inner is not None:
+                inside.add(inner)
+                if outer is not None:
+                    published[outer] = inner
+        for exposed in process.stage.ports if process.stage else ():
+            number = _number(values.resolve(exposed, process).only)
+            if number is not None:
+                inside.add(number)
+    return frozenset(inside), published
+
+
+def _number(alternative: object) -> int | None:
+    value = getattr(alternative, "value", None)
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    text = str(value).partition("/")[0] if value is not None else ""
+    return int(text) if text.isdecimal() and len(text) < 7 else None

@@ -1,0 +1,207 @@
+"""Modules: which file of the tree an import, a dotted name or ``python -m`` means."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from pytest_mlbreaks.model import Pipeline
+from pytest_mlbreaks.model.facts import Constant, Function, Import, PythonModule
+
+HOPS = 40
+"""How deep imports are followed from an entry file: more than any pipeline surveyed needs."""
+
+
+class Modules:
+    """The first-party modules of a tree.
+
+    What ``sys.path`` holds when a file runs is not written anywhere, so a dotted name means the file whose path ends
+    in it, nearest to the one that asks; where several are equally near, none.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.files: dict[str, PythonModule] = {m.path: m for m in pipeline.all(PythonModule)}
+        self._by_last: dict[str, list[str]] = defaultdict(list)
+        for path in self.files:
+            self._by_last[_dotted(path).rpartition(".")[2]].append(path)
+        self._constants: Mapping[object, tuple[Constant, ...]] = pipeline.index(Constant, _constant_key)
+        self._functions: Mapping[object, tuple[Function, ...]] = pipeline.index(Function, _function_key)
+        self._bound: dict[str, dict[str, list[Import]]] = {}
+        self._imported: dict[str, tuple[str, ...]] = {}
+        self._found: dict[tuple[str, str], str | None] = {}
+
+    def find(self, dotted: str, near: str = "", *, within: Sequence[str] = ()) -> str | None:
+        """The file of module *dotted* as seen from the file or folder *near*; *within* are folders known to be on the
+        path, which go first. None where there is none, or no one nearest."""
+        for folder in within:
+            for candidate in _candidates(posixpath.join(folder, dotted.replace(".", "/"))):
+                if candidate in self.files:
+                    return candidate
+        key = (dotted, near.rpartition("/")[0] if near.endswith(".py") else near)
+        if key not in self._found:
+            self._found[key] = self._nearest(*key)
+        return self._found[key]
+
+    def _nearest(self, dotted: str, folder: str) -> str | None:
+        tail = dotted.replace(".", "/")
+        names = {f"{tail}.py", f"{tail}/__init__.py"}
+        ranked: list[tuple[int, int, str]] = []
+        for path in self._by_last.get(dotted.rpartition(".")[2], ()):
+            for name in names:
+                if path == name or path.endswith(f"/{name}"):
+                    base = path[: -len(name)].rstrip("/")
+                    shared = _shared(base, folder)
+                    # how far up from the asking file, then how far down again, to the folder that would be on the path
+                    ranked.append((_depth(folder) - shared, _depth(base) - shared, path))
+        if not ranked:
+            return None
+        ranked.sort()
+        if len(ranked) > 1 and ranked[0][:2] == ranked[1][:2]:
+            return None
+        return ranked[0][2]
+
+    def imported(self, path: str) -> tuple[str, ...]:
+        """The first-party files that *path* imports when it is loaded or run, packages' ``__init__`` included."""
+        if path not in self._imported:
+            found: dict[str, None] = {}
+            module = self.files.get(path)
+            for entry in module.imports if module else ():
+                if not entry.guarded:
+                    for target in self._targets(path, entry):
+                        found[target] = None
+            self._imported[path] = tuple(found)
+        return self._imported[path]
+
+    def reach(self, entries: Sequence[str]) -> tuple[str, ...]:
+        """The files that *entries* reach by imports, themselves first."""
+        seen: dict[str, None] = dict.fromkeys(entries)
+        layer = list(entries)
+        for _ in range(HOPS):
+            layer = [t for path in layer for t in self.imported(path) if t not in seen]
+            if not layer:
+                break
+            seen.update(dict.fromkeys(layer))
+        return tuple(seen)
+
+    def _targets(self, path: str, entry: Import) -> list[str]:
+        base = entry.target
+        found = []
+        if entry.name and entry.name != "*":
+            submodule = self._resolve(path, entry, f"{base}.{entry.name}" if base else entry.name)
+            if submodule:
+                found.append(submodule)
+        if base:
+            module = self._resolve(path, entry, base)
+            if module:
+                found.append(module)
+        return found
+
+    def _resolve(self, path: str, entry: Import, dotted: str) -> str | None:
+        if entry.level:
+            folder = path.rpartition("/")[0]
+            for _ in range(entry.level - 1):
+                folder = folder.rpartition("/")[0]
+            for candidate in _candidates(posixpath.join(folder, dotted.replace(".", "/"))):
+                if candidate in self.files:
+                    return candidate
+            return None
+        return self.find(dotted, path)
+
+    def definition(self, path: str, name: str, depth: int = 0) -> tuple[str, str] | None:
+        """Where the dotted *name*, as seen at module level of *path*, is bound: (file, name there).
+
+        Follows imports of names and of modules; None where it leads out of the tree, or in a circle.
+        """
+        if depth > 8:
+            return None
+        if (path, name) in self._constants or (path, name) in self._functions:
+            return path, name
+        head, _, rest = name.partition(".")
+        bindings = self._bindings(path).get(head, [])
+        if len(bindings) != 1:
+            return self._star(path, name, depth) if not bindings else None
+        entry = bindings[0]
+        if entry.name and entry.name != "*":
+            submodule = self._resolve(path, entry, f"{entry.target}.{entry.name}" if entry.target else entry.name)
+            if submodule and rest:
+                return self.definition(submodule, rest, depth + 1)
+            module = self._resolve(path, entry, entry.target) if entry.target else self._package(path, entry)
+            if module is None:
+                return None
+            return self.definition(module, f"{entry.name}.{rest}" if rest else entry.name, depth + 1)
+        # `import a.b.c` binds `a` (or the alias binds all of it): the longest part that is a module, then a name in it
+        dotted = entry.target if entry.alias != entry.target.partition(".")[0] else head
+        parts = [*dotted.split("."), *rest.split(".")] if rest else dotted.split(".")
+        for cut in range(len(parts) - 1, 0, -1):
+            module = self._resolve(path, entry, ".".join(parts[:cut]))
+            if module:
+                return self.definition(module, ".".join(parts[cut:]), depth + 1)
+        return None
+
+    def constant(self, path: str, name: str) -> Constant | None:
+        """The constant that *name* means in *path*; None if it is bound more than once, or elsewhere."""
+        where = self.definition(path, name)
+        found = self._constants.get(where, ()) if where else ()
+        return found[0] if len(found) == 1 else None
+
+    def function(self, path: str, name: str) -> Function | None:
+        """The function that *name* means in *path*; None if it is bound more than once, or elsewhere."""
+        where = self.definition(path, name)
+        found = self._functions.get(where, ()) if where else ()
+        return found[0] if len(found) == 1 else None
+
+    def _star(self, path: str, name: str, depth: int) -> tuple[str, str] | None:
+        for entry in self._bindings(path).get("*", []):
+            module = self._resolve(path, entry, entry.target)
+            found = self.definition(module, name, depth + 1) if module and module != path else None
+            if found:
+                return found
+        return None
+
+    def _package(self, path: str, entry: Import) -> str | None:
+        folder = path.rpartition("/")[0]
+        for _ in range(entry.level - 1):
+            folder = folder.rpartition("/")[0]
+        candidate = posixpath.join(folder, "__init__.py")
+        return candidate if candidate in self.files else None
+
+    def _bindings(self, path: str) -> dict[str, list[Import]]:
+        if path not in self._bound:
+            bound: dict[str, list[Import]] = defaultdict(list)
+            module = self.files.get(path)
+            for entry in module.imports if module else ():
+                if not entry.scope:
+                    bound["*" if entry.name == "*" else entry.alias].append(entry)
+            self._bound[path] = dict(bound)
+        return self._bound[path]
+
+
+def _constant_key(constant: Constant) -> tuple[str, str]:
+    return (constant.place.path, constant.name)
+
+
+def _function_key(function: Function) -> tuple[str, str]:
+    return (function.place.path, function.name)
+
+
+def _dotted(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _candidates(stem: str) -> tuple[str, str]:
+    normal = posixpath.normpath(stem)
+    return (f"{normal}.py", f"{normal}/__init__.py")
+
+
+def _depth(folder: str) -> int:
+    return folder.count("/") + 1 if folder else 0
+
+
+def _shared(one: str, other: str) -> int:
+    count = 0
+    for a, b in zip(one.split("/") if one else [], other.split("/") if other else [], strict=False):
+        if a != b:
+            break
+        count += 1
+    return count

@@ -1,0 +1,492 @@
+"""Processes: one step or container in one environment - what it runs, with which variables, from which image."""
+
+from __future__ import annotations
+
+import dataclasses
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from pytest_mlbreaks.link.commands import Invocation, invocations
+from pytest_mlbreaks.link.filesystem import FileSystem, Images, Layer, Located, mounted, split_reference
+from pytest_mlbreaks.link.modules import Modules
+from pytest_mlbreaks.link.values import Values, traced, union
+from pytest_mlbreaks.model import Entry, Image, Origin, Pipeline, Place, Process, Setting, Value
+from pytest_mlbreaks.model.expr import SecretKey
+from pytest_mlbreaks.model.facts import (
+    Call,
+    Command,
+    Container,
+    Dockerfile,
+    EnvFile,
+    EnvRead,
+    ImageBuild,
+    Stage,
+    Step,
+    Variable,
+    VariableSource,
+    Workload,
+)
+
+#: Calls that take variables from a file when the process starts, so that what the manifest gives is not all.
+LOADS_VARIABLES = frozenset(
+    {
+        *("dotenv.load_dotenv", "dotenv.main.load_dotenv", "environs.Env.read_env", "environ.Env.read_env", "*.read_env"),
+        *("dynaconf.Dynaconf", "load_dotenv"),
+    }
+)
+
+
+class Processes:
+    """Makes the processes, images and settings of a pipeline."""
+
+    def __init__(self, pipeline: Pipeline, modules: Modules, values: Values) -> None:
+        self._pipeline = pipeline
+        self._modules = modules
+        self._values = values
+        self._images = Images(pipeline, values)
+        self._builds = {b.identity: b for b in pipeline.all(ImageBuild)}
+        self._dockerfiles = {d.path: d for d in pipeline.all(Dockerfile)}
+        self._built = self._where_built()
+
+    def make(self) -> tuple[list[Process], list[Image], list[Setting]]:
+        """All of them."""
+        processes = [self._of_container(c) for c in self._pipeline.all(Container)]
+        processes += [self._of_step(s) for s in self._pipeline.all(Step)]
+        settings = [setting for process in processes for setting in self._settings(process)]
+        return processes, self._make_images(processes), settings
+
+    # ------------------------------------------------------------------------------------------------- images
+
+    def _where_built(self) -> dict[str, tuple[Dockerfile, Stage, str]]:
+        """Dockerfile, final stage and context of each build that can be told, by the build's identity."""
+        found = {}
+        for build in self._builds.values():
+            where = self._dockerfile_of(build)
+            if where is not None:
+                dockerfile, context = where
+                stage = dockerfile.stages[-1] if dockerfile.stages else None
+                if build.target:
+                    stage = next((s for s in dockerfile.stages if s.name.lower() == build.target.lower()), None)
+                if stage is not None:
+                    found[build.identity] = (dockerfile, stage, context)
+        return found
+
+    def _dockerfile_of(self, build: ImageBuild) -> tuple[Dockerfile, str] | None:
+        context_text = self._values.resolve(build.context).text
+        if context_text is None or "://" in context_text or context_text.startswith(("/", "git@")):
+            return None
+        base = build.place.path.rpartition("/")[0] if build.builder == "compose" else ""
+        context = _normal(posixpath.join(base, context_text))
+        if context.startswith(".."):
+            return None
+        name = "Dockerfile"
+        if build.dockerfile is not None:
+            text = self._values.resolve(build.dockerfile).text
+            if text is None:
+                return None
+            name = text
+        start = context if build.dockerfile is None or build.dockerfile_in_context else ""
+        dockerfile = self._dockerfiles.get(_normal(posixpath.join(start, name)))
+        return (dockerfile, context) if dockerfile is not None else None
+
+    def _make_images(self, processes: Sequence[Process]) -> list[Image]:
+        by_image: dict[tuple[str, int, str], list[ImageBuild]] = {}
+        for identity, (dockerfile, stage, context) in self._built.items():
+            by_image.setdefault((dockerfile.path, stage.index, context), []).append(self._builds[identity])
+        images = []
+        for (path, index, context), builds in by_image.items():
+            dockerfile = self._dockerfiles[path]
+            stage = dockerfile.stages[index]
+            names = dict.fromkeys(
+                split_reference(self._values.pattern(reference)).repository for b in builds for reference in b.images
+            )
+            users = tuple(p for p in processes if p.dockerfile is dockerfile and p.stage is stage)
+            repositories = tuple(n for n in names if n.strip("{*}/"))
+            identity = f"image:{path}#{stage.name or index}@{context}"
+            images.append(Image(identity, dockerfile, stage, context, tuple(builds), repositories, users))
+        return images
+
+    def _build_of(self, container: Container) -> ImageBuild | None:
+        """The build that a container's image comes from: its own, or the one build of the tree that gives the name."""
+        if container.build:
+            return self._builds.get(container.build)
+        if container.image is None:
+            return None
+        wanted = split_reference(self._values.pattern(container.image)).repository
+        matching = {
+            self._built[b.identity][:2]: b
+            for b in self._builds.values()
+            if b.identity in self._built
+            and any(
+                same_repository(wanted, split_reference(self._values.pattern(name)).repository) for name in b.images
+            )
+        }
+        return next(iter(matching.values())) if len(matching) == 1 else None
+
+    # ---------------------------------------------------------------------------------------------- processes
+
+    def _of_container(self, container: Container) -> Process:
+        workload = self._pipeline.one(Workload, container.workload)
+        build = self._build_of(container)
+        dockerfile, stage, context = self._built.get(build.identity, (None, None, "")) if build else (None, None, "")
+        process = Process(
+            identity=f"process:{container.identity}",
+            name=container.name if container.tool == "compose" or workload is None else workload.name,
+            fact=container,
+            environment=self._values.environment(container),
+            workload=workload,
+            build=build,
+            dockerfile=dockerfile,
+            stage=stage,
+        )
+        variables, reasons = self._variables(process, container, dockerfile, stage)
+        process = dataclasses.replace(process, variables=variables, closed=not reasons, open_reason=_first(reasons))
+        image = self._values.resolve(container.image, process) if container.image is not None else None
+        entries = self._container_entries(process, container, context)
+        return self._finished(process, entries, image=image)
+
+    def _of_step(self, step: Step) -> Process:
+        reason = f"{step.orchestrator} may set more"
+        process = Process(
+            identity=f"process:{step.identity}",
+            name=step.name,
+            fact=step,
+            environment=self._values.environment(step),
+            variables={v.name: self._given(v, None) for v in step.variables},
+            closed=False,
+            open_reason=reason,
+        )
+        image = self._values.resolve(step.image, process) if step.image is not None else None
+        entries = list(self._step_entries(process, step))
+        return self._finished(process, entries, image=image)
+
+    def _finished(self, process: Process, entries: Sequence[Entry], *, image: Value | None) -> Process:
+        starts = [e.path for e in entries if e.path and e.path.endswith(".py")]
+        modules = self._modules.reach(starts) if starts else ()
+        reasons = [] if process.closed else [process.open_reason]
+        loads = self._pipeline.index(Call, "path")
+        for module in modules:
+            if any(call.callee in LOADS_VARIABLES for call in loads.get(module, ())):
+                reasons.append("its code loads variables from a file")
+        if any(e.kind == "script" and not (e.path or e.written).endswith(".py") and not e.external for e in entries):
+            reasons.append("it is started through a script, which may set variables")
+        return dataclasses.replace(
+            process,
+            entries=tuple(entries),
+            modules=modules,
+            image=image,
+            closed=not reasons,
+            open_reason=_first(reasons),
+        )
+
+    # ---------------------------------------------------------------------------------------------- variables
+
+    def _variables(
+        self, process: Process, container: Container, dockerfile: Dockerfile | None, stage: Stage | None
+    ) -> tuple[Mapping[str, Value], list[str]]:
+        """What each variable is, and why there may be others."""
+        variables: dict[str, Value] = {}
+        reasons: list[str] = []
+        if dockerfile is not None and stage is not None:
+            for part in self._images.chain(dockerfile, stage):
+                variables |= {v.name: self._given(v, process) for v in part.variables}
+        for source in container.variable_sources:
+            entries, reason = self._source_entries(source, process)
+            variables |= {source.prefix + v.name: self._given(v, process) for v in entries}
+            if reason:
+                reasons.append(reason)
+        for variable in container.variables:
+            variables[variable.name] = self._given(variable, process)
+        return variables, reasons
+
+    def _given(self, variable: Variable, process: Process | None) -> Value:
+        value = self._values.resolve(variable.value, process)
+        note = f"{variable.name} is set here"
+        if value.alternatives:
+            return traced(value, Origin(variable.place, note))
+        return value
+
+    def _source_entries(self, source: VariableSource, process: Process) -> tuple[Sequence[Variable], str]:
+        name = self._values.resolve(source.name, process).text
+        if name is None:
+            return (), f"a {source.kind} whose name can't be told gives variables"
+        if source.kind == "env-file":
+            path = _normal(posixpath.join(process.place.path.rpartition("/")[0], name))
+            files = self._pipeline.index(EnvFile, "path").get(path, ())
+            return (files[0].entries, "") if files else ((), f"env file {name} is not in the tree")
+        if source.kind in ("configmap", "secret"):
+            holder = self._values.config_object(source.kind, name, process)
+            if holder is None:
+                return (), f"{source.kind} {name} is not in the tree"
+            if holder.kind == "secret":
+                return [
+                    Variable(name=e.name, value=SecretKey(f"secret/{name}", e.name), place=e.place) for e in holder.entries
+                ], ""
+            return holder.entries, ""
+        return (), "variables come from where the tree doesn't tell"
+
+    def _settings(self, process: Process) -> Iterator[Setting]:
+        reads = self._pipeline.index(EnvRead, "path")
+        seen: set[tuple[str, Place]] = set()
+        for module in process.modules:
+            for read in reads.get(module, ()):
+                name = self._values.resolve(read.key, process).text
+                if name is None or (name, read.place) in seen:
+                    continue
+                seen.add((name, read.place))
+                given = name in process.variables
+                value = self._setting_value(process, read, name)
+                yield Setting(process, read, name, value, given, given or process.closed)
+
+    def _setting_value(self, process: Process, read: EnvRead, name: str) -> Value:
+        if name in process.variables:
+            return process.variables[name]
+        default = self._values.resolve(read.default, process) if read.default is not None else Value.unknown("not set")
+        default = traced(default, Origin(read.place, f"the default of {name}"))
+        return default if process.closed else union([default, Value.unknown(process.open_reason)])
+
+    # ------------------------------------------------------------------------------------------------ entries
+
+    def _container_entries(self, process: Process, container: Container, context: str) -> list[Entry]:
+        dockerfile, stage = process.dockerfile, process.stage
+        argv, shell, place, reason = self._command_line(container, dockerfile, stage, process)
+        if reason:
+            return [Entry("unknown", "", place, reason=reason)]
+        workdir = self._container_workdir(container, dockerfile, stage, process)
+        files = self._file_system(container, dockerfile, stage, context, process)
+        found = []
+        for invocation in invocations(argv, shell):
+            at = _at_line(place, invocation.place_offset_line)
+            found.append(self._entry(invocation, at, workdir, files, context, process))
+        return found
+
+    def _command_line(
+        self, container: Container, dockerfile: Dockerfile | None, stage: Stage | None, process: Process
+    ) -> tuple[list[str | None] | None, str | None, Place, str]:
+        """The arguments or the shell text that a container starts with, the deciding place, or why it can't be told."""
+        entrypoint, command = container.entrypoint, container.command
+        if dockerfile is not None and stage is not None:
+            from_entrypoint, from_command = self._images.started(dockerfile, stage)
+            if command is None and entrypoint is None and from_command is not None:
+                command = from_command.command
+            if entrypoint is None and from_entrypoint is not None:
+                entrypoint = from_entrypoint.entrypoint
+        place = (command or entrypoint).place if (command or entrypoint) else container.place  # type: ignore[union-attr]
+        if container.build == "" and dockerfile is None and entrypoint is None:
+            if command is None:
+                return None, None, place, "the image is not built in the tree"
+        if entrypoint is None and command is None:
+            return None, None, place, "the image has no command of its own"
+        if entrypoint is not None and entrypoint.shell is not None:
+            return None, self._values.pattern(entrypoint.shell, process), entrypoint.place, ""
+        head = self._arguments(entrypoint, process)
+        if command is not None and command.shell is not None:
+            text = self._values.pattern(command.shell, process)
+            return ([*head, "sh", "-c", text], None, place, "") if head else (None, text, place, "")
+        return [*head, *self._arguments(command, process)], None, place, ""
+
+    def _arguments(self, command: Command | None, process: Process) -> list[str | None]:
+        if command is None or command.argv is None:
+            return []
+        return [self._values.resolve(argument, process).text for argument in command.argv]
+
+    def _container_workdir(
+        self, container: Container, dockerfile: Dockerfile | None, stage: Stage | None, process: Process
+    ) -> str | None:
+        if container.workdir is not None:
+            return self._values.resolve(container.workdir, process).text
+        if dockerfile is not None and stage is not None:
+            return self._images.workdir(dockerfile, stage)
+        return None
+
+    def _file_system(
+        self, container: Container, dockerfile: Dockerfile | None, stage: Stage | None, context: str, process: Process
+    ) -> FileSystem:
+        layers: list[Layer] = []
+        plain, commands = False, []
+        if dockerfile is not None and stage is not None:
+            layers = self._images.layers(dockerfile, stage, context, process)
+            plain = self._images.is_plain(dockerfile, stage)
+            commands = self._images.commands(dockerfile, stage)
+        base = container.place.path.rpartition("/")[0]
+        for layer in mounted(container.mounts, base, self._values, process):
+            if layer.source is not None and layer.source in self._pipeline.paths:
+                layers.append(dataclasses.replace(layer, file=True))
+            elif layer.source is not None and not self._pipeline.has_folder(layer.source):
+                layers.append(dataclasses.replace(layer, source=None, note=f"{layer.note}, and is not in the tree"))
+            else:
+                layers.append(layer)
+        return FileSystem(self._pipeline, layers, plain=plain, commands=commands)
+
+    def _entry(
+        self, invocation: Invocation, place: Place, workdir: str | None, files: FileSystem, context: str, process: Process
+    ) -> Entry:
+        if invocation.kind in ("tool", "unknown"):
+            return Entry(
+                invocation.kind,
+                invocation.target,
+                place,
+                external=invocation.kind == "tool",
+                reason="a tool" if invocation.kind == "tool" else "a command that can't be told",
+                arguments=invocation.arguments,
+            )
+        here = workdir
+        if invocation.workdir is not None:
+            here = posixpath.join(workdir, invocation.workdir) if workdir is not None else invocation.workdir
+            if not here.startswith("/"):
+                here = None
+        if invocation.kind == "script":
+            return self._script_entry(invocation, place, here, files, context)
+        return self._module_entry(invocation, place, here, files, context, process)
+
+    def _script_entry(
+        self, invocation: Invocation, place: Place, workdir: str | None, files: FileSystem, context: str
+    ) -> Entry:
+        target = invocation.target
+        if not target.startswith("/") and workdir is None:
+            guess = self._only_ending(target, context)
+            reason = "" if guess else "the working directory can't be told"
+            return Entry("script", target, place, guess, reason=reason, arguments=invocation.arguments)
+        located = files.locate(posixpath.normpath(posixpath.join(workdir or "/", target)))
+        return self._located_entry("script", invocation, place, located, "")
+
+    def _located_entry(
+        self, kind: str, invocation: Invocation, place: Place, located: Located, function: str
+    ) -> Entry:
+        return Entry(
+            kind,  # type: ignore[arg-type]
+            invocation.target,
+            place,
+            located.path or None,
+            function=function,
+            reason=located.reason or ("not in the image" if located.state == "absent" else ""),
+            absent=located.state == "absent",
+            looked=located.looked,
+            arguments=invocation.arguments,
+        )
+
+    def _module_entry(
+        self, invocation: Invocation, place: Place, workdir: str | None, files: FileSystem, context: str, process: Process
+    ) -> Entry:
+        dotted, _, function = invocation.target.partition(":")
+        tail = dotted.replace(".", "/")
+        kind = "module" if invocation.kind == "module" else "callable"
+        located = Located("unknown", reason="its folder can't be told")
+        for folder in self._python_path(workdir, process):
+            for name in (f"{tail}.py", f"{tail}/__main__.py" if kind == "module" else f"{tail}/__init__.py"):
+                candidate = files.locate(posixpath.normpath(posixpath.join(folder, name)))
+                if candidate.state == "found":
+                    return self._located_entry(kind, invocation, place, candidate, function)
+                if located.state != "absent" or candidate.state == "unknown":
+                    located = candidate
+        path = self._modules.find(dotted, context)
+        if path is None and kind == "module":
+            path = self._modules.find(f"{dotted}.__main__", context)
+        if path is None:
+            external = not any(
+                p.startswith(f"{dotted.partition('.')[0]}/") or f"/{dotted.partition('.')[0]}/" in p
+                for p in self._modules.files
+            )
+            if external and "." not in dotted and located.state == "absent":
+                external = False
+            reason = "not a module of the tree" if external else located.reason
+            absent = located.state == "absent" and not external
+            return Entry(
+                kind,  # type: ignore[arg-type]
+                invocation.target,
+                place,
+                function=function,
+                reason=reason or "not in the image",
+                external=external,
+                absent=absent,
+                looked=located.looked,
+                arguments=invocation.arguments,
+            )
+        return Entry(kind, invocation.target, place, path, function=function, arguments=invocation.arguments)  # type: ignore[arg-type]
+
+    def _python_path(self, workdir: str | None, process: Process) -> list[str]:
+        folders = [workdir] if workdir else []
+        given = process.variables.get("PYTHONPATH")
+        if given is not None and given.text:
+            folders += [posixpath.join(workdir or "/", part) for part in given.text.split(":") if part]
+        return folders
+
+    def _only_ending(self, target: str, near: str) -> str | None:
+        """The one file of the tree whose path ends in *target*: a guess that is good enough to follow imports."""
+        tail = _normal(target.lstrip("./"))
+        direct = _normal(posixpath.join(near, tail))
+        if direct in self._pipeline.paths:
+            return direct
+        ending = [p for p in self._modules.files if p.endswith(f"/{tail}") or p == tail]
+        return ending[0] if len(ending) == 1 else None
+
+    def _step_entries(self, process: Process, step: Step) -> Iterator[Entry]:
+        if step.callee is not None:
+            where = self._modules.definition(step.callee.path, step.callee.name)
+            yield Entry(
+                "callable",
+                step.callee.name,
+                step.place,
+                where[0] if where else None,
+                function=where[1] if where else "",
+                reason="" if where else "the function is not defined in the tree",
+            )
+        for command in step.commands:
+            workdir = self._values.resolve(command.workdir, process).text if command.workdir is not None else ""
+            shell = self._values.pattern(command.shell, process) if command.shell is not None else None
+            argv = self._arguments(command, process) if command.argv is not None else None
+            for invocation in invocations(argv, shell):
+                yield self._checkout_entry(invocation, _at_line(command.place, invocation.place_offset_line), workdir, step)
+
+    def _checkout_entry(self, invocation: Invocation, place: Place, workdir: str | None, step: Step) -> Entry:
+        """An entry of a step that runs in a checkout of the tree (CI), or on a worker that has it somewhere."""
+        target = invocation.target
+        if invocation.kind in ("tool", "unknown"):
+            reason = "a tool" if invocation.kind == "tool" else "a command that can't be told"
+            return Entry(invocation.kind, target, place, external=invocation.kind == "tool", reason=reason)
+        folder = posixpath.join(workdir, invocation.workdir or "") if workdir is not None else None
+        if invocation.kind == "script":
+            path = _normal(posixpath.join(folder, target)) if folder is not None else None
+            if path in self._pipeline.paths and step.orchestrator == "github-actions":
+                return Entry("script", target, place, path, arguments=invocation.arguments)
+            guess = self._only_ending(target, "") if "/" in target or folder is None else None
+            return Entry("script", target, place, guess, reason="" if guess else "not in the tree under that path")
+        dotted, _, function = target.partition(":")
+        kind = "module" if invocation.kind == "module" else "callable"
+        near = _normal(folder or "")
+        path = self._modules.find(dotted, near, within=[near]) or self._modules.find(f"{dotted}.__main__", near)
+        external = path is None and not self._pipeline.has_folder(dotted.partition(".")[0])
+        reason = "" if path else "not a module of the tree"
+        return Entry(kind, target, place, path, function=function, reason=reason, external=external)  # type: ignore[arg-type]
+
+
+def same_repository(one: str, other: str) -> bool:
+    """Whether two image names, ``{*}`` for what can't be told, can only mean one repository: equal, or equal wherever
+    both are told, with at least the last component told and equal."""
+    if one == other and "{*}" not in one:
+        return True
+    a, b = one.split("/"), other.split("/")
+    if not a[-1] or a[-1] != b[-1] or "{*}" in a[-1]:
+        return False
+    if "{*}" not in one and "{*}" not in other:
+        return False
+    for left, right in zip(reversed(a), reversed(b), strict=False):
+        if "{*}" not in left and "{*}" not in right and left != right:
+            return False
+    return True
+
+
+def _at_line(place: Place, offset: int) -> Place:
+    if not offset or place.line is None:
+        return place
+    return Place(place.path, place.line + offset, kind=place.kind, cell=place.cell)
+
+
+def _normal(path: str) -> str:
+    normal = posixpath.normpath(path) if path else ""
+    return "" if normal == "." else normal
+
+
+def _first(reasons: Iterable[str]) -> str:
+    return next(iter(reasons), "")
+

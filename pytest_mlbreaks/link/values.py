@@ -1,0 +1,248 @@
+"""Values: what an expression can be, for one process in one environment."""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from pytest_mlbreaks.link import environments
+from pytest_mlbreaks.link.modules import Modules
+from pytest_mlbreaks.model import Alternative, Environment, Fact, Origin, Pipeline, Place, Process, Value
+from pytest_mlbreaks.model.expr import (
+    Choice,
+    Concat,
+    ConfigKey,
+    Context,
+    EnvVar,
+    Expr,
+    Literal,
+    Name,
+    PathJoin,
+    SecretKey,
+    Unknown,
+)
+from pytest_mlbreaks.model.facts import (
+    Autoscaler,
+    ConfigObject,
+    Container,
+    EnvFile,
+    NetworkService,
+    Step,
+    VolumeClaim,
+    WorkflowJob,
+    Workload,
+)
+
+T = TypeVar("T")
+
+MOST = 16
+"""Alternatives kept of one value; beyond it nobody compares them one by one."""
+DEPTH = 24
+"""How many names, variables and keys one value may lead through; a circle is longer."""
+
+
+class Values:
+    """Resolves expressions over all facts of the pipeline."""
+
+    def __init__(self, pipeline: Pipeline, modules: Modules) -> None:
+        self._pipeline = pipeline
+        self._modules = modules
+
+    def resolve(self, expr: Expr, process: Process | None = None) -> Value:
+        """What *expr* can be. Without a process, whatever a process decides is not known."""
+        return self._resolve(expr, process, 0)
+
+    def environment(self, subject: Fact | Place) -> Environment:
+        """The environment of a fact (by what it says of itself, then by its file) or of a place (by its file)."""
+        if isinstance(subject, Place):
+            return environments.of_artifact(subject.path)
+        return environments.of_artifact(subject.place.path, self._names(subject))
+
+    def _names(self, fact: Fact) -> list[tuple[str, str]]:
+        if isinstance(fact, WorkflowJob):
+            value = self.resolve(fact.environment) if fact.environment is not None else None
+            return [("environment", value.text)] if value is not None and value.text else []
+        if isinstance(fact, Step):
+            jobs = self._pipeline.index(WorkflowJob, "step").get(fact.identity, ())
+            return self._names(jobs[0]) if jobs else []
+        if isinstance(fact, Container):
+            workload = self._pipeline.one(Workload, fact.workload)
+            return self._names(workload) if workload else []
+        if isinstance(fact, Workload | ConfigObject | NetworkService | Autoscaler | VolumeClaim):
+            return [("namespace", fact.namespace)] if fact.namespace else []
+        return []
+
+    def _resolve(self, expr: Expr, process: Process | None, depth: int) -> Value:
+        if depth > DEPTH:
+            return Value.unknown("defined in terms of itself")
+        match expr:
+            case Literal(value=value):
+                return Value.of(value)
+            case Name():
+                return self._name(expr, process, depth)
+            case EnvVar():
+                return self._variable(expr, process, depth)
+            case ConfigKey():
+                return self._config_key(expr, process, depth)
+            case SecretKey(store=store, key=key):
+                return Value((Alternative(f"{store}#{key}", secret=True),))
+            case Context(tool=tool, name=name):
+                return Value.unknown(f"{tool} decides {name} when it runs")
+            case Concat(parts=parts):
+                return self._joined(parts, process, depth, "".join)
+            case PathJoin(parts=parts):
+                return self._joined(parts, process, depth, _join_path)
+            case Choice(options=options):
+                return union([self._resolve(option, process, depth + 1) for option in options])
+            case Unknown(reason=reason):
+                return Value.unknown(reason)
+
+    def _name(self, expr: Name, process: Process | None, depth: int) -> Value:
+        constant = self._modules.constant(expr.path, expr.name)
+        if constant is None:
+            return Value.unknown("a name that is set elsewhere, or more than once")
+        value = self._resolve(constant.value, process, depth + 1)
+        return traced(value, Origin(constant.place, f"{constant.name} is set here"))
+
+    def _variable(self, expr: EnvVar, process: Process | None, depth: int) -> Value:
+        default = self._resolve(expr.default, process, depth + 1) if expr.default is not None else None
+        if expr.scope == "build":
+            return default if default is not None else Value.unknown(f"build argument {expr.key}")
+        if expr.scope == "host":
+            return self._host_variable(expr, default, process, depth)
+        if process is None:
+            return union([default or Value(()), Value.unknown(f"depends on who sets {expr.key}")])
+        given = process.variables.get(expr.key)
+        if given is not None:
+            if expr.empty_counts and default is not None and any(a.value == "" for a in given):
+                kept = tuple(a for a in given if a.value != "")
+                return union([Value(kept, complete=given.complete, reason=given.reason), default])
+            return given
+        if process.closed:
+            return default if default is not None else Value.unknown(f"{expr.key} is not set")
+        return union([default or Value(()), Value.unknown(process.open_reason)])
+
+    def _host_variable(self, expr: EnvVar, default: Value | None, process: Process | None, depth: int) -> Value:
+        """Compose takes ``${X}`` from the shell, then from the ``.env`` file beside the compose file."""
+        found: list[Value] = []
+        if process is not None:
+            folder = process.place.path.rpartition("/")[0]
+            for file in self._pipeline.index(EnvFile, "path").get(posixpath.join(folder, ".env"), ()):
+                for entry in file.entries:
+                    if entry.name == expr.key:
+                        value = self._resolve(entry.value, process, depth + 1)
+                        found.append(traced(value, Origin(entry.place, f"{expr.key} is set here")))
+        if not found and default is not None:
+            found.append(default)
+        return union([*found, Value.unknown(f"{expr.key} comes from the shell")])
+
+    def _config_key(self, expr: ConfigKey, process: Process | None, depth: int) -> Value:
+        kind, _, name = expr.store.partition("/")
+        holder = self.config_object(kind, name, process)
+        if holder is None:
+            return Value.unknown(f"{kind} {name} is not in the tree")
+        for entry in holder.entries:
+            if entry.name == expr.key:
+                value = self._resolve(entry.value, process, depth + 1)
+                return traced(value, Origin(entry.place, f"{expr.key} of {kind} {name} is set here"))
+        return Value.unknown(f"{kind} {name} has no key {expr.key}")
+
+    def config_object(self, kind: str, name: str, process: Process | None) -> ConfigObject | None:
+        """The ConfigMap or Secret *name* as *process* sees it: of its namespace; if there are several, of its folder,
+        then of the nearest folder above it. None where there is none or no one such."""
+        candidates = [c for c in self._pipeline.index(ConfigObject, "name").get(name, ()) if c.kind == kind]
+        if process is None:
+            return candidates[0] if len(candidates) == 1 else None
+        namespace = process.workload.namespace if process.workload else ""
+        return nearest(candidates, process.place.path, namespace, lambda c: (c.place.path, c.namespace))
+
+    def _joined(
+        self, parts: tuple[Expr, ...], process: Process | None, depth: int, join: Callable[[Iterable[str]], str]
+    ) -> Value:
+        values = [self._resolve(part, process, depth + 1) for part in parts]
+        for value in values:
+            if not value.complete:
+                return Value.unknown(value.reason)
+            if any(a.secret for a in value):
+                return Value.unknown("holds a secret")
+        size = 1
+        for value in values:
+            size *= max(1, len(value.alternatives))
+        if size > MOST:
+            return Value.unknown("too many possibilities")
+        made = []
+        for combination in itertools.product(*(value.alternatives for value in values)):
+            text = join(_text(a) for a in combination)
+            made.append(Alternative(text, tuple(o for a in combination for o in a.origins)))
+        return Value(tuple(made))
+
+    def pattern(self, expr: Expr, process: Process | None = None) -> str:
+        """The text of *expr* with ``{*}`` for each part that can't be told, or can be several things."""
+        match expr:
+            case Concat(parts=parts):
+                return "".join(self.pattern(part, process) for part in parts)
+            case PathJoin(parts=parts):
+                return _join_path(self.pattern(part, process) for part in parts)
+            case Name(path=path, name=name):
+                constant = self._modules.constant(path, name)
+                if constant is not None and not isinstance(constant.value, Name):
+                    return self.pattern(constant.value, process)
+        only = self.resolve(expr, process).only
+        return _text(only) if only is not None and not only.secret else "{*}"
+
+
+def union(values: Iterable[Value]) -> Value:
+    """A value that is one of *values*; equal alternatives are one."""
+    alternatives: dict[object, Alternative] = {}
+    complete, reason = True, ""
+    for value in values:
+        for alternative in value:
+            alternatives.setdefault((alternative.secret, type(alternative.value), alternative.value), alternative)
+        if not value.complete:
+            complete, reason = False, reason or value.reason
+    kept = tuple(alternatives.values())
+    if len(kept) > MOST:
+        return Value(kept[:MOST], complete=False, reason="too many possibilities")
+    return Value(kept, complete=complete, reason=reason)
+
+
+def traced(value: Value, origin: Origin) -> Value:
+    """*value*, with *origin* as the first step on the way to each of its alternatives."""
+    alternatives = tuple(Alternative(a.value, (origin, *a.origins), a.secret) for a in value)
+    return Value(alternatives, complete=value.complete, reason=value.reason)
+
+
+def nearest(
+    candidates: Iterable[T], path: str, namespace: str, where: Callable[[T], tuple[str, str]]
+) -> T | None:
+    """The one of *candidates* that a resource in *path* and *namespace* means: of the same namespace (a manifest that
+    names none takes any), in the same folder, else in the nearest one above or below. *where* gives a candidate's path
+    and namespace. None where there is none, or no one nearest."""
+    folder = path.rpartition("/")[0]
+    ranked = []
+    for candidate in candidates:
+        other, its_namespace = where(candidate)
+        if namespace and its_namespace and namespace != its_namespace:
+            continue
+        other_folder = other.rpartition("/")[0]
+        shared = len(posixpath.commonpath([f"/{folder}", f"/{other_folder}"]).strip("/"))
+        distance = (len(folder) - shared) + (len(other_folder) - shared)
+        ranked.append((other != path, distance, candidate))
+    ranked.sort(key=lambda entry: entry[:2])
+    if not ranked or (len(ranked) > 1 and ranked[0][:2] == ranked[1][:2]):
+        return None
+    return ranked[0][2]
+
+
+def _text(alternative: Alternative) -> str:
+    value = alternative.value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def _join_path(parts: Iterable[str]) -> str:
+    joined = posixpath.join(*(list(parts) or [""]))
+    return posixpath.normpath(joined) if joined and "://" not in joined else joined
