@@ -47,6 +47,7 @@ class Pipeline:
             self._all[type(fact)].append(fact)
         self.paths = frozenset(paths)
         self._folders: frozenset[str] | None = None
+        self._by_basename: dict[str, list[str]] | None = None
         self._indexes: dict[tuple[type, object], Mapping[Hashable, tuple[Any, ...]]] = {}
         self._resolver: Resolver | None = None
         self._order: Order | None = None
@@ -116,6 +117,14 @@ class Pipeline:
         if self._folders is None:
             self._folders = frozenset(_parents(self.paths))
         return path in ("", ".") or path in self._folders
+
+    def paths_named(self, name: str) -> tuple[str, ...]:
+        """The files of the tree whose last part is *name*."""
+        if self._by_basename is None:
+            self._by_basename = defaultdict(list)
+            for path in sorted(self.paths):
+                self._by_basename[path.rpartition("/")[2]].append(path)
+        return tuple(self._by_basename.get(name, ()))
 
     def add(self, items: Iterable[Any]) -> None:
         """For link: things made of facts, which checks then take as subjects."""

@@ -1,0 +1,54 @@
+"""A container starts a script or module that its image and mounts do not hold.
+
+The tree shows everything that could put the file there - COPY instructions, bind mounts, the files themselves - and
+nothing does.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from pytest_mlbreaks.api import Check, Confidence, Entry, Finding, Pipeline, Place, Process, Severity, Unjudged, Verdict
+
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+
+
+def _starts_own_code(process: Process, pipeline: Pipeline) -> bool:
+    return any(not entry.external and entry.written for entry in process.entries)
+
+
+@check.over(Process, where=_starts_own_code)
+def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at each thing that a container's command line starts."""
+    for entry in process.entries:
+        if entry.absent:
+            yield _finding(process, entry, pipeline)
+        elif entry.path is None and not entry.external and entry.written:
+            yield Unjudged(entry.place, entry.reason)
+
+
+def _finding(process: Process, entry: Entry, pipeline: Pipeline) -> Finding:
+    because: list[tuple[Place, str]] = list(entry.looked)
+    if process.place.path != entry.place.path:
+        because.append((process.place, f"{process.name} runs this image"))
+    elsewhere = _elsewhere(entry, pipeline)
+    hint = ""
+    if elsewhere:
+        hint = f"; {elsewhere} is in the tree"
+        because.append((Place(elsewhere, 1), "the file of that name"))
+    what = "script" if entry.kind == "script" else "module"
+    return Finding(
+        at=entry.place,
+        message=f"{process.name} starts the {what} {entry.written!r}, which nothing puts into its container{hint}.",
+        because=tuple(because),
+        about=(entry.written,),
+    )
+
+
+def _elsewhere(entry: Entry, pipeline: Pipeline) -> str | None:
+    """The one file of the tree that was probably meant."""
+    written = entry.written.partition(":")[0]
+    name = posixpath.basename(written) if entry.kind == "script" else f"{written.rpartition('.')[2]}.py"
+    named = pipeline.paths_named(name)
+    return named[0] if len(named) == 1 else None
