@@ -1,7 +1,7 @@
 """The least that a tool can do that looks at these files: walk, read and parse them.
 
-``floor.py TREE FILES WHAT``: FILES is a JSON file ``{"kind": ["path", ...]}``, WHAT is ``ast`` (read and parse the Python
-files, no walk) or ``all``. Imports nothing but the parsers, and only those that it uses.
+``floor.py TREE FILES WHAT``: FILES is a JSON file ``{"kind": ["path", ...]}``, WHAT is ``ast`` (read and parse the
+Python files, no walk) or ``all``. Imports nothing but the parsers, and only those that it uses.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def install(work: Path) -> Path:
     environment = work / "environment"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     programs = environment / ("Scripts" if os.name == "nt" else "bin")
-    pip = [programs / "python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [programs / "python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", work / "wheels", REPOSITORY], check=True)
     subprocess.run([*pip, "install", *(work / "wheels").glob("*.whl")], check=True)
     return programs
