@@ -48,15 +48,16 @@ def environment_with(folder: Path, *install: str | Path) -> Path:
     making = run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder.parent)
     assert making.returncode == 0, making.stderr
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
+    packages = next(folder.glob("[Ll]ib/**/site-packages"))
+    # The .pth files of a folder that a .pth file names are not run, so an editable install there stays out.
+    (packages / "dependencies.pth").write_text("\n".join(site.getsitepackages()) + "\n", encoding="utf-8")
     installing = run(
         *(sys.executable, "-m", "pip", "--python", programs / "python", "--disable-pip-version-check"),
-        *("install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", *install),
+        *("install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"),
+        *("--ignore-installed", *install),  # or it would remove what it sees in the other environment
         cwd=folder,
     )
     assert installing.returncode == 0, installing.stderr
-    (packages,) = folder.glob("[Ll]ib*/**/site-packages")
-    # The .pth files of a folder that a .pth file names are not run, so an editable install there stays out.
-    (packages / "dependencies.pth").write_text("\n".join(site.getsitepackages()) + "\n", encoding="utf-8")
     return programs
 
 
@@ -131,7 +132,7 @@ def test_list_from_a_wheel(programs: Path, tmp_path: Path) -> None:
         assert page.stem.replace("_", "-") in listing.stdout
 
 
-@pytest.mark.parametrize("command", ["mlbreaks check", "pytest --mlbreaks-only --mlbreaks-root"])
+@pytest.mark.parametrize("command", ["mlbreaks check", "python -m pytest --mlbreaks-only --mlbreaks-root"])
 def test_the_main_job_from_a_wheel(programs: Path, tmp_path: Path, command: str) -> None:
     """Both ways to run find what is wrong with the example, and say so in their exit code."""
     program, *arguments = command.split()
