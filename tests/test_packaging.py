@@ -132,13 +132,38 @@ def test_list_from_a_wheel(programs: Path, tmp_path: Path) -> None:
         assert page.stem.replace("_", "-") in listing.stdout
 
 
-@pytest.mark.parametrize("command", ["mlbreaks check", "python -m pytest --mlbreaks-only --mlbreaks-root"])
-def test_the_main_job_from_a_wheel(programs: Path, tmp_path: Path, command: str) -> None:
-    """Both ways to run find what is wrong with the example, and say so in their exit code."""
-    program, *arguments = command.split()
-    judging = run(programs / program, *arguments, EXAMPLE, cwd=tmp_path)
+def test_the_command_from_a_wheel(programs: Path, tmp_path: Path) -> None:
+    """It finds what is wrong with the example, and says so in its exit code."""
+    judging = run(programs / "mlbreaks", "check", EXAMPLE, cwd=tmp_path)
     assert judging.returncode == 1, judging.stdout + judging.stderr
     assert "k8s/api.yaml" in judging.stdout
+
+
+def test_the_main_job_from_a_wheel(programs: Path, tmp_path: Path) -> None:
+    """pytest finds what is wrong with the example; what the README shows of it is what it says, but for line breaks."""
+    judging = run(
+        *(programs / "python", "-m", "pytest", "--mlbreaks-only", "--mlbreaks-root", EXAMPLE),
+        cwd=tmp_path,
+    )
+    assert judging.returncode == 1, judging.stdout + judging.stderr
+    said = " ".join(judging.stdout.split())
+    for part in re.split(r"^\.\.\.$", readme_fence("sample"), flags=re.MULTILINE):
+        assert " ".join(part.split()) in said
+
+
+def readme_fence(marker: str) -> str:
+    """The content of the code fence right after ``<!-- marker -->`` in the README."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(rf"^<!-- {marker} -->\n```\w+\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert found, f"README.md has no code fence after <!-- {marker} -->"
+    return found[1]
+
+
+@pytest.mark.parametrize("marker", ["first-run", "test"])
+def test_the_readme_has_one_command(marker: str) -> None:
+    """CI runs what stands there, so it has to be one line that needs nothing but Python and git."""
+    (command,) = readme_fence(marker).splitlines()
+    assert command.startswith("python3 -m venv ")
 
 
 PACK = """
