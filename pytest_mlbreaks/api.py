@@ -26,8 +26,9 @@ from pytest_mlbreaks.model import (
     Tier,
     Twin,
     Value,
+    expr,
+    facts,
 )
-from pytest_mlbreaks.model import expr, facts
 from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
 from pytest_mlbreaks.report import Report, Reporter, Shown
 

@@ -25,5 +25,3 @@ class FactCodec:
     def decode(self, data: bytes) -> Sequence[Fact]:
         """The facts of `encode`. Raises msgspec.ValidationError for anything else."""
         return [self._decoder.decode(line) for line in data.splitlines() if line]
-
-

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import gc
 import hashlib
+import itertools
+import os
 import re
 import time
 import traceback
@@ -18,7 +20,7 @@ from pytest_mlbreaks.link import link, summarise
 from pytest_mlbreaks.model import Diagnostic, Fact, Pipeline, Place
 from pytest_mlbreaks.packs import Packs
 from pytest_mlbreaks.pages import what_to_do
-from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable
+from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
 from pytest_mlbreaks.report import (
     AxisPosition,
     Read,
@@ -28,10 +30,14 @@ from pytest_mlbreaks.report import (
     Result,
     UnjudgedSubject,
 )
+from pytest_mlbreaks.secrets import redact_url
 from pytest_mlbreaks.tree import ReadError, Tree
 
 Progress = Callable[[str, int, int], None]
 """Told now and then: the stage (``reading``, ``linking``, ``checking``), how much of it is done, and how much there is."""
+
+MOST_SAID = 1000
+"""What one check may say of one subject; beyond it nobody reads on."""
 
 Options = Mapping[str, Mapping[str, Any]]
 """Options of checks by check id."""
@@ -44,6 +50,7 @@ class Reading:
     facts: tuple[Fact, ...]
     diagnostics: tuple[Diagnostic, ...]
     files: dict[str, int]
+    unread: Mapping[str, str]
 
 
 def analyse(
@@ -97,7 +104,7 @@ def default_checks(packs: Packs) -> tuple[Check, ...]:
 
 def build(tree: Tree, reading: Reading) -> Pipeline:
     """The linked pipeline of what was read."""
-    pipeline = Pipeline(reading.facts, tree.paths())
+    pipeline = Pipeline(reading.facts, tree.paths(), reading.unread)
     link(pipeline)
     return pipeline
 
@@ -110,6 +117,7 @@ def read(tree: Tree, packs: Packs, progress: Progress) -> Reading:
     facts: list[Fact] = []
     diagnostics: list[Diagnostic] = []
     files: Counter[str] = Counter()
+    unread: dict[str, str] = dict(tree.beyond)
     collecting = gc.isenabled()
     gc.disable()  # trees of nodes hold no garbage, and walking them costs a third of the time
     try:
@@ -117,6 +125,7 @@ def read(tree: Tree, packs: Packs, progress: Progress) -> Reading:
             if number % 64 == 0:
                 progress("reading", number, len(paths))
             if recognised.in_chart_templates(path, charts):
+                unread[path] = "a Helm template"
                 continue
             by_format: dict[Format[Any], list[Reader[Any]]] = defaultdict(list)
             for reader in packs.readers:
@@ -128,18 +137,25 @@ def read(tree: Tree, packs: Packs, progress: Progress) -> Reading:
                 source = Source(path, tree.read(path))
             except ReadError as error:
                 diagnostics.append(Diagnostic(Place(path), "error", str(error)))
+                unread[path] = str(error)
                 continue
             for form, readers in by_format.items():
-                files[form.kind] += 1
-                for said in _read_one(source, form, readers, wanted):
-                    (diagnostics if isinstance(said, Diagnostic) else facts).append(said)  # type: ignore[arg-type]
+                for said in _read_one(source, form, readers, wanted, files):
+                    if isinstance(said, Diagnostic):
+                        diagnostics.append(said)
+                        if said.level == "error":
+                            unread[path] = said.message
+                    else:
+                        facts.append(said)
     finally:
         if collecting:
             gc.enable()
-    return Reading(tuple(facts), tuple(diagnostics), dict(files.most_common()))
+    return Reading(tuple(facts), tuple(diagnostics), dict(files.most_common()), unread)
 
 
-def _read_one(source: Source, form: Format[Any], readers: Sequence[Reader[Any]], wanted: Any) -> Iterator[Fact | Diagnostic]:
+def _read_one(
+    source: Source, form: Format[Any], readers: Sequence[Reader[Any]], wanted: Wanted, files: Counter[str]
+) -> Iterator[Fact | Diagnostic]:
     try:
         document = form.parse(source)
     except Unreadable as error:
@@ -148,50 +164,77 @@ def _read_one(source: Source, form: Format[Any], readers: Sequence[Reader[Any]],
     except Exception as error:  # a format of some pack, on input that nobody thought of
         yield Diagnostic(Place(source.path), "error", f"{form.kind} can't be parsed: {type(error).__name__}")
         return
+    files[form.kind] += 1
     yield from getattr(document, "diagnostics", ())
     for reader in readers:
         try:
-            yield from reader.read(document, wanted)
-        except Exception as error:  # as above: it costs what is left of this reader on this file, nothing else
+            # all or nothing: half of what a reader has to say of a file can be a wrong statement about it
+            said = list(reader.read(document, wanted))
+        except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             message = f"reader {reader.name!r} failed: {type(error).__name__} (line {where.lineno} of {where.name})"
-            yield Diagnostic(Place(source.path), "error", message)
+            said = [Diagnostic(Place(source.path), "error", message)]
+        yield from said
 
 
 def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Result:
     """Run one check over all its subjects."""
     started = time.perf_counter()
+    unknown = sorted(set(options) - set(check.options))
+    if unknown:
+        return _result(check, "failed", started, reason=f"it has no option {unknown[0]!r}")
     found: list[tuple[Finding, str]] = []
     unjudged: list[UnjudgedSubject] = []
     judged = 0
     reasons: list[str] = []
-    try:
-        for rule in check.rules:
+    crashes: list[str] = []
+    for rule in check.rules:
+        given = {name: value for name, value in options.items() if name in rule.options}
+        try:
             subjects, reason = _subjects(rule, pipeline)
-            if reason:
-                reasons.append(reason)
-            given = {name: value for name, value in options.items() if name in rule.options}
-            for subject in subjects:
-                says = list(rule.find(subject, pipeline, **given))
-                findings = [(s, subject.identity) for s in says if isinstance(s, Finding)]
-                doubts = [UnjudgedSubject(s.at, s.reason) for s in says if isinstance(s, Unjudged)]
-                found.extend(findings)
-                unjudged.extend(doubts)
-                judged += bool(findings) or not doubts
-    except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
-        return _result(check, "failed", started, judged=judged, reason=reason)
+        except Exception as error:
+            crashes.append(_crash(error))
+            continue
+        if reason:
+            reasons.append(reason)
+        for subject in subjects:
+            try:
+                says = [_sound(said) for said in itertools.islice(rule.find(subject, pipeline, **given), MOST_SAID)]
+            except Exception as error:
+                crashes.append(f"{_crash(error)}, on {subject.place}")
+                continue
+            findings = [(said, subject.identity) for said in says if isinstance(said, Finding)]
+            doubts = [UnjudgedSubject(said.at, said.reason) for said in says if isinstance(said, Unjudged)]
+            found.extend(findings)
+            unjudged.extend(doubts)
+            judged += bool(findings) or not doubts
+    counts: dict[str, Any] = {"judged": judged, "unjudged": tuple(unjudged), "findings": _report(check, found)}
+    if crashes:
+        more = f" (and {len(crashes) - 1} more)" if len(crashes) > 1 else ""
+        return _result(check, "failed", started, reason=crashes[0] + more, **counts)
     if not judged and not unjudged:
         return _result(check, "not-applicable", started, reason="; ".join(dict.fromkeys(reasons)))
-    reported = _report(check, found)
-    if reported:
-        return _result(check, "findings", started, judged=judged, unjudged=tuple(unjudged), findings=reported)
+    if found:
+        return _result(check, "findings", started, **counts)
     if judged:
-        return _result(check, "clean", started, judged=judged, unjudged=tuple(unjudged))
-    commonest = Counter(u.reason for u in unjudged).most_common(1)[0][0]
+        return _result(check, "clean", started, **counts)
+    commonest = Counter(doubt.reason for doubt in unjudged).most_common(1)[0][0]
     reason = f"none of {len(unjudged)} could be judged: {commonest}"
-    return _result(check, "not-applicable", started, unjudged=tuple(unjudged), reason=reason)
+    return _result(check, "not-applicable", started, reason=reason, **counts)
+
+
+def _sound(said: object) -> Finding | Unjudged:
+    """What a check yields, if it is what a check may yield; else TypeError."""
+    if isinstance(said, Finding | Unjudged) and isinstance(said.at, Place):
+        if isinstance(said, Unjudged) or all(isinstance(a, str) for a in said.about):
+            return said
+    raise TypeError("a check yields Finding and Unjudged, with a Place and identities that are text")
+
+
+def _crash(error: Exception) -> str:
+    """What happened, without the error's text: that may hold what the tree holds."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {where.name} ({os.path.basename(where.filename)}, line {where.lineno})"
 
 
 def _result(check: Check, outcome: Any, started: float, **fields: Any) -> Result:
@@ -202,7 +245,7 @@ def _result(check: Check, outcome: Any, started: float, **fields: Any) -> Result
 def _subjects(rule: Rule[Any], pipeline: Pipeline) -> tuple[list[Any], str]:
     """The subjects of a rule that are somebody's production, and the reason if there are none."""
     for needed in rule.given:
-        if not pipeline.all(needed):
+        if all(recognised.aside(fact.place.path) for fact in pipeline.all(needed)):
             return [], f"no {_noun(needed)} in the tree"
     every = pipeline.all(rule.subject)
     if not every:
@@ -226,10 +269,14 @@ def _report(check: Check, found: Sequence[tuple[Finding, str]]) -> tuple[Reporte
     position = AxisPosition(axis.ml.value, axis.distributed.value)
     ordinals: Counter[tuple[str, ...]] = Counter()
     reported = []
+    said: set[tuple[Place, str]] = set()
     for finding, subject in sorted(found, key=lambda pair: pair[0].at.sort_key):
+        if (finding.at, finding.message) in said:
+            continue  # two processes of one image: the same fault, in the same place, once
+        said.add((finding.at, finding.message))
         identity = (check.id, subject, *finding.about)
         ordinals[identity] += 1
-        digest = hashlib.sha256("\0".join((*identity, str(ordinals[identity]))).encode()).hexdigest()
+        digest = hashlib.sha256("\0".join((*identity, str(ordinals[identity]))).encode(errors="replace")).hexdigest()
         message = f"{finding.message} ({finding.lowered})" if finding.lowered else finding.message
         reported.append(
             ReportedFinding(
@@ -240,13 +287,18 @@ def _report(check: Check, found: Sequence[tuple[Finding, str]]) -> tuple[Reporte
                 confidence=Confidence(min(check.confidence, finding.confidence or check.confidence)),
                 axis=position,
                 place=finding.at,
-                message=message,
-                because=tuple(Related(place, note) for place, note in finding.because),
-                fix=finding.fix or what_to_do(check),
+                message=_clean(message),
+                because=tuple(Related(place, _clean(note)) for place, note in dict.fromkeys(finding.because)),
+                fix=_clean(finding.fix) or what_to_do(check),
                 fingerprint=digest[:32],
             )
         )
     return tuple(reported)
+
+
+def _clean(text: str) -> str:
+    """*text* without secrets, and without what no encoding can say."""
+    return redact_url(text).encode(errors="replace").decode()
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 import pkgutil
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -57,7 +58,7 @@ def load(extra: Iterable[tuple[str, ModuleType]] = ()) -> Packs:
     for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.name):
         try:
             module = point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PackError(f"pack {point.name!r} ({point.value}) can't be loaded: {_told(error)}") from error
         versions[point.name] = point.dist.version if point.dist else "unknown"
         modules.append((point.name, module))
@@ -75,7 +76,9 @@ def load(extra: Iterable[tuple[str, ModuleType]] = ()) -> Packs:
         for fact in reader.facts:
             if facts[fact.__name__] is not fact:
                 raise PackError(f"reader {reader.name!r}: two fact types are called {fact.__name__!r}")
-    checks = [check for answer in _ask(manager, "mlbreaks_checks") for package in answer for check in find_checks(package)]
+    checks = [
+        check for answer in _ask(manager, "mlbreaks_checks") for package in answer for check in find_checks(package)
+    ]
     _unique("check", [(name, check) for check in checks for name in (check.id, *check.formerly)])
     order = list(taxonomy.categories())
     checks.sort(key=lambda check: (order.index(check.category), check.id))
@@ -85,19 +88,18 @@ def load(extra: Iterable[tuple[str, ModuleType]] = ()) -> Packs:
 def find_checks(package: ModuleType) -> list[Check]:
     """The checks of a package: a module per check in a folder per category. Raises PackError."""
     found = []
+    for base in map(Path, package.__path__):
+        for loose in base.glob("*/*.py"):
+            if not (loose.parent / "__init__.py").exists():
+                raise PackError(f"{package.__name__}: folder {loose.parent.name!r} holds checks but no __init__.py")
     for folder in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
         if not folder.ispkg:
             continue
-        category = importlib.import_module(folder.name)
+        category = _import(folder.name)
         for entry in pkgutil.iter_modules(category.__path__, folder.name + "."):
             if entry.name.rpartition(".")[2].startswith("_"):
                 continue
-            try:
-                module = importlib.import_module(entry.name)
-            except CheckError as error:
-                raise PackError(str(error)) from error
-            except Exception as error:
-                raise PackError(f"check module {entry.name} can't be imported: {_told(error)}") from error
+            module = _import(entry.name)
             check = getattr(module, "check", None)
             if not isinstance(check, Check) or not check.rules:
                 raise PackError(f"check module {entry.name} has no `check = Check(__name__, ...)` with an `over`")
@@ -105,6 +107,15 @@ def find_checks(package: ModuleType) -> list[Check]:
                 raise PackError(f"check module {entry.name} has no docstring: its first line is the check's title")
             found.append(check)
     return found
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except CheckError as error:
+        raise PackError(str(error)) from error
+    except (Exception, SystemExit) as error:
+        raise PackError(f"{name} can't be imported: {_told(error)}") from error
 
 
 def _ask(manager: pluggy.PluginManager, hook: str) -> list[Sequence[Any]]:
@@ -127,5 +138,5 @@ def _unique(what: str, named: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"

@@ -48,17 +48,33 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 
 OTHER_CI = frozenset(
     {
-        *("GitLab CI", "Jenkins", "CircleCI", "Azure Pipelines", "Cloud Build", "Buildkite", "Travis CI", "Taskcluster"),
+        *(
+            "GitLab CI",
+            "Jenkins",
+            "CircleCI",
+            "Azure Pipelines",
+            "Cloud Build",
+            "Buildkite",
+            "Travis CI",
+            "Taskcluster",
+        ),
     }
 )
 """Kinds that are CI systems: where one is there, nothing can be said to be run by no CI."""
 
 _ASIDE = frozenset(
     {
-        *("test", "tests", "testing", "testdata", "test_data", "fixtures", "docs", "doc", "documentation", "vendor"),
-        *("example", "examples", "sample", "samples", "tutorial", "tutorials", "demo", "demos", "third_party", "3rdparty"),
-        *("third-party", "vendored", "site-packages", "node_modules", "cookiecutter", "workshop", "workshops"),
+        *("docs", "doc", "documentation", "third_party", "3rdparty", "third-party", "vendored", "site-packages"),
+        *("node_modules", "example", "examples", "tutorial", "tutorials", "cookiecutter", "testdata", "test_data"),
+        *("workshop", "workshops"),
     }
+)
+_ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor"})
+_TESTS = frozenset({"test", "tests", "testing", "fixtures", "e2e", "integration_tests"})
+_DEPLOYED = re.compile(
+    r"(^|/)(overlays?|env|envs|environments?|deploy|deployments?|k8s|kubernetes|manifests|helm|charts?|infra|values|conf|"
+    r"config|configs|\.github|terraform|kustomize)/",
+    re.IGNORECASE,
 )
 
 
@@ -76,13 +92,21 @@ def in_chart_templates(path: str, charts: frozenset[str]) -> bool:
 
 def aside(path: str) -> bool:
     """Whether *path* is a test, an example, documentation or somebody else's code: read, so that links are found,
-    but nobody's production, so that nothing is reported about it. Placeholders of project templates count, too."""
+    but nobody's production, so that nothing is reported about it. Placeholders of project templates count, too.
+
+    A folder called ``test`` below a folder of deployments is an environment, and no test.
+    """
     folders, _, name = path.rpartition("/")
-    if name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py" or "tutorial" in name:
+    if name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"):
         return True
-    if "{{" in path:
+    if "{{" in path or "tutorial" in name:
         return True
-    return any(folder.lower() in _ASIDE for folder in folders.split("/"))
+    parts = folders.lower().split("/") if folders else []
+    if parts and parts[0] in _ASIDE_AT_TOP:
+        return True
+    return any(part in _ASIDE for part in parts) or (
+        any(part in _TESTS for part in parts) and not _DEPLOYED.search(path)
+    )
 
 
 def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, ...]:

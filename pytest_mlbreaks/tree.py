@@ -7,6 +7,7 @@ A tree lists its files once and reads a file when asked. It follows no link, run
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,9 @@ from pytest_mlbreaks.model import Diagnostic, Place
 
 SIZE_LIMIT = 5_000_000
 """Bytes. A larger file is not read: configuration and code are far smaller, and data is not what we judge."""
+
+GIT_SECONDS = 60
+"""How long git may take for one answer."""
 
 SKIPPED_FOLDERS = frozenset(
     {
@@ -46,6 +50,10 @@ class Tree(Protocol):
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """What could not be listed."""
 
+    @property
+    def beyond(self) -> Mapping[str, str]:
+        """What the tree refers to and does not hold (submodules, files left out of a sparse checkout), and why."""
+
     def paths(self) -> tuple[str, ...]:
         """All files, relative to the root with ``/``, sorted."""
 
@@ -61,6 +69,7 @@ class MemoryTree:
         self.root = root
         self.revision: str | None = None
         self.diagnostics: tuple[Diagnostic, ...] = ()
+        self.beyond: Mapping[str, str] = {}
 
     def paths(self) -> tuple[str, ...]:
         return tuple(sorted(self._files))
@@ -85,8 +94,11 @@ class FolderTree:
         self.root = str(folder)
         self._diagnostics: list[Diagnostic] = []
         self.revision: str | None = None
+        self.beyond: dict[str, str] = {}
+        self._folders: dict[str, bool] = {"": True}
         listed = self._list_with_git()
-        self._paths = tuple(sorted(self._walk() if listed is None else self._only_files(listed)))
+        paths = self._walk() if listed is None else self._only_files(listed)
+        self._paths = tuple(sorted(path for path in paths if self._sane(path)))
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -96,6 +108,8 @@ class FolderTree:
         return self._paths
 
     def read(self, path: str) -> bytes:
+        if not self._is_inside(path):
+            raise ReadError("reached through a link; not read")
         # O_NONBLOCK: a pipe that took a file's place since it was listed must not hang us.
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         try:
@@ -116,13 +130,27 @@ class FolderTree:
     def _list_with_git(self) -> Iterable[str] | None:
         if not any((parent / ".git").exists() for parent in (self._folder, *self._folder.parents)):
             return None
-        listing = git(self._folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
-        if listing.returncode != 0:
-            self._diagnostics.append(Diagnostic(Place("."), "warning", f"git could not be asked: {_why(listing.stderr)}"))
+        tracked = git(self._folder, "ls-files", "-z", "--stage")
+        others = git(self._folder, "ls-files", "-z", "--others", "--exclude-standard")
+        for listing in (tracked, others):
+            if listing.returncode != 0:
+                message = f"git could not be asked, all files are read: {_why(listing.stderr)}"
+                self._diagnostics.append(Diagnostic(Place("."), "warning", message))
+                return None
+        names = {os.fsdecode(name) for name in others.stdout.split(b"\0") if name}
+        for entry in tracked.stdout.split(b"\0"):
+            meta, _, name = entry.partition(b"\t")
+            if meta.startswith(b"160000"):
+                self.beyond[os.fsdecode(name)] = "a submodule"
+            elif name:
+                names.add(os.fsdecode(name))
+        if not names and any(self._folder.iterdir()):
+            message = "git ignores this whole folder; all files are read"
+            self._diagnostics.append(Diagnostic(Place("."), "warning", message))
             return None
         head = git(self._folder, "rev-parse", "--verify", "--quiet", "HEAD")
         self.revision = head.stdout.decode().strip() or None if head.returncode == 0 else None
-        return (os.fsdecode(name) for name in listing.stdout.split(b"\0") if name)
+        return names
 
     def _only_files(self, paths: Iterable[str]) -> Iterable[str]:
         for path in paths:
@@ -131,9 +159,28 @@ class FolderTree:
             try:
                 mode = os.lstat(os.path.join(self.root, path)).st_mode
             except OSError:
-                continue  # tracked, but deleted in the work tree
-            if stat.S_ISREG(mode):
+                self.beyond[path] = "tracked by git, but not in the work tree"
+                continue
+            if stat.S_ISREG(mode) and self._is_inside(path):
                 yield path
+
+    def _sane(self, path: str) -> bool:
+        """Whether a name is one that can be told in a report and leads nowhere else; notes it if not."""
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            shown = path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+            self._diagnostics.append(Diagnostic(Place(shown), "error", "the file's name is not UTF-8; not read"))
+            return False
+        return not path.startswith("/") and not {"", ".", ".."} & set(path.split("/"))
+
+    def _is_inside(self, path: str) -> bool:
+        """Whether no folder on the way to *path* is a link."""
+        folder = path.rpartition("/")[0]
+        if folder not in self._folders:
+            own = not os.path.islink(os.path.join(self.root, folder))
+            self._folders[folder] = own and self._is_inside(folder)
+        return self._folders[folder]
 
     def _walk(self) -> Iterable[str]:
         pending = [""]
@@ -170,16 +217,22 @@ class GitTree:
         self.root = f"{folder}@{commit[:12]}"
         self.diagnostics: tuple[Diagnostic, ...] = ()
         self._objects: dict[str, tuple[str, int]] = {}
+        self._blobs: dict[str, bytes] = {}
         # -l: sizes, so that a huge file is never loaded; --full-tree is not given: paths are relative to the folder
         listing = git(folder, "ls-tree", "-r", "-l", "-z", commit)
+        if listing.returncode != 0:
+            raise ValueError(f"{folder}: git can't list {revision!r}: {_why(listing.stderr)}")
+        self.beyond: dict[str, str] = {}
         for entry in listing.stdout.split(b"\0"):
             if not entry:
                 continue
             meta, _, name = entry.partition(b"\t")
             mode, kind, sha, size = meta.split()
-            path = os.fsdecode(name)
+            path = name.decode(errors="backslashreplace")
+            if kind == b"commit":
+                self.beyond[path] = "a submodule"
             if kind == b"blob" and mode != b"120000" and not any(p in SKIPPED_FOLDERS for p in path.split("/")[:-1]):
-                self._objects[path] = (sha.decode(), int(size))
+                self._objects[path] = (sha.decode(), int(size) if size.isdigit() else 0)
 
     def paths(self) -> tuple[str, ...]:
         return tuple(sorted(self._objects))
@@ -188,10 +241,26 @@ class GitTree:
         sha, size = self._objects[path]
         if size > SIZE_LIMIT:
             raise ReadError(too_large(size))
-        blob = git(self._folder, "cat-file", "blob", sha)
-        if blob.returncode != 0:
-            raise ReadError(f"git can't show it: {_why(blob.stderr)}")
-        return blob.stdout
+        if not self._blobs:
+            self._load()
+        try:
+            return self._blobs[sha]
+        except KeyError:
+            raise ReadError("git does not have its content") from None
+
+    def _load(self) -> None:
+        """Read all blobs of a readable size by one git process: a process for each would take minutes."""
+        wanted = dict.fromkeys(sha for sha, size in self._objects.values() if size <= SIZE_LIMIT)
+        answer = git(self._folder, "cat-file", "--batch", stdin="\n".join(wanted).encode()).stdout
+        position = 0
+        for sha in wanted:
+            end = answer.find(b"\n", position)
+            header = answer[position:end].split()
+            position = end + 1
+            if len(header) == 3:
+                size = int(header[2])
+                self._blobs[sha] = answer[position : position + size]
+                position += size + 1
 
 
 def too_large(size: int) -> str:
@@ -205,18 +274,27 @@ def find_root(start: Path) -> Path:
     return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
 
 
-def git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def git(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run a read-only git command in *folder*, with everything off by which the repository's own configuration, or
     an attribute in it, could start a program. A git that is not installed answers like one that failed."""
     safe = (
-        *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "diff.external=", "-c", "core.pager=cat"),
-        *("-c", "protocol.allow=never", "-c", "core.sshCommand=false", "-c", "credential.helper=", "--no-optional-locks"),
+        *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "diff.external="),
+        *("-c", "core.pager=cat"),
+        *("-c", "protocol.allow=never", "-c", "core.sshCommand=false", "-c", "credential.helper="),
+        "--no-optional-locks",
     )
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
-    command = ["git", *safe, "-C", str(folder), *arguments]
+    program = shutil.which("git")
+    if program is None or Path(program).resolve().is_relative_to(folder.resolve()):
+        return subprocess.CompletedProcess(["git"], 127, b"", b"git is not installed")
+    command = [program, *safe, "-C", str(folder), *arguments]
     try:
-        return subprocess.run(command, capture_output=True, env=environment, stdin=subprocess.DEVNULL, check=False)
+        return subprocess.run(
+            command, capture_output=True, env=environment, input=stdin, check=False, timeout=GIT_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 124, b"", b"git did not answer in time")
     except OSError as error:
         return subprocess.CompletedProcess(command, 127, b"", str(error.strerror).encode())
 

@@ -5,6 +5,7 @@ What YAML allows and no pipeline means (repeated keys, aliases that grow without
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -84,11 +85,14 @@ class YamlNode:
             return text.lower() in ("true", "yes", "on", "y")
         if tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
             digits = text.replace("_", "")
+            if re.fullmatch(r"[-+]?0[0-7]+", digits):
+                return int(digits, 8)
             for convert in (int, lambda t: int(t, 0), float):
                 try:
-                    return convert(digits)  # type: ignore[no-any-return, operator]
+                    number: float = convert(digits)
                 except ValueError:
                     continue
+                return number if math.isfinite(number) else text
         return text
 
     def get(self, *keys: str) -> YamlNode | None:
@@ -175,8 +179,9 @@ class YamlFile:
         if len(starts) == 1 or isinstance(error, RecursionError):
             self.diagnostics.append(self._why(text, error, 0))
             return
+        lines, before = 0, 0
         for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-            lines = text.count("\n", 0, start)
+            lines, before = lines + text.count("\n", before, start), start
             name = f"document at line {lines + 1}"
             self._offsets[name] = lines
             try:
@@ -212,7 +217,9 @@ class YamlFile:
             if identity in sizes:
                 continue
             if identity in open_nodes:
-                self.diagnostics.append(Diagnostic(self.place_of(node), "error", "YAML alias contains itself; not read"))
+                self.diagnostics.append(
+                    Diagnostic(self.place_of(node), "error", "YAML alias contains itself; not read")
+                )
                 return False
             open_nodes.add(identity)
             stack.append((node, True))
@@ -235,7 +242,9 @@ class YamlFile:
                 continue
             first = seen.setdefault(key.value, key)
             if first is not key:
-                message = f"key {key.value!r} is repeated (first on line {self.place_of(first).line}); the last one counts"
+                message = (
+                    f"key {key.value!r} is repeated (first on line {self.place_of(first).line}); the last one counts"
+                )
                 self.diagnostics.append(Diagnostic(self.place_of(key), "warning", message))
 
 

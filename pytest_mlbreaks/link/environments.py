@@ -9,7 +9,20 @@ from pytest_mlbreaks.model import Environment, Tier
 
 _NONPROD = frozenset(
     {
-        *("dev", "devel", "development", "test", "tests", "testing", "qa", "stage", "staging", "stg", "sandbox", "preprod"),
+        *(
+            "dev",
+            "devel",
+            "development",
+            "test",
+            "tests",
+            "testing",
+            "qa",
+            "stage",
+            "staging",
+            "stg",
+            "sandbox",
+            "preprod",
+        ),
         *("uat", "ci", "local", "int", "nonprod", "preview", "ephemeral"),
     }
 )

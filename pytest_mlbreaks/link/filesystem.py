@@ -340,8 +340,10 @@ def _below(path: str, folder: str) -> bool:
 
 def _rebase(path: str, old: str, new: str) -> str:
     rest = path[len(old) :].lstrip("/") if old != "/" else path.lstrip("/")
-    return _normal(posixpath.join(new, rest) if rest else new) if not new.startswith("/") else (
-        posixpath.normpath(posixpath.join(new, rest))
+    return (
+        _normal(posixpath.join(new, rest) if rest else new)
+        if not new.startswith("/")
+        else (posixpath.normpath(posixpath.join(new, rest)))
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from pytest_mlbreaks.model import Pipeline
-from pytest_mlbreaks.model.facts import Edge
+from pytest_mlbreaks.model import Answer, Pipeline
+from pytest_mlbreaks.model.facts import Edge, Schedule, Step
 
 
 class StepOrder:
@@ -16,6 +16,8 @@ class StepOrder:
         for edge in pipeline.all(Edge):
             self._before[edge.after].add(edge.before)
         self._all_before: dict[str, frozenset[str]] = {}
+        self._pipeline_of = {step.identity: step.pipeline for step in pipeline.all(Step)}
+        self._complete = {schedule.identity for schedule in pipeline.all(Schedule) if schedule.complete}
 
     def before(self, step: str) -> frozenset[str]:
         """All steps that are done before *step* starts (a circle of edges ends where it began)."""
@@ -30,6 +32,12 @@ class StepOrder:
             self._all_before[step] = frozenset(seen)
         return self._all_before[step]
 
-    def reaches(self, first: str, then: str) -> bool:
-        """Whether *first* is always done before *then* starts."""
-        return first in self.before(then)
+    def reaches(self, first: str, then: str) -> Answer:
+        """Whether *first* is always done before *then* starts. NO only within one pipeline all of whose edges could
+        be told: between pipelines, something that we don't read may keep the order."""
+        if first in self.before(then):
+            return Answer.YES
+        pipelines = {self._pipeline_of.get(first), self._pipeline_of.get(then)}
+        if len(pipelines) == 1 and pipelines <= self._complete:
+            return Answer.NO
+        return Answer.CANNOT_TELL

@@ -30,7 +30,13 @@ from pytest_mlbreaks.model.facts import (
 #: Calls that take variables from a file when the process starts, so that what the manifest gives is not all.
 LOADS_VARIABLES = frozenset(
     {
-        *("dotenv.load_dotenv", "dotenv.main.load_dotenv", "environs.Env.read_env", "environ.Env.read_env", "*.read_env"),
+        *(
+            "dotenv.load_dotenv",
+            "dotenv.main.load_dotenv",
+            "environs.Env.read_env",
+            "environ.Env.read_env",
+            "*.read_env",
+        ),
         *("dynaconf.Dynaconf", "load_dotenv"),
     }
 )
@@ -220,7 +226,8 @@ class Processes:
                 return (), f"{source.kind} {name} is not in the tree"
             if holder.kind == "secret":
                 return [
-                    Variable(name=e.name, value=SecretKey(f"secret/{name}", e.name), place=e.place) for e in holder.entries
+                    Variable(name=e.name, value=SecretKey(f"secret/{name}", e.name), place=e.place)
+                    for e in holder.entries
                 ], ""
             return holder.entries, ""
         return (), "variables come from where the tree doesn't tell"
@@ -319,7 +326,13 @@ class Processes:
         return FileSystem(self._pipeline, layers, plain=plain, commands=commands)
 
     def _entry(
-        self, invocation: Invocation, place: Place, workdir: str | None, files: FileSystem, context: str, process: Process
+        self,
+        invocation: Invocation,
+        place: Place,
+        workdir: str | None,
+        files: FileSystem,
+        context: str,
+        process: Process,
     ) -> Entry:
         if invocation.kind in ("tool", "unknown"):
             return Entry(
@@ -350,9 +363,7 @@ class Processes:
         located = files.locate(posixpath.normpath(posixpath.join(workdir or "/", target)))
         return self._located_entry("script", invocation, place, located, "")
 
-    def _located_entry(
-        self, kind: str, invocation: Invocation, place: Place, located: Located, function: str
-    ) -> Entry:
+    def _located_entry(self, kind: str, invocation: Invocation, place: Place, located: Located, function: str) -> Entry:
         return Entry(
             kind,  # type: ignore[arg-type]
             invocation.target,
@@ -366,7 +377,13 @@ class Processes:
         )
 
     def _module_entry(
-        self, invocation: Invocation, place: Place, workdir: str | None, files: FileSystem, context: str, process: Process
+        self,
+        invocation: Invocation,
+        place: Place,
+        workdir: str | None,
+        files: FileSystem,
+        context: str,
+        process: Process,
     ) -> Entry:
         dotted, _, function = invocation.target.partition(":")
         tail = dotted.replace(".", "/")
@@ -436,7 +453,9 @@ class Processes:
             shell = self._values.pattern(command.shell, process) if command.shell is not None else None
             argv = self._arguments(command, process) if command.argv is not None else None
             for invocation in invocations(argv, shell):
-                yield self._checkout_entry(invocation, _at_line(command.place, invocation.place_offset_line), workdir, step)
+                yield self._checkout_entry(
+                    invocation, _at_line(command.place, invocation.place_offset_line), workdir, step
+                )
 
     def _checkout_entry(self, invocation: Invocation, place: Place, workdir: str | None, step: Step) -> Entry:
         """An entry of a step that runs in a checkout of the tree (CI), or on a worker that has it somewhere."""
@@ -489,4 +508,3 @@ def _normal(path: str) -> str:
 
 def _first(reasons: Iterable[str]) -> str:
     return next(iter(reasons), "")
-

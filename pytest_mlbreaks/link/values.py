@@ -15,9 +15,12 @@ from pytest_mlbreaks.model.expr import (
     Concat,
     ConfigKey,
     Context,
+    Entries,
     EnvVar,
     Expr,
+    Items,
     Literal,
+    Made,
     Name,
     PathJoin,
     SecretKey,
@@ -98,6 +101,10 @@ class Values:
                 return union([self._resolve(option, process, depth + 1) for option in options])
             case Unknown(reason=reason):
                 return Value.unknown(reason)
+            case Items() | Entries():
+                return Value.unknown("a collection")
+            case Made(callee=callee):
+                return Value.unknown(f"made by {callee}")
 
     def _name(self, expr: Name, process: Process | None, depth: int) -> Value:
         constant = self._modules.constant(expr.path, expr.name)
@@ -214,9 +221,7 @@ def traced(value: Value, origin: Origin) -> Value:
     return Value(alternatives, complete=value.complete, reason=value.reason)
 
 
-def nearest(
-    candidates: Iterable[T], path: str, namespace: str, where: Callable[[T], tuple[str, str]]
-) -> T | None:
+def nearest(candidates: Iterable[T], path: str, namespace: str, where: Callable[[T], tuple[str, str]]) -> T | None:
     """The one of *candidates* that a resource in *path* and *namespace* means: of the same namespace (a manifest that
     names none takes any), in the same folder, else in the nearest one above or below. *where* gives a candidate's path
     and namespace. None where there is none, or no one nearest."""

@@ -83,13 +83,49 @@ class Choice(msgspec.Struct, frozen=True, tag="choice"):
     options: tuple[Expr, ...]
 
 
+class Items(msgspec.Struct, frozen=True, tag="items"):
+    """A list, tuple or set, in order."""
+
+    items: tuple[Expr, ...]
+
+
+class Entries(msgspec.Struct, frozen=True, tag="entries"):
+    """A mapping with keys that are text; *partial* where it unpacks another, or has keys that can't be told."""
+
+    entries: tuple[tuple[str, Expr], ...]
+    partial: bool = False
+
+
+class Made(msgspec.Struct, frozen=True, tag="made"):
+    """What a call makes (``timedelta(days=1)``, ``Retry(3)``): the qualified callee, its arguments by position and
+    by name. A value object of code, not something that can be told as text."""
+
+    callee: str
+    arguments: tuple[Expr, ...] = ()
+    keywords: tuple[tuple[str, Expr], ...] = ()
+
+
 class Unknown(msgspec.Struct, frozen=True, tag="unknown"):
     """Not told by the file; *reason* is a short phrase for people (``"result of a call to boto3.client"``)."""
 
     reason: str
 
 
-Expr = Literal | Name | EnvVar | ConfigKey | SecretKey | Context | Concat | PathJoin | Choice | Unknown
+Expr = (
+    Literal
+    | Name
+    | EnvVar
+    | ConfigKey
+    | SecretKey
+    | Context
+    | Concat
+    | PathJoin
+    | Choice
+    | Items
+    | Entries
+    | Made
+    | Unknown
+)
 
 
 def literal_text(expr: Expr | None) -> str | None:
@@ -97,3 +133,24 @@ def literal_text(expr: Expr | None) -> str | None:
     if isinstance(expr, Literal) and isinstance(expr.value, str):
         return expr.value
     return None
+
+
+def render(expr: Expr) -> str:
+    """A short text that tells one expression from another, for identities; never shown as a value."""
+    match expr:
+        case Literal(value=value):
+            return repr(value)
+        case Name(name=name):
+            return name
+        case EnvVar(key=key) | ConfigKey(key=key) | SecretKey(key=key):
+            return f"${key}"
+        case Context(tool=tool, name=name):
+            return f"{tool}.{name}"
+        case Concat(parts=parts) | PathJoin(parts=parts) | Choice(options=parts) | Items(items=parts):
+            return f"[{','.join(render(part) for part in parts)}]"
+        case Entries(entries=entries):
+            return f"{{{','.join(f'{key}:{render(value)}' for key, value in entries)}}}"
+        case Made(callee=callee, arguments=arguments):
+            return f"{callee}({','.join(render(argument) for argument in arguments)})"
+        case Unknown():
+            return "?"

@@ -7,11 +7,12 @@ and cross references are made of. Facts survive being written and read back (`py
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal as L
 
 import msgspec
 
-from pytest_mlbreaks.model.expr import Expr
+from pytest_mlbreaks.model.expr import Expr, render
 from pytest_mlbreaks.model.place import Place
 
 
@@ -133,21 +134,26 @@ class Call(Fact, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> str:
-        return f"call:{self.path}#{self.scope}:{self.callee}"
+        return f"call:{self.path}#{self.scope}:{self.callee}({', '.join(render(a.value) for a in self.arguments)})"
 
     def argument(self, name: str, position: int | None = None) -> Argument | None:
-        """The argument passed under *name*, or at *position* (0-based) among the positional ones."""
-        positional = []
+        """The argument passed under *name*, or at *position* (0-based) before anything is unpacked.
+
+        None does not mean that it is not passed: ask `omits` for that.
+        """
         for argument in self.arguments:
             if argument.name == name:
                 return argument
-            if argument.name == "":
-                positional.append(argument)
-            elif argument.name == "*":
-                return None
-        if position is not None and position < len(positional):
-            return positional[position]
-        return None
+        if position is None:
+            return None
+        leading = list(itertools.takewhile(lambda a: a.name == "", self.arguments))
+        return leading[position] if position < len(leading) else None
+
+    def omits(self, name: str, position: int | None = None) -> bool:
+        """Whether the argument is certainly not passed: not there, and nothing unpacked that could hold it."""
+        if any(a.name == "**" or (a.name == "*" and position is not None) for a in self.arguments):
+            return False
+        return self.argument(name, position) is None
 
 
 class DatasetAccess(Fact, frozen=True, kw_only=True):
@@ -161,7 +167,7 @@ class DatasetAccess(Fact, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> str:
-        return f"dataset-access:{self.path}#{self.scope}:{self.api}:{self.mode}"
+        return f"dataset-access:{self.path}#{self.scope}:{self.api}:{self.mode}:{render(self.target)}"
 
 
 class ModelAccess(Fact, frozen=True, kw_only=True):
@@ -175,7 +181,7 @@ class ModelAccess(Fact, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> str:
-        return f"model-access:{self.path}#{self.scope}:{self.api}:{self.mode}"
+        return f"model-access:{self.path}#{self.scope}:{self.api}:{self.mode}:{render(self.target)}"
 
 
 # ---------------------------------------------------------------------------------------------- dependencies
@@ -207,7 +213,7 @@ class RequirementFile(Fact, frozen=True, kw_only=True):
     *compiled* is true where the file is a tool's full resolution (pip-compile, uv export) or every line is pinned.
     """
 
-    format: L["requirements", "pyproject", "poetry"]
+    format: str  # requirements, pyproject, poetry
     includes: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     python: str = ""
@@ -393,7 +399,7 @@ class Container(Fact, frozen=True, kw_only=True):
     (Kubernetes ``command`` is *entrypoint*, ``args`` is *command*). *build* is the identity of its `ImageBuild`.
     """
 
-    tool: L["compose", "kubernetes"]
+    tool: str  # compose, kubernetes
     workload: str
     name: str
     image: Expr | None = None
@@ -432,10 +438,10 @@ class Workload(Fact, frozen=True, kw_only=True):
     """What owns containers: a compose service, a Deployment, a StatefulSet, a Job, a CronJob, a bare Pod.
 
     *kind* is the manifest's own kind, or ``Service`` of compose written ``compose``. *scope* keeps apart what may
-    share a name: the file's folder for manifests (overlays), the file for compose.
+    share a name: the file.
     """
 
-    tool: L["compose", "kubernetes"]
+    tool: str  # compose, kubernetes
     kind: str
     name: str
     namespace: str = ""
@@ -584,8 +590,8 @@ class Step(Fact, frozen=True, kw_only=True):
     """One schedulable unit of an orchestrator: an Airflow task, a job of a workflow.
 
     *pipeline* is the identity of its `Schedule`. *operator* is the class, decorator or action that runs it.
-    *settings* are its other literal arguments by name, as expressions. *ordered* is false where the edges of its
-    pipeline could not all be told (a loop over something that is not known), so that "no edge" means nothing.
+    *settings* are its other arguments by name, as expressions. Whether all edges of its pipeline could be told is said
+    by the `Schedule`.
     """
 
     orchestrator: str
@@ -630,6 +636,7 @@ class Schedule(Fact, frozen=True, kw_only=True):
 
     orchestrator: str
     name: str
+    scope: str = ""  # the file, where names are unique only within one
     when: Expr | None = None
     settings: tuple[Argument, ...] = ()
     complete: bool = True
@@ -637,7 +644,7 @@ class Schedule(Fact, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> str:
-        return f"{self.orchestrator}:{self.name}"
+        return f"{self.orchestrator}:{self.scope}#{self.name}" if self.scope else f"{self.orchestrator}:{self.name}"
 
     def setting(self, name: str) -> Argument | None:
         """The argument given under *name*, or None."""
@@ -736,5 +743,7 @@ class WorkflowJob(Fact, frozen=True, kw_only=True):
 
 
 FACTS: tuple[type[Fact], ...] = tuple(
-    value for value in list(globals().values()) if isinstance(value, type) and issubclass(value, Fact) and value is not Fact
+    value
+    for value in list(globals().values())
+    if isinstance(value, type) and issubclass(value, Fact) and value is not Fact
 )

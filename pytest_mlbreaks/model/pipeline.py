@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import Fact
 from pytest_mlbreaks.model.place import Place
-from pytest_mlbreaks.model.value import Environment, Value
+from pytest_mlbreaks.model.value import Answer, Environment, Value
 
 if TYPE_CHECKING:
     from pytest_mlbreaks.model.linked import Process
@@ -32,7 +31,7 @@ class Order(Protocol):
 
     def before(self, step: str) -> frozenset[str]: ...
 
-    def reaches(self, first: str, then: str) -> bool: ...
+    def reaches(self, first: str, then: str) -> Answer: ...
 
 
 class Pipeline:
@@ -41,16 +40,20 @@ class Pipeline:
     #: How many look-ups were made and index entries filled: what a test of linearity counts.
     work: int
 
-    def __init__(self, facts: Iterable[Fact], paths: Iterable[str]) -> None:
+    def __init__(self, facts: Iterable[Fact], paths: Iterable[str], unread: Mapping[str, str] | None = None) -> None:
         self._all: dict[type, list[Any]] = defaultdict(list)
         for fact in facts:
             self._all[type(fact)].append(fact)
         self.paths = frozenset(paths)
+        #: Files and folders that are there, or that the tree refers to, and were not read: path to reason. Whoever
+        #: judges that something is absent asks here first.
+        self.unread: Mapping[str, str] = unread or {}
         self._folders: frozenset[str] | None = None
         self._by_basename: dict[str, list[str]] | None = None
-        self._indexes: dict[tuple[type, object], Mapping[Hashable, tuple[Any, ...]]] = {}
+        self._indexes: dict[tuple[type, object, bool], Mapping[Hashable, tuple[Any, ...]]] = {}
         self._resolver: Resolver | None = None
         self._order: Order | None = None
+        self._added: set[type] = set()
         self.work = 0
 
     @property
@@ -69,21 +72,27 @@ class Pipeline:
             return cast(Sequence[T], (self,))
         return cast(Sequence[T], self._all.get(kind, ()))
 
-    def index(self, kind: type[T], by: str | Callable[[T], Hashable | None]) -> Mapping[Hashable, tuple[T, ...]]:
+    def index(
+        self, kind: type[T], by: str | Callable[[T], Any], *, each: bool = False
+    ) -> Mapping[Hashable, tuple[T, ...]]:
         """Everything of type *kind* by a key; what has the key None is left out.
 
-        *by* is the name of an attribute, or a function without closure. Asking again is a dictionary look-up.
+        *by* is the name of an attribute, or a function defined at the top of a module. With *each* the key is a
+        collection, and the item is found under each of its members. Asking again is a dictionary look-up.
         """
-        key = (kind, by if isinstance(by, str) else _code(by))
+        if not isinstance(by, str):
+            _require_plain(by)
+        key = (kind, by, each)
         found = self._indexes.get(key)
         self.work += 1
         if found is None:
             groups: dict[Hashable, list[T]] = defaultdict(list)
             for item in self.all(kind):
                 value = getattr(item, by) if isinstance(by, str) else by(item)
-                self.work += 1
-                if value is not None:
-                    groups[value].append(item)
+                for one in value or () if each else (value,):
+                    self.work += 1
+                    if one is not None:
+                        groups[one].append(item)
             found = {k: tuple(v) for k, v in groups.items()}
             self._indexes[key] = found
         return cast(Mapping[Hashable, tuple[T, ...]], found)
@@ -112,6 +121,20 @@ class Pipeline:
             raise RuntimeError("the pipeline is not linked yet")
         return self._order
 
+    def processes_of(self, path: str) -> tuple[Process, ...]:
+        """The processes whose entries reach the file *path*."""
+        from pytest_mlbreaks.model.linked import Process  # the types of linked things know this module's
+
+        return self.index(Process, "modules", each=True).get(path, ())
+
+    def unread_near(self, path: str) -> str | None:
+        """Why *path*, or a folder that it lies in, was not read; None where nothing like that is known."""
+        while path:
+            if path in self.unread:
+                return self.unread[path]
+            path = path.rpartition("/")[0]
+        return None
+
     def has_folder(self, path: str) -> bool:
         """Whether any file lies below the folder *path*."""
         if self._folders is None:
@@ -130,6 +153,10 @@ class Pipeline:
         """For link: things made of facts, which checks then take as subjects."""
         for item in items:
             self._all[type(item)].append(item)
+            self._added.add(type(item))
+        for key in [k for k in self._indexes if k[0] in self._added]:
+            del self._indexes[key]
+        self._added.clear()
 
     def settle(self, resolver: Resolver, order: Order) -> None:
         """For link: what answers `resolve`, `environment` and `order`."""
@@ -146,8 +173,8 @@ def _parents(paths: Iterable[str]) -> set[str]:
     return folders
 
 
-def _code(function: Callable[..., Any]) -> CodeType | Callable[..., Any]:
-    """A key under which the same lambda, made again by another call, is the same."""
-    if getattr(function, "__closure__", None):
-        raise TypeError("a function given to index(by=) must not close over variables: the index is remembered")
-    return getattr(function, "__code__", function)
+def _require_plain(function: Callable[..., Any]) -> None:
+    """Only one and the same function object may stand for a remembered index: no lambda, closure or bound method."""
+    name = getattr(function, "__qualname__", "<")
+    if "<" in name or getattr(function, "__self__", None) is not None:
+        raise TypeError("index(by=) takes an attribute's name or a function defined at the top of a module")

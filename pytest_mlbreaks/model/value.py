@@ -94,12 +94,16 @@ class Value:
 
     def same(self, other: Value) -> Answer:
         """Whether both are always the same thing: YES only if both are complete and single and equal; NO if they
-        can never be equal; else CANNOT_TELL. Numbers and text compare by what they are (``1`` is not ``"1"``)."""
+        can never be equal; else CANNOT_TELL - also for a secret on either side (two clusters may hold different
+        secrets under one name, or one secret under two), and for a number against text (``8080``, ``"8080"``)."""
+        if any(a.secret for a in (*self.alternatives, *other.alternatives)):
+            return Answer.CANNOT_TELL
         mine, theirs = self.only, other.only
         if mine is not None and theirs is not None:
-            return Answer.YES if _key(mine) == _key(theirs) else Answer.NO
-        if self.complete and other.complete:
-            if not {_key(a) for a in self.alternatives} & {_key(b) for b in other.alternatives}:
+            return _same_scalar(mine.value, theirs.value)
+        if self.complete and other.complete and self.alternatives and other.alternatives:
+            answers = {_same_scalar(a.value, b.value) for a in self.alternatives for b in other.alternatives}
+            if answers == {Answer.NO}:
                 return Answer.NO
         return Answer.CANNOT_TELL
 
@@ -116,5 +120,7 @@ class Value:
         return f"Value({shown}{'' if self.complete else f'; or unknown: {self.reason}'})"
 
 
-def _key(alternative: Alternative) -> tuple[bool, type, Scalar]:
-    return (alternative.secret, type(alternative.value), alternative.value)
+def _same_scalar(one: Scalar, other: Scalar) -> Answer:
+    if isinstance(one, str) == isinstance(other, str) and isinstance(one, bool) == isinstance(other, bool):
+        return Answer.YES if one == other else Answer.NO
+    return Answer.CANNOT_TELL

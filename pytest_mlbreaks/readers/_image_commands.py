@@ -26,6 +26,7 @@ _PROGRAMS = frozenset({"docker", "podman", "az", "gcloud"})
 _WRAPPERS = frozenset({"env", "retry", "timeout", "nice", "nohup"})
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-?])([^{}$]*))?\})")
 _EXPANSION = re.compile(r"\$\{[^{}]*\}|\$[0-9@*#?!$-]")
+_HERE_DOCUMENT = re.compile(r"(?<!<)<<-?\s*[\"']?([A-Za-z_]\w*)")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _SEPARATORS = frozenset(";&|()")
 _REDIRECTIONS = frozenset("<>")
@@ -119,7 +120,7 @@ class _Script:
                 index += 1
                 text = text[:-1] + " " + lines[index].lstrip()
             index += 1
-            here = re.search(r"<<-?\s*[\"']?([A-Za-z_]\w*)", text)
+            here = _HERE_DOCUMENT.search(text)
             if here is not None:
                 while index < len(lines) and lines[index].strip() != here[1]:
                     index += 1
@@ -288,7 +289,13 @@ class _Script:
         if build is None or registry is None:
             return None
         host = [self._expr(registry), Literal(".azurecr.io/")]
-        return msgspec.structs.replace(build, images=tuple(join([*host, image]) for image in build.images))
+        file = parsed.last("-f", "--file")
+        return msgspec.structs.replace(
+            build,
+            images=tuple(join([*host, image]) for image in build.images),
+            dockerfile=None if file is None else self._expr(file),  # "relative to the source code root folder"
+            dockerfile_in_context=True,
+        )
 
     def _google(self, parsed: _Parsed, line: int) -> ImageBuild | None:
         images = parsed.all("-t", "--tag")

@@ -24,7 +24,9 @@ check = Check(
 _LONG_RUNNING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Rollout", "ReplicaSet"})
 _RELOADS = re.compile(r"reload|checksum|sha\d|config-hash|confighash|config-version|kbld", re.IGNORECASE)
 _VERSIONED = re.compile(r"(?<![a-z])v\d+$|[-.][0-9a-f]{8,}$|[-.]\d{4,}$")
-_RESTARTS = re.compile(r"rollout\s+restart|kubectl\s+(?:-\S+\s+\S+\s+)*(?:delete\s+pods?|replace\s+--force)|helm\s+upgrade")
+_RESTARTS = re.compile(
+    r"rollout\s+restart|kubectl\s+(?:-\S+\s+\S+\s+)*(?:delete\s+pods?|replace\s+--force)|helm\s+upgrade"
+)
 
 
 def _takes_config_at_start(process: Process, pipeline: Pipeline) -> bool:

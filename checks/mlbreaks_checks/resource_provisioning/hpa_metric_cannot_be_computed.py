@@ -62,8 +62,7 @@ def _target(scaler: f.Autoscaler, pipeline: Pipeline) -> f.Workload | None:
     candidates = [
         w
         for w in pipeline.index(f.Workload, "name").get(scaler.target_name, ())
-        if w.kind == scaler.target_kind
-        and (not scaler.namespace or not w.namespace or scaler.namespace == w.namespace)
+        if w.kind == scaler.target_kind and (not scaler.namespace or not w.namespace or scaler.namespace == w.namespace)
     ]
     near = [w for w in candidates if w.scope == scaler.scope]
     chosen = near or candidates
