@@ -19,4 +19,6 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
 @hookimpl
 def mlbreaks_reporters() -> Sequence[Reporter]:
     """Terminal and JSON."""
-    return ()
+    from pytest_mlbreaks.reporters import json, terminal
+
+    return (terminal.REPORTER, json.REPORTER)
