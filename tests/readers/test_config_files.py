@@ -77,7 +77,10 @@ def test_places() -> None:
     ("text", "value"),
     [
         ("${BUCKET}", EnvVar("BUCKET", None, "host")),
-        ("s3://${BUCKET:-b}/x", Concat((Literal("s3://"), EnvVar("BUCKET", Literal("b"), "host", True), Literal("/x")))),
+        (
+            "s3://${BUCKET:-b}/x",
+            Concat((Literal("s3://"), EnvVar("BUCKET", Literal("b"), "host", True), Literal("/x"))),
+        ),
         ("${oc.env:BUCKET}", EnvVar("BUCKET")),
         ("${oc.env:BUCKET,b}", EnvVar("BUCKET", Literal("b"))),
         ("${data.root}", Unknown("interpolated when it is loaded")),
