@@ -128,15 +128,21 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(f for f in self.findings if f.suppressed is None and f.level >= threshold)
 
 
+def _untold(check: str) -> str:
+    return ""
+
+
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """How a reporter is asked to show a report. *excerpt* gives a line of a file of the judged tree, or None."""
+    """How a reporter is asked to show a report. *excerpt* gives a line of a file of the judged tree, or None; *why*
+    the first paragraph of a check's page by the check's id, or ""."""
 
     threshold: Severity | None
     verbose: bool
     color: bool
     width: int
     excerpt: Callable[[Place], str | None]
+    why: Callable[[str], str] = _untold
 
 
 @dataclasses.dataclass(frozen=True)

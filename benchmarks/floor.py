@@ -1,0 +1,82 @@
+"""The least that a tool can do that looks at these files: walk, read and parse them.
+
+``floor.py TREE FILES WHAT``: FILES is a JSON file ``{"kind": ["path", ...]}``, WHAT is ``ast`` (read and parse the
+Python files, no walk) or ``all``. Imports nothing but the parsers, and only those that it uses.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+Parse = Callable[[bytes], object]
+
+
+def parse_python(data: bytes) -> object:
+    """To an AST, as `ast.parse` does it; files that are no Python of this version cost what they cost."""
+    import ast
+
+    return compile(data, "<file>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+
+
+def parse_yaml(data: bytes) -> object:
+    """To nodes, with positions, by libyaml."""
+    import yaml
+
+    loader: Any = yaml.CSafeLoader
+    return list(yaml.compose_all(data, Loader=loader))
+
+
+def parse_toml(data: bytes) -> object:
+    """To a dictionary."""
+    import tomllib
+
+    return tomllib.loads(data.decode())
+
+
+PARSERS: dict[str, Parse] = {"python": parse_python, "yaml": parse_yaml, "json": json.loads, "toml": parse_toml}
+
+
+def walk(folder: str) -> int:
+    """List and stat all files below *folder*, following no link; how many there are."""
+    files = 0
+    pending = [folder]
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name != ".git":
+                        pending.append(entry.path)
+                else:
+                    entry.stat(follow_symlinks=False)
+                    files += 1
+    return files
+
+
+def main(tree: str, files: str, what: str) -> None:
+    """Do *what*, as the module says."""
+    warnings.simplefilter("ignore")  # of escapes in the files that are parsed
+    with open(files, "rb") as file:
+        by_kind: dict[str, list[str]] = json.load(file)
+    if what == "ast":
+        by_kind = {"python": by_kind.get("python", [])}
+    else:
+        walk(tree)
+    for kind, paths in by_kind.items():
+        parse = PARSERS.get(kind)
+        for path in paths:
+            with open(os.path.join(tree, path), "rb") as file:
+                data = file.read()
+            if parse is not None:
+                try:
+                    parse(data)
+                except Exception:  # a floor does not stop at a broken file either
+                    continue
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,509 @@
+"""The command ``mlbreaks``: the engine without pytest, and the documentation of the checks.
+
+Exit codes: 0 nothing at or above the threshold, 1 findings, 2 a mistake in the command or a pack (with ``--strict``
+also files that could not be read), 3 a check failed. The format of a report never changes the code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from pytest_mlbreaks import __version__
+
+if TYPE_CHECKING:
+    from pytest_mlbreaks.check import Check, Severity
+    from pytest_mlbreaks.engine import Progress
+    from pytest_mlbreaks.packs import Packs
+    from pytest_mlbreaks.report import Report, Reporter, Result, Shown
+    from pytest_mlbreaks.taxonomy import Category
+    from pytest_mlbreaks.tree import Tree
+
+CLEAN, FINDINGS, USAGE, FAILED = 0, 1, 2, 3
+INTERRUPTED = 130  # as shells have it for a program that SIGINT ended
+
+LOG_WIDTH = 100
+"""Columns of a report that no terminal shows."""
+
+
+class UsageError(Exception):
+    """A mistake in the command: what, and where it can be told, what was meant."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with *arguments* (those of the process, if None) and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")  # a report must not end where the terminal's encoding does
+    try:
+        options = _parser().parse_args(arguments)
+        return int(options.run(options))
+    except UsageError as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _complain(message: str) -> int:
+    from pytest_mlbreaks.excerpts import clean
+
+    print(f"mlbreaks: {clean(message, 1000)}", file=sys.stderr)
+    return USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mlbreaks",
+        description="Reads a repository as one machine-learning pipeline and finds what breaks it in production.",
+        epilog="Exit codes: 0 nothing at or above the threshold, 1 findings, 2 usage error, 3 a check failed.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"mlbreaks {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check", help="find what breaks", allow_abbrev=False)
+    check.set_defaults(run=_check)
+    check.add_argument(
+        "paths", nargs="*", default=["."], metavar="PATH", help="show findings about this file or folder (default: .)"
+    )
+    check.add_argument("--root", metavar="DIR", help="read this folder (default: the git repository that holds PATH)")
+    check.add_argument(
+        "--select", action="append", default=[], metavar="ID,...", help="run these checks or categories alone"
+    )
+    check.add_argument("--ignore", action="append", default=[], metavar="ID,...", help="leave these out")
+    check.add_argument(
+        "--fail-on",
+        default="high",
+        metavar="LEVEL",
+        help="high (default), medium, low or never: what gives exit code 1",
+    )
+    check.add_argument("--format", metavar="FORMAT", help="the format on standard output (default: terminal)")
+    check.add_argument(
+        "--report", action="append", default=[], metavar="FORMAT[:PATH]", help="write a report, also; repeatable"
+    )
+    check.add_argument("--revision", metavar="REV", help="read this git revision, not the files of the work tree")
+    check.add_argument("--strict", action="store_true", help="exit code 2 where a file could not be read")
+    check.add_argument("-v", "--verbose", action="store_true", help="show all, however much it is")
+
+    listing = commands.add_parser("list", help="list the checks", allow_abbrev=False)
+    listing.set_defaults(run=_list)
+    listing.add_argument("--format", choices=("terminal", "json"), default="terminal")
+
+    explain = commands.add_parser("explain", help="show the page of a check, or a category", allow_abbrev=False)
+    explain.set_defaults(run=_explain)
+    explain.add_argument("id", metavar="ID")
+    explain.add_argument("--raw", action="store_true", help="the Markdown as it is")
+
+    grid = commands.add_parser("taxonomy", help="show the causes of outages and their two axes", allow_abbrev=False)
+    grid.set_defaults(run=_taxonomy)
+
+    new = commands.add_parser("new", help="start a new check: its module and its page", allow_abbrev=False)
+    new.set_defaults(run=_new)
+    new.add_argument("id", metavar="CATEGORY/ID")
+    new.add_argument("--pack", metavar="DIR", help="the package that holds the category folders")
+
+    pages = commands.add_parser("pages", help="run the examples on the pages of checks", allow_abbrev=False)
+    pages.set_defaults(run=_pages)
+    pages.add_argument("checks", nargs="*", metavar="CHECK", help="these checks (default: all)")
+    pages.add_argument("--write", action="store_true", help="write what the checks say now into the pages")
+    return parser
+
+
+# -------------------------------------------------------------------------------------------------------- check
+
+
+def _check(options: argparse.Namespace) -> int:
+    from pytest_mlbreaks import engine
+    from pytest_mlbreaks.reporters import showing
+
+    packs = _packs()
+    threshold, outputs, chosen, partial = _choices(options, packs)
+    root, wanted = _root_and_wanted(options)
+    tree = _tree(root, options.revision)
+    with _progress() as progress:
+        report = engine.analyse(tree, packs, checks=chosen, partial=partial, progress=progress)
+    if wanted:
+        report = _narrowed(report, wanted)
+    shown = showing(tree, packs, threshold=threshold, verbose=options.verbose, color=_color(), width=_width())
+    for reporter, path in outputs:
+        _put(reporter, path, report, shown)
+    return _code(report, threshold, strict=options.strict)
+
+
+def _code(report: Report, threshold: Severity | None, *, strict: bool) -> int:
+    if any(result.outcome == "failed" for result in report.results):
+        return FAILED
+    if strict and any(diagnostic.level == "error" for diagnostic in report.diagnostics):
+        return USAGE
+    return FINDINGS if report.failing(threshold) else CLEAN
+
+
+def _packs() -> Packs:
+    from pytest_mlbreaks.packs import PackError, load
+
+    try:
+        return load()
+    except PackError as error:
+        raise UsageError(str(error)) from error
+
+
+def _choices(
+    options: argparse.Namespace, packs: Packs
+) -> tuple[Severity | None, list[tuple[Reporter, str | None]], Sequence[Check] | None, str | None]:
+    """The threshold, the reports to write, the checks to run and the reason why they are not all."""
+    from pytest_mlbreaks import selection
+
+    try:
+        threshold = selection.parse_threshold(options.fail_on)
+        outputs = [selection.parse_report_option(text) for text in options.report]
+        chosen, partial = selection.choose(packs, options.select, options.ignore)
+    except selection.SelectionError as error:
+        raise UsageError(str(error)) from error
+    named = [(name, None if path == "-" else path) for name, path in outputs]
+    if options.format is not None:
+        named.append((options.format, None))
+    on_stdout = sum(path is None for _, path in named)
+    if on_stdout > 1:
+        raise UsageError("two reports on standard output: give all but one a file, --report FORMAT:PATH")
+    if not on_stdout:
+        named.insert(0, ("terminal", None))
+    return threshold, [(_reporter(packs, name), path) for name, path in named], chosen, partial
+
+
+def _reporter(packs: Packs, name: str) -> Reporter:
+    reporter = packs.reporters.get(name)
+    if reporter is None:
+        raise UsageError(f"no report format {name!r}; there are {', '.join(sorted(packs.reporters))}")
+    return reporter
+
+
+def _root_and_wanted(options: argparse.Namespace) -> tuple[Path, tuple[str, ...]]:
+    """The folder to read, and the paths in it that findings are to be shown of (none: of all)."""
+    from pytest_mlbreaks.tree import find_root
+
+    paths = []
+    for given in options.paths:
+        path = Path(given)
+        try:
+            if not path.exists() and options.revision is None:
+                raise UsageError(f"{given}: no such file or folder")
+            paths.append(path.resolve())
+        except (OSError, ValueError, RuntimeError) as error:
+            raise UsageError(f"{given}: {error}") from error
+    if options.root is not None:
+        root = Path(options.root).resolve()
+    else:
+        roots = {find_root(path if path.is_dir() else path.parent) for path in paths}
+        if len(roots) > 1:
+            listed = ", ".join(sorted(map(str, roots)))
+            raise UsageError(f"these paths are in several repositories ({listed}): run each alone, or give --root")
+        root = roots.pop()
+    if not root.is_dir():
+        raise UsageError(f"{root}: no such folder")
+    wanted = []
+    for given, path in zip(options.paths, paths, strict=True):
+        if path == root:
+            return root, ()
+        if not path.is_relative_to(root):
+            if options.paths == ["."] and options.root is not None:
+                return root, ()  # --root alone: nobody named the current folder
+            raise UsageError(f"{given}: is not in {root}")
+        wanted.append(path.relative_to(root).as_posix())
+    return root, tuple(dict.fromkeys(wanted))
+
+
+def _tree(root: Path, revision: str | None) -> Tree:
+    from pytest_mlbreaks.tree import FolderTree, GitTree
+
+    try:
+        return FolderTree(root) if revision is None else GitTree(root, revision)
+    except (OSError, ValueError) as error:
+        raise UsageError(str(error)) from error
+
+
+def _narrowed(report: Report, wanted: tuple[str, ...]) -> Report:
+    """The report with the findings alone that stand in *wanted* paths, or are proved by what stands there."""
+    import msgspec
+
+    def within(path: str) -> bool:
+        return any(path == one or path.startswith(f"{one}/") for one in wanted)
+
+    def narrow(result: Result) -> Result:
+        kept = tuple(f for f in result.findings if within(f.place.path) or any(within(r.place.path) for r in f.because))
+        if result.outcome != "findings" or kept:
+            return msgspec.structs.replace(result, findings=kept)
+        return msgspec.structs.replace(result, findings=(), outcome="clean")
+
+    narrowed = f"only findings about {', '.join(wanted)} are shown; all of {report.root} was read"
+    partial = f"{report.partial}; {narrowed}" if report.partial else narrowed
+    return msgspec.structs.replace(report, results=tuple(map(narrow, report.results)), partial=partial)
+
+
+def _put(reporter: Reporter, path: str | None, report: Report, shown: Shown) -> None:
+    if path is None:
+        _say(reporter.write(report, shown))
+        return
+    text = reporter.write(report, dataclasses.replace(shown, color=False, width=LOG_WIDTH))
+    try:
+        Path(path).write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise UsageError(f"{path}: can't be written: {error.strerror}") from error
+
+
+def _say(text: str) -> None:
+    """Write to standard output; a reader that has seen enough (``| head``) is no error."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at exit
+
+
+def _terminal(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _color() -> bool:
+    return _terminal(sys.stdout) and not os.environ.get("NO_COLOR")
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((LOG_WIDTH, 24)).columns if sys.stdout.isatty() else LOG_WIDTH
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """A progress bar on standard error, if that is a terminal."""
+    if not _terminal(sys.stderr):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    with Bar(TextColumn("{task.description:<9}"), BarColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total)
+
+
+# ----------------------------------------------------------------------------------------------- documentation
+
+
+def _list(options: argparse.Namespace) -> int:
+    packs = _packs()
+    if options.format == "json":
+        import json
+
+        _say(json.dumps([_described(check) for check in packs.checks], indent=2) + "\n")
+        return CLEAN
+    width = max([len(check.id) for check in packs.checks], default=0)
+    bold = _bold()
+    lines: list[str] = []
+    category = ""
+    for check in packs.checks:
+        if check.category != category:
+            category = check.category
+            lines += [""] * bool(lines) + [bold(category)]
+        surest = f"{check.severity!s:<6}  {check.confidence!s:<6}  {check.evidence:<14}  {check.since:<5}"
+        lines.append(f"  {check.id:<{width}}  {surest}  {check.title}")
+    head = f"  {'id':<{width}}  {'severity, confidence':<14}  evidence, since, title"
+    total = f"{len(packs.checks)} checks; `mlbreaks explain ID` shows the page of one"
+    _say("\n".join([head, "", *lines, "", total]) + "\n")
+    return CLEAN
+
+
+def _described(check: Check) -> dict[str, object]:
+    return {
+        "id": check.id,
+        "category": check.category,
+        "also": list(check.also),
+        "severity": str(check.severity),
+        "confidence": str(check.confidence),
+        "evidence": check.evidence,
+        "since": check.since,
+        "formerly": list(check.formerly),
+        "options": {name: _plain(value) for name, value in check.options.items()},
+        "title": check.title,
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (tuple, list, frozenset, set)):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from pytest_mlbreaks import pages, taxonomy
+
+    packs = _packs()
+    name = options.id.rpartition("/")[2]
+    check = packs.check(name)
+    if check is not None:
+        text = pages.page_text(check)
+        if text is None:
+            raise UsageError(f"the check {check.id} has no page")
+        _show(f"{text.rstrip()}\n\n{_footer(check)}\n", raw=options.raw)
+        return CLEAN
+    category = taxonomy.categories().get(name)
+    if category is None:
+        known = [check.id for check in packs.checks] + list(taxonomy.categories())
+        raise UsageError(f"no check or category {options.id!r}{nearest(name, known)}")
+    _show(_category_text(category, packs), raw=options.raw)
+    return CLEAN
+
+
+def _footer(check: Check) -> str:
+    facts = [
+        f"`{check.category}/{check.id}`",
+        f"severity {check.severity}, confidence {check.confidence} at most",
+        f"{check.evidence} evidence",
+        f"since {check.since}",
+    ]
+    options = "".join(f"\n- Option `{name}`, by default `{value!r}`" for name, value in check.options.items())
+    return f"---\n\n{' · '.join(facts)}\n{options}"
+
+
+def _category_text(category: Category, packs: Packs) -> str:
+    ml, distributed = category.axis.ml, category.axis.distributed
+    share = (
+        f"about {category.prior:.0%} of outages (our estimate)" if category.rank else "not among the study's 19 causes"
+    )
+    lines = [
+        f"# {category.name}",
+        "",
+        category.why,
+        "",
+        f"- ML axis: {ml.value} of 5 ({ml.basis})",
+        f"- Distributed axis: {distributed.value} of 5 ({distributed.basis})",
+        f"- Share: {share}",
+        "",
+        "## Checks",
+        "",
+    ]
+    checks = [check for check in packs.checks if category.id in (check.category, *check.also)]
+    lines += [f"- `{check.id}`: {check.title}" for check in checks] or ["None yet."]
+    return "\n".join(lines) + "\n"
+
+
+def _show(markdown: str, *, raw: bool) -> None:
+    """Markdown, laid out where a terminal shows it."""
+    if raw or not _terminal(sys.stdout):
+        _say(markdown)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console(no_color=not _color(), width=min(_width(), 100)).print(Markdown(markdown))
+
+
+def _taxonomy(options: argparse.Namespace) -> int:
+    from pytest_mlbreaks.taxonomy import categories
+
+    packs = _packs()
+    numbered = list(enumerate(categories().values(), start=1))
+    bold = _bold()
+    lines = [bold("Causes of outages by their two axes (numbers as in the table below)"), ""]
+    lines.append(f"{'':>8}" + "".join(f"{f'distr. {column}':>13}" for column in range(1, 6)))
+    for row in range(5, 0, -1):
+        boxes = []
+        for column in range(1, 6):
+            here = [n for n, c in numbered if (c.axis.ml.value, c.axis.distributed.value) == (row, column)]
+            boxes.append(",".join(map(str, here)) or ".")
+        lines.append(f"{f'ml {row}':>8}" + "".join(f"{box:>13}" for box in boxes))
+    width = max(len(category.id) for _, category in numbered)
+    lines += ["", bold(f"{'':>4}  {'category':<{width}}  {'ml':<4}{'distr.':<8}{'share':<7}{'checks':<8}name")]
+    for number, category in numbered:
+        ml, distributed = category.axis.ml, category.axis.distributed
+        share = f"{category.prior:.0%}" if category.rank else "-"
+        count = sum(check.category == category.id for check in packs.checks)
+        marks = f"{ml.value}{_mark(ml.basis):<3}{distributed.value}{_mark(distributed.basis):<7}"
+        lines.append(f"{number:>4}  {category.id:<{width}}  {marks}{share:<7}{count or '.':<8}{category.name}")
+    lines += [
+        "",
+        "ml: 1 not ML, 5 ML. distr.: 1 one machine, 5 between systems.",
+        "* a position on the side that the study states; ~ inferred by us (`mlbreaks explain CATEGORY` says why).",
+        "Shares are estimates: a series fitted to the study's totals (96 outages, the largest cause 15).",
+        'Source: D. Papasian, T. Underwood, "How ML Breaks", USENIX OpML 2020.',
+    ]
+    _say("\n".join(lines) + "\n")
+    return CLEAN
+
+
+def _mark(basis: str) -> str:
+    return "*" if basis == "stated" else "~"
+
+
+class _bold:
+    """Makes text bold where the terminal takes it."""
+
+    def __init__(self) -> None:
+        self._on = _color()
+
+    def __call__(self, text: str) -> str:
+        return f"\x1b[1m{text}\x1b[0m" if self._on else text
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """``; did you mean 'x'?``, or "" where nothing is near."""
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+# ---------------------------------------------------------------------------------------------- writing checks
+
+
+def _new(options: argparse.Namespace) -> int:
+    from pytest_mlbreaks import new
+
+    packs = _packs()
+    try:
+        written = new.write(options.id, packs, Path(options.pack) if options.pack else None)
+    except new.NewError as error:
+        raise UsageError(str(error)) from error
+    _say("".join(f"{path}\n" for path in written))
+    return CLEAN
+
+
+def _pages(options: argparse.Namespace) -> int:
+    packs = _packs()
+    checks = list(packs.checks)
+    if options.checks:
+        known = [check.id for check in checks]
+        found = {name: packs.check(name.rpartition("/")[2]) for name in options.checks}
+        for name, check in found.items():
+            if check is None:
+                raise UsageError(f"no check {name!r}{nearest(name, known)}")
+        checks = [check for check in found.values() if check is not None]
+    problems = _problems_of(checks, packs, write=options.write)
+    for identifier, told in problems.items():
+        _say("".join(f"{identifier}: {problem}\n" for problem in told))
+    wrong = sum(bool(told) for told in problems.values())
+    _say(f"{len(checks)} pages, {wrong} with problems\n")
+    return FINDINGS if wrong else CLEAN
+
+
+def _problems_of(checks: Sequence[Check], packs: Packs, *, write: bool) -> Mapping[str, list[str]]:
+    from pytest_mlbreaks import pages, testing
+
+    problems = {}
+    for check in checks:
+        if write:
+            try:
+                pages.write_outputs(check, packs)
+            except (pages.PageError, OSError) as error:
+                problems[check.id] = [str(error)]
+                continue
+        problems[check.id] = testing.page_problems(check, packs=packs)
+    return problems

@@ -1,0 +1,1 @@
+"""Resources and packages that a service gets."""
