@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pytest_mlbreaks.link.commands import Invocation, invocations
-from pytest_mlbreaks.link.filesystem import FileSystem, Images, Layer, Located, mounted, split_reference
+from pytest_mlbreaks.link.filesystem import FileSystem, Images, Layer, Located, mounted
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.values import Values, traced, union
 from pytest_mlbreaks.model import Entry, Image, Origin, Pipeline, Place, Process, Setting, Value
@@ -26,6 +26,7 @@ from pytest_mlbreaks.model.facts import (
     VariableSource,
     Workload,
 )
+from pytest_mlbreaks.references import same_repository, split_reference
 
 #: Calls that take variables from a file when the process starts, so that what the manifest gives is not all.
 LOADS_VARIABLES = frozenset(
@@ -477,22 +478,6 @@ class Processes:
         external = path is None and not self._pipeline.has_folder(dotted.partition(".")[0])
         reason = "" if path else "not a module of the tree"
         return Entry(kind, target, place, path, function=function, reason=reason, external=external)  # type: ignore[arg-type]
-
-
-def same_repository(one: str, other: str) -> bool:
-    """Whether two image names, ``{*}`` for what can't be told, can only mean one repository: equal, or equal wherever
-    both are told, with at least the last component told and equal."""
-    if one == other and "{*}" not in one:
-        return True
-    a, b = one.split("/"), other.split("/")
-    if not a[-1] or a[-1] != b[-1] or "{*}" in a[-1]:
-        return False
-    if "{*}" not in one and "{*}" not in other:
-        return False
-    for left, right in zip(reversed(a), reversed(b), strict=False):
-        if "{*}" not in left and "{*}" not in right and left != right:
-            return False
-    return True
 
 
 def _at_line(place: Place, offset: int) -> Place:
