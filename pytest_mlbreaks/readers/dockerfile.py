@@ -23,14 +23,30 @@ from pytest_mlbreaks.slots import Slots, plain
 
 _NAME = re.compile(r"(^|/)((Docker|Container)file(\.[^/]+)?|[^/]+\.[Dd]ockerfile)$")
 _IGNORE = re.compile(r"(^|/)([^/]*\.)?dockerignore$")
-_VARIABLE = re.compile(r"\\\$|\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<op>:?[-+?])(?P<word>[^{}]*))?\})")
+_VARIABLE = re.compile(
+    r"\\\$|\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<op>:?[-+?])(?P<word>[^{}]*))?\})"
+)
 _DIRECTIVE = re.compile(r"#\s*(\w+)\s*=\s*(\S+)\s*$")
 _HEREDOC = re.compile(r"<<(-?)([\"']?)([A-Za-z_]\w*)\2")
 _FLAG = re.compile(r"--[a-z][\w-]*(=(\"[^\"]*\"|'[^']*'|\S*))?\s+")
 _TEMPLATED = re.compile(r"\{%|^FROM[^\n]*\{\{", re.MULTILINE)
 _KNOWN = frozenset(
     {
-        *("FROM", "RUN", "CMD", "ENTRYPOINT", "COPY", "ADD", "ENV", "ARG", "WORKDIR", "EXPOSE", "VOLUME", "USER", "LABEL"),
+        *(
+            "FROM",
+            "RUN",
+            "CMD",
+            "ENTRYPOINT",
+            "COPY",
+            "ADD",
+            "ENV",
+            "ARG",
+            "WORKDIR",
+            "EXPOSE",
+            "VOLUME",
+            "USER",
+            "LABEL",
+        ),
         *("STOPSIGNAL", "HEALTHCHECK", "SHELL", "ONBUILD", "MAINTAINER"),
     }
 )
