@@ -413,7 +413,11 @@ def _started(command: _Simple, variables: dict[str, str], depth: int) -> Iterato
     elif name in ("Rscript", "julia", "node", "ruby", "perl", "source", "."):
         script = next((w for w in rest if not w.startswith("-")), "")
         yield made("script", script, rest) if script else made("tool", name, rest)
-    elif ("/" in program and (program.startswith(("./", "../")) or _SCRIPT.match(program))) or (program.startswith("/") and not program.startswith(("/usr/", "/bin/", "/sbin/", "/opt/")) and "." in name) or (_SCRIPT.match(program) and "/" not in program and program.endswith(".sh")):
+    elif (
+        ("/" in program and (program.startswith(("./", "../")) or _SCRIPT.match(program)))
+        or (program.startswith("/") and not program.startswith(("/usr/", "/bin/", "/sbin/", "/opt/")) and "." in name)
+        or (_SCRIPT.match(program) and "/" not in program and program.endswith(".sh"))
+    ):
         yield made("script", program, rest)
     else:
         yield made("tool", name, rest)
