@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str) -> int:
-    from pytest_mlbreaks.excerpts import clean
+    from pytest_mlbreaks.display import clean
 
     print(f"mlbreaks: {clean(message, 1000)}", file=sys.stderr)
     return USAGE
@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check(options: argparse.Namespace) -> int:
     from pytest_mlbreaks import engine
-    from pytest_mlbreaks.reporters import showing
+    from pytest_mlbreaks.excerpts import showing
 
     packs = _packs()
     threshold, outputs, chosen, partial = _choices(options, packs)
@@ -306,13 +306,12 @@ def _list(options: argparse.Namespace) -> int:
         _say(json.dumps([_described(check) for check in packs.checks], indent=2) + "\n")
         return CLEAN
     width = max([len(check.id) for check in packs.checks], default=0)
-    bold = _bold()
     lines: list[str] = []
     category = ""
     for check in packs.checks:
         if check.category != category:
             category = check.category
-            lines += [""] * bool(lines) + [bold(category)]
+            lines += [""] * bool(lines) + [_bold(category)]
         surest = f"{check.severity!s:<6}  {check.confidence!s:<6}  {check.evidence:<14}  {check.since:<5}"
         lines.append(f"  {check.id:<{width}}  {surest}  {check.title}")
     head = f"  {'id':<{width}}  {'severity, confidence':<14}  evidence, since, title"
@@ -411,8 +410,7 @@ def _taxonomy(options: argparse.Namespace) -> int:
 
     packs = _packs()
     numbered = list(enumerate(categories().values(), start=1))
-    bold = _bold()
-    lines = [bold("Causes of outages by their two axes (numbers as in the table below)"), ""]
+    lines = [_bold("Causes of outages by their two axes (numbers as in the table below)"), ""]
     lines.append(f"{'':>8}" + "".join(f"{f'distr. {column}':>13}" for column in range(1, 6)))
     for row in range(5, 0, -1):
         boxes = []
@@ -421,7 +419,7 @@ def _taxonomy(options: argparse.Namespace) -> int:
             boxes.append(",".join(map(str, here)) or ".")
         lines.append(f"{f'ml {row}':>8}" + "".join(f"{box:>13}" for box in boxes))
     width = max(len(category.id) for _, category in numbered)
-    lines += ["", bold(f"{'':>4}  {'category':<{width}}  {'ml':<4}{'distr.':<8}{'share':<7}{'checks':<8}name")]
+    lines += ["", _bold(f"{'':>4}  {'category':<{width}}  {'ml':<4}{'distr.':<8}{'share':<7}{'checks':<8}name")]
     for number, category in numbered:
         ml, distributed = category.axis.ml, category.axis.distributed
         share = f"{category.prior:.0%}" if category.rank else "-"
@@ -443,14 +441,8 @@ def _mark(basis: str) -> str:
     return "*" if basis == "stated" else "~"
 
 
-class _bold:
-    """Makes text bold where the terminal takes it."""
-
-    def __init__(self) -> None:
-        self._on = _color()
-
-    def __call__(self, text: str) -> str:
-        return f"\x1b[1m{text}\x1b[0m" if self._on else text
+def _bold(text: str) -> str:
+    return f"\x1b[1m{text}\x1b[0m" if _color() else text
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

@@ -13,9 +13,9 @@ from typing import Literal
 
 from pytest_mlbreaks import taxonomy
 from pytest_mlbreaks.check import Confidence, Severity
-from pytest_mlbreaks.excerpts import cells, clean
+from pytest_mlbreaks.display import cells, clean
 from pytest_mlbreaks.model import Place
-from pytest_mlbreaks.report import Report, ReportedFinding, Reporter, Result, Share, Shown
+from pytest_mlbreaks.report import Recognised, Report, ReportedFinding, Reporter, Result, Share, Shown
 
 PER_CHECK = 10
 """Findings of one check that are told in full; the others are counted, unless ``-v`` asks for all."""
@@ -278,15 +278,17 @@ def _reading(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
     yield from _labelled_wide("Read", f"{report.root}: {files}", shown, paint)
     yield from _share(report.read.entry_files, "entry files known", "processes", shown)
     yield from _share(report.read.values, "values resolved", "", shown)
-    not_read = report.read.not_read
-    if shown.verbose:
-        told = [f"{r.kind} ({_count(r.files, 'file')}: {r.reason})" for r in not_read]
-    else:
-        told = [f"{r.kind} ({r.files})" for r in not_read]
-    if told:
-        few = told if shown.verbose else told[:8]
-        more = f" and {len(told) - len(few)} more kinds (-v)" if len(few) < len(told) else ""
-        yield from _labelled_wide("Not read", ", ".join(few) + more, shown, paint)
+    by_reason: dict[str, list[Recognised]] = defaultdict(list)
+    for recognised in report.read.not_read:
+        by_reason[recognised.reason].append(recognised)
+    for reason, kinds in by_reason.items():
+        few = kinds if shown.verbose else kinds[:8]
+        told = ", ".join(f"{clean(r.kind, 80)} ({r.files})" for r in few)
+        more = f" and {len(kinds) - len(few)} more kinds (-v)" if len(few) < len(kinds) else ""
+        if reason == "not read yet":
+            yield from _labelled_wide("Not read", f"{told}{more}", shown, paint)
+        else:
+            yield from _labelled_wide("Besides", f"{told}{more}: {clean(reason, 200)}", shown, paint)
 
 
 def _share(share: Share, what: str, whose: str, shown: Shown) -> Iterator[str]:
