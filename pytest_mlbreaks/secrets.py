@@ -121,5 +121,6 @@ def _without_argument(match: re.Match[str]) -> str:
 
 
 def _interpolated(value: str) -> bool:
-    """Whether a value is nothing but a reference to a variable: ``${PW}``, ``$PW``, ``{{ pw }}``, ``$(PW)``."""
-    return _REFERENCE.fullmatch(value.strip("\"'")) is not None
+    """Whether a value is nothing but a reference to a variable (``${PW}``, ``$PW``, ``{{ pw }}``, ``$(PW)``), or starts
+    with a command that tells it (``$(cat``)."""
+    return value.startswith("$(") or _REFERENCE.fullmatch(value.strip("\"'")) is not None

@@ -431,7 +431,7 @@ _EXPRESSIONS: Final = {kind: _child_fields(kind) for kind in _subclasses(ast.exp
 _LEAVES: Final = frozenset({ast.Name, ast.Constant, type(None)})
 _IMPORT_ERRORS: Final = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _COMPREHENSIONS: Final = frozenset({ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp})
-_OPERATORS: Final = frozenset({ast.BinOp, ast.List, ast.Tuple})
+_OPERATORS: Final[frozenset[Any]] = frozenset({ast.BinOp, ast.List, ast.Tuple})
 
 
 class _Walk:

@@ -20,11 +20,13 @@ EXPANSION_LIMIT = 200_000
 """Nodes of one document, aliases expanded. The largest file of the surveyed pipelines has a tenth of that."""
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_OCTAL = re.compile(r"[-+]?0[0-7]+")
+_STANDARD_TAGS = "tag:yaml.org,2002:"
 _DOCUMENT_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
 class YamlNode:
-    """A mapping, sequence or scalar with its place. Merge keys (``<<``) are applied; of repeated keys the last counts."""
+    """A mapping, sequence or scalar with its place. Merge keys (``<<``) are applied; the last of repeated keys counts."""
 
     __slots__ = ("_entries", "_file", "_node")
 
@@ -65,6 +67,24 @@ class YamlNode:
         return str(self._node.value)
 
     @property
+    def tag(self) -> str:
+        """The application's own tag (``!Ref``), which says that the text is not the value; "" where there is none."""
+        tag = str(self._node.tag or "")
+        if tag.startswith(_STANDARD_TAGS):
+            return tag if tag.startswith(f"{_STANDARD_TAGS}python/") else ""
+        return "" if tag == "!" else tag
+
+    @property
+    def is_template(self) -> bool:
+        """Whether this is ``{{ x }}`` without quotes, which YAML takes for a mapping whose key is a mapping."""
+        node = self._node
+        return (
+            isinstance(node, yaml.MappingNode)
+            and len(node.value) == 1
+            and isinstance(node.value[0][0], yaml.MappingNode)
+        )
+
+    @property
     def quoted(self) -> bool:
         """Whether a scalar is in quotes or in block style (so that ``"1"`` is text)."""
         return isinstance(self._node, yaml.ScalarNode) and bool(self._node.style)
@@ -84,15 +104,8 @@ class YamlNode:
         if tag == "tag:yaml.org,2002:bool":
             return text.lower() in ("true", "yes", "on", "y")
         if tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
-            digits = text.replace("_", "")
-            if re.fullmatch(r"[-+]?0[0-7]+", digits):
-                return int(digits, 8)
-            for convert in (int, lambda t: int(t, 0), float):
-                try:
-                    number: float = convert(digits)
-                except ValueError:
-                    continue
-                return number if math.isfinite(number) else text
+            number = _number(text.replace("_", ""))
+            return text if number is None else number
         return text
 
     def get(self, *keys: str) -> YamlNode | None:
@@ -246,6 +259,22 @@ class YamlFile:
                     f"key {key.value!r} is repeated (first on line {self.place_of(first).line}); the last one counts"
                 )
                 self.diagnostics.append(Diagnostic(self.place_of(key), "warning", message))
+
+
+def _number(digits: str) -> int | float | None:
+    """The number that *digits* are in YAML 1.1, where a leading zero means octal; None where they are none, or one that
+    64 bits do not hold."""
+    if len(digits) > 100:
+        return None
+    base = 8 if _OCTAL.fullmatch(digits) else 10
+    for convert in (lambda t: int(t, base), lambda t: int(t, 0), float):
+        try:
+            number: int | float = convert(digits)
+        except ValueError:
+            continue
+        held = math.isfinite(number) if isinstance(number, float) else abs(number) < 2**63
+        return number if held else None
+    return None
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

@@ -464,7 +464,10 @@ class Workload(Fact, frozen=True, kw_only=True):
 
 
 class ConfigObject(Fact, frozen=True, kw_only=True):
-    """A ConfigMap or Secret: its literal values for a ConfigMap, its keys alone for a Secret."""
+    """A ConfigMap or Secret: its literal values for a ConfigMap, its keys alone for a Secret.
+
+    *partial*: it has other keys, which come from an env file or from the base that a kustomization adds these to.
+    """
 
     kind: L["configmap", "secret"]
     name: str
@@ -473,6 +476,7 @@ class ConfigObject(Fact, frozen=True, kw_only=True):
     entries: tuple[Variable, ...] = ()
     immutable: bool = False
     generated: bool = False  # by a kustomization: the real name carries a hash
+    partial: bool = False
 
     @property
     def identity(self) -> str:

@@ -146,7 +146,8 @@ def _function(file: PythonFile, site: FunctionSite) -> Function:
     if scope.parameters:
         positional = [*arguments.posonlyargs, *arguments.args]
         defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults)) + arguments.defaults
-        pairs = [*zip(positional, defaults, strict=True), *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
+        pairs = [*zip(positional, defaults, strict=True)]
+        pairs += zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
         parameters = tuple(
             Parameter(name=a.arg, default=None if d is None else shield(a.arg, file.expr(d, outer), file.path))
             for a, d in pairs

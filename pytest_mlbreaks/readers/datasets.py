@@ -1,0 +1,316 @@
+"""Datasets and models that Python code reads and writes, by the library calls of `pytest_mlbreaks.readers.apis`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Literal as L
+from typing import cast
+
+from pytest_mlbreaks.formats.python import PYTHON, CallSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_expr import PATHS, concat
+from pytest_mlbreaks.model import Diagnostic, Fact
+from pytest_mlbreaks.model.expr import Concat, Expr, Literal, Unknown
+from pytest_mlbreaks.model.facts import DatasetAccess, ModelAccess
+from pytest_mlbreaks.reading import Reader, Wanted
+from pytest_mlbreaks.readers import apis
+from pytest_mlbreaks.readers.apis import Api, Kind, Mode
+from pytest_mlbreaks.readers.python import claims
+
+_BUFFERS = ("io.", "tempfile.", "builtins.open", "sys.")
+"""What makes objects in memory, or files that nobody else finds by name."""
+
+_PATH_METHODS: dict[str, Mode | None] = {
+    **dict.fromkeys(("read_text", "read_bytes"), "read"),
+    **dict.fromkeys(("write_text", "write_bytes"), "write"),
+    "open": None,
+}
+
+
+def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+    """The accesses of one module. What does not parse is the Python reader's to report."""
+    for callee, sites in file.calls_by_name.items():
+        api = apis.QUALIFIED.get(callee)
+        if api is not None:
+            for site in sites:
+                yield from _access(file, site, api, callee)
+            continue
+        if callee in apis.OPENERS:
+            for site in sites:
+                yield from _opened(file, site, apis.OPENERS[callee])
+            continue
+        head, _, method = callee.rpartition(".")
+        if method in _RULES and head:
+            for site in sites:
+                yield from _method(file, site, callee, head, method)
+
+
+def _method(file: PythonFile, site: CallSite, callee: str, head: str, method: str) -> Iterator[Fact]:
+    """A method, or a function known by its last name and the beginning of its first."""
+    for root, api in apis.FAMILIES.get(method, ()):
+        if callee.startswith(root):
+            yield from _family(file, site, api, callee, root)
+            return
+    if head in apis.PICKLERS:
+        yield from _pickled(file, site, method, callee)
+        return
+    if method in _PATH_METHODS and head[:-2] in PATHS:
+        yield from _path_method(file, site, method)
+        return
+    if head != "*" and "()" not in head and not head.endswith((".read", ".write")):
+        return  # a function of a module, not a method of a value
+    if head != "*" and "definition" in file.module.names.get(head.partition("(")[0].partition(".")[0], ()):
+        return  # of a class of this file: what it does is written there
+    if method in apis.METHODS:
+        yield from _access(file, site, apis.METHODS[method], f"*.{method}" if head == "*" else callee)
+    elif method in apis.TYPED_METHODS:
+        roots, api = apis.TYPED_METHODS[method]
+        if callee.startswith(roots):
+            yield from _access(file, site, api, callee)
+    elif method in apis.S3_METHODS:
+        yield from _s3(file, site, method, head)
+    elif method in apis.GCS_METHODS:
+        yield from _gcs(file, site, method)
+    else:
+        yield from _spark(file, site, method)
+
+
+def _argument(site: CallSite, position: int | None, names: tuple[str, ...]) -> ast.expr | None:
+    """The argument under one of *names*, or at *position*; None where it is not given or unpacked."""
+    for keyword in site.node.keywords:
+        if keyword.arg in names:
+            return keyword.value
+    arguments = site.node.args
+    if position is None or position >= len(arguments):
+        return None
+    return None if any(isinstance(a, ast.Starred) for a in arguments[: position + 1]) else arguments[position]
+
+
+def _access(file: PythonFile, site: CallSite, api: Api, callee: str) -> Iterator[Fact]:
+    node = _argument(site, api.position, api.names)
+    if node is None or _in_memory(file, node, site.scope):
+        return
+    target = file.expr(node, site.scope)
+    if isinstance(target, Literal) and not isinstance(target.value, str):
+        return  # None: the text is returned; a number names nothing
+    mode = api.mode
+    if api.append is not None:
+        value = _argument(site, None, (api.append[0],))
+        if value is not None and file.text(value, site.scope) in api.append[1]:
+            mode = "append"
+    yield _fact(file, site, mode, target, callee, api.kind)
+
+
+def _in_memory(file: PythonFile, node: ast.expr, scope: Scope) -> bool:
+    if isinstance(node, ast.Call):
+        return (file.qualified(node.func, scope) or "").startswith(_BUFFERS)
+    return isinstance(node, (ast.Name, ast.Attribute)) and (file.qualified(node, scope) or "").startswith(_BUFFERS)
+
+
+def _fact(file: PythonFile, site: CallSite, mode: Mode, target: Expr, api: str, kind: Kind = "path") -> Fact:
+    place = file.place(site.node)
+    scope = site.scope.function
+    if mode in ("load", "save", "register"):
+        return ModelAccess(
+            place=place,
+            mode=mode,
+            target=target,
+            api=api,
+            kind=cast(L["path", "registry", "hub"], kind),
+            scope=scope,
+        )
+    return DatasetAccess(
+        place=place,
+        mode=cast(L["read", "write", "append"], mode),
+        target=target,
+        api=api,
+        kind=cast(L["path", "table"], kind),
+        scope=scope,
+    )
+
+
+def _family(file: PythonFile, site: CallSite, api: Api, callee: str, root: str) -> Iterator[Fact]:
+    if root != "mlflow.":
+        yield from _access(file, site, api, callee)
+        return
+    registered = _argument(site, None, ("registered_model_name",))
+    if registered is not None:
+        name = file.expr(registered, site.scope)
+        if name != Literal(None):
+            yield _fact(file, site, "register", name, callee, "registry")
+    for fact in _access(file, site, api, callee):
+        if isinstance(fact, ModelAccess) and fact.kind == "registry" and not _in_registry(fact.target):
+            yield _fact(file, site, "load", fact.target, callee, "path")
+        else:
+            yield fact
+
+
+def _in_registry(target: Expr) -> bool:
+    """Whether a model URI may be one of the registry: it begins with ``models:``, or with what is not told."""
+    first = target.parts[0] if isinstance(target, Concat) else target
+    return not (isinstance(first, Literal) and isinstance(first.value, str)) or first.value.startswith("models:")
+
+
+def _opened(file: PythonFile, site: CallSite, default: str) -> Iterator[Fact]:
+    """``open(file, mode)``, for a file that can be told at least in part and a mode that is written."""
+    node = _argument(site, 0, ("file", "filename", "urlpath", "uri", "name"))
+    mode_node = _argument(site, 1, ("mode",))
+    mode = _mode(default if mode_node is None else file.text(mode_node, site.scope))
+    if node is None or mode is None:
+        return
+    target = file.expr(node, site.scope)
+    if not isinstance(target, Unknown) and not (isinstance(target, Literal) and not isinstance(target.value, str)):
+        yield _fact(file, site, mode, target, site.callee)
+
+
+def _mode(text: str | None) -> Mode | None:
+    if text is None:
+        return None
+    if "a" in text:
+        return "append"
+    return "write" if any(letter in text for letter in "wx+") else "read"
+
+
+def _path_method(file: PythonFile, site: CallSite, method: str) -> Iterator[Fact]:
+    function = site.node.func
+    if not isinstance(function, ast.Attribute):
+        return
+    mode = _PATH_METHODS[method]
+    if mode is None:
+        node = _argument(site, 0, ("mode",))
+        mode = _mode("r" if node is None else file.text(node, site.scope))
+    target = file.expr(function.value, site.scope)
+    if mode is not None and not isinstance(target, Unknown):
+        yield _fact(file, site, mode, target, site.callee)
+
+
+def _pickled(file: PythonFile, site: CallSite, method: str, callee: str) -> Iterator[Fact]:
+    """``pickle.load(f)`` and ``pickle.dump(x, f)`` where *f* is an opened file whose path is told."""
+    node = _argument(site, 0 if method == "load" else 1, ("file",))
+    opened = _made(file, node, site.scope) if node is not None and method in ("load", "dump") else None
+    if opened is None:
+        return
+    call, scope = opened
+    if file.qualified(call.func, scope) in apis.OPENERS and call.args:
+        target = file.expr(call.args[0], scope)
+        if not isinstance(target, Unknown):
+            yield _fact(file, site, "load" if method == "load" else "save", target, callee)
+
+
+def _made(file: PythonFile, node: ast.expr, scope: Scope) -> tuple[ast.Call, Scope] | None:
+    """The call that made a value, also through a name or ``self`` attribute that is bound once."""
+    if isinstance(node, ast.Name):
+        owner = scope.owner(node.id)
+        bindings = owner.names[node.id] if owner is not None else []
+        if owner is None or len(bindings) != 1 or not isinstance(bindings[0], ast.expr):
+            return None
+        node, scope = bindings[0], owner
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == scope.receiver:
+        bound = scope.parent.attributes.get(node.attr, []) if scope.parent is not None else []
+        if len(bound) != 1 or not isinstance(bound[0][0], ast.expr):
+            return None
+        node, scope = bound[0]  # type: ignore[assignment]
+    return (node, scope) if isinstance(node, ast.Call) else None
+
+
+def _s3(file: PythonFile, site: CallSite, method: str, head: str) -> Iterator[Fact]:
+    """An S3 client's method; of an object that is not known only where both ``Bucket=`` and ``Key=`` are given."""
+    mode, bucket_position, key_position = apis.S3_METHODS[method]
+    client = head.startswith(("boto3.", "aiobotocore.", "botocore.")) and head.endswith(("client()", ".client"))
+    bucket = _argument(site, bucket_position if client else None, ("Bucket",))
+    key = _argument(site, key_position if client else None, ("Key",))
+    if bucket is not None and key is not None:
+        scope = site.scope
+        target = concat([Literal("s3://"), file.expr(bucket, scope), Literal("/"), file.expr(key, scope)])
+        yield _fact(file, site, mode, target, f"s3.{method}")
+
+
+def _gcs(file: PythonFile, site: CallSite, method: str) -> Iterator[Fact]:
+    """A method of a blob whose bucket and name are told: ``client.bucket(b).blob(k).upload_from_filename(f)``."""
+    function = site.node.func
+    blob = _made(file, function.value, site.scope) if isinstance(function, ast.Attribute) else None
+    if blob is None or not _is_method(blob[0], "blob", "get_blob"):
+        return
+    bucket = _made(file, cast(ast.Attribute, blob[0].func).value, blob[1])
+    if bucket is None or not _is_method(bucket[0], "bucket", "get_bucket"):
+        return
+    target = concat(
+        [
+            Literal("gs://"),
+            file.expr(bucket[0].args[0], bucket[1]),
+            Literal("/"),
+            file.expr(blob[0].args[0], blob[1]),
+        ]
+    )
+    yield _fact(file, site, apis.GCS_METHODS[method], target, f"gcs.{method}")
+
+
+def _is_method(call: ast.Call, *names: str) -> bool:
+    function = call.func
+    return isinstance(function, ast.Attribute) and function.attr in names and bool(call.args)
+
+
+def _spark(file: PythonFile, site: CallSite, method: str) -> Iterator[Fact]:
+    """``spark.read...parquet(path)``, ``df.write...saveAsTable(name)``, by the chain of attributes and calls."""
+    chain: list[str] = []
+    mode: Mode = "write"
+    node: ast.expr = site.node.func
+    while True:
+        if isinstance(node, ast.Call):
+            function = node.func
+            if isinstance(function, ast.Attribute) and function.attr in ("mode", "outputMode") and node.args:
+                mode = "append" if file.text(node.args[0], site.scope) == "append" else mode
+            node = function
+        elif isinstance(node, ast.Attribute):
+            chain.append(node.attr)
+            node = node.value
+        else:
+            break
+    root = node.id if isinstance(node, ast.Name) else ""
+    written = _argument(site, None, ("mode",))
+    if written is not None and file.text(written, site.scope) == "append":
+        mode = "append"
+    target = _argument(site, 0, ("path", "name", "tableName"))
+    if target is None:
+        return
+    if "read" in chain[1:] and method in apis.SPARK_READS and _is_spark([root, *chain], method):
+        kind = cast(Kind, apis.SPARK_READS[method])
+        yield _fact(file, site, "read", file.expr(target, site.scope), f"spark.read.{method}", kind)
+    elif "write" in chain[1:] and method in apis.SPARK_WRITES and (method != "save" or len(chain) > 2):
+        if method == "insertInto" and mode == "write":
+            overwrite = _argument(site, 1, ("overwrite",))
+            mode = "write" if isinstance(overwrite, ast.Constant) and overwrite.value is True else "append"
+        kind = cast(Kind, apis.SPARK_WRITES[method])
+        yield _fact(file, site, mode, file.expr(target, site.scope), f"spark.write.{method}", kind)
+
+
+def _is_spark(names: list[str], method: str) -> bool:
+    """Whether ``x.read...method()`` is Spark's: what is read in a columnar format, or a name or an option says so."""
+    return method in ("parquet", "orc", "csv") or any(
+        "spark" in name.lower() or name in ("format", "option", "options", "schema") for name in names
+    )
+
+
+_RULES = frozenset(
+    {
+        *apis.FAMILIES,
+        *apis.METHODS,
+        *apis.TYPED_METHODS,
+        *apis.S3_METHODS,
+        *apis.GCS_METHODS,
+        *apis.SPARK_READS,
+        *apis.SPARK_WRITES,
+        *_PATH_METHODS,
+        "dump",
+    }
+)
+"""Last names of callees that one of the rules is about."""
+
+READER: Reader[PythonFile] = Reader(
+    name="datasets",
+    version=1,
+    format=PYTHON,
+    facts=(DatasetAccess, ModelAccess),
+    claims=claims,
+    read=read,
+)

@@ -1,0 +1,654 @@
+"""Kubernetes manifests: workloads and their containers, configuration, services, autoscalers, claims.
+
+Rules are those of the API reference (https://kubernetes.io/docs/reference/kubernetes-api/). A document that is not of
+a kind listed here is left to others. Kustomize patches are manifests with parts missing, and read like them; of a
+kustomization only its generators are read. What needs several files (overlays, Helm values) is done in link.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Literal as L
+
+from pytest_mlbreaks.formats.yaml import YAML, YamlFile, YamlNode
+from pytest_mlbreaks.model import Diagnostic, Fact, Place
+from pytest_mlbreaks.model.expr import ConfigKey, Context, EnvVar, Expr, Literal, SecretKey, Unknown, literal_text
+from pytest_mlbreaks.model.facts import (
+    Autoscaler,
+    Command,
+    ConfigObject,
+    Container,
+    Label,
+    LimitRange,
+    Mount,
+    NetworkService,
+    Port,
+    Probe,
+    Quantity,
+    ScalingMetric,
+    ServicePort,
+    Variable,
+    VariableSource,
+    VolumeClaim,
+    Workload,
+)
+from pytest_mlbreaks.placeholders import TEMPLATED, fill_in, kept_secret, written
+from pytest_mlbreaks.reading import Reader, Wanted
+from pytest_mlbreaks.secrets import redact_url, secret_key
+from pytest_mlbreaks.slots import Slots, plain, sealed
+
+_MountKind = L["bind", "volume", "claim", "configmap", "secret", "empty", "host", "unknown"]
+
+_GROUPS = {
+    **dict.fromkeys(("Deployment", "ReplicaSet", "DaemonSet"), ("apps", "extensions")),
+    "StatefulSet": ("apps",),
+    **dict.fromkeys(("Job", "CronJob"), ("batch",)),
+    "Rollout": ("argoproj.io",),
+    "HorizontalPodAutoscaler": ("autoscaling",),
+    "Kustomization": ("kustomize.config.k8s.io",),
+    "Component": ("kustomize.config.k8s.io",),
+    **dict.fromkeys(("Pod", "ConfigMap", "Secret", "Service", "PersistentVolumeClaim", "LimitRange"), ("",)),
+}
+"""The kinds that are read, and the API groups that they are of (Knative has a ``Service``, too, Volcano a ``Job``)."""
+
+_TEMPLATES = {"Pod": (), "CronJob": ("spec", "jobTemplate", "spec", "template")}
+_ANY_TEMPLATE = ("spec", "template")
+_WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Rollout"})
+
+_VOLUMES: dict[str, tuple[_MountKind, str]] = {
+    "persistentVolumeClaim": ("claim", "claimName"),
+    "configMap": ("configmap", "name"),
+    "secret": ("secret", "secretName"),
+    "hostPath": ("host", "path"),
+    "emptyDir": ("empty", ""),
+}
+"""Kinds of volumes, and the field that names what is mounted."""
+
+_SOURCES: tuple[tuple[str, L["configmap", "secret"]], ...] = (("configMapRef", "configmap"), ("secretRef", "secret"))
+_GENERATORS: tuple[tuple[str, L["configmap", "secret"]], ...] = (
+    ("configMapGenerator", "configmap"),
+    ("secretGenerator", "secret"),
+)
+_MIXED_VOLUMES = frozenset({"projected", "downwardAPI"})
+
+_REFERENCE = re.compile(r"\$\$|\$\(([^()\s]*)\)")
+_SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
+_SHELL_FLAG = re.compile(r"-[a-z]*c")
+_SERVICE_VARIABLE = re.compile(r"[A-Z0-9_]+_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT)")
+_NOT_SHOWN = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})
+_PROBES = (("livenessProbe", "liveness"), ("readinessProbe", "readiness"), ("startupProbe", "startup"))
+
+
+# ------------------------------------------------------------------------------------------------------ pieces
+
+
+def _text(node: YamlNode | None) -> str:
+    return (node.text or "") if node is not None else ""
+
+
+def _texts(node: YamlNode | None) -> tuple[str, ...]:
+    return tuple(e.text for e in node.elements() if e.text) if node is not None else ()
+
+
+def _true(node: YamlNode | None) -> bool:
+    return node is not None and node.scalar is True
+
+
+def _number(node: YamlNode | None) -> int | None:
+    value = node.scalar if node is not None else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _expr(node: YamlNode | None) -> Expr | None:
+    """Text of a field in which Kubernetes replaces nothing: a ``$(NAME)`` there is kustomize's, or somebody else's."""
+    if node is None:
+        return None
+    if node.is_template:
+        return TEMPLATED
+    text = node.text
+    if text is None:
+        return None
+    return TEMPLATED if "$(" in text else written(text)
+
+
+def _count(node: YamlNode | None) -> Expr | None:
+    """A number, or the expression that is filled in where one belongs."""
+    number = _number(node)
+    return Literal(number) if number is not None else _expr(node)
+
+
+def _labels(node: YamlNode | None) -> tuple[Label, ...]:
+    if node is None:
+        return ()
+    return tuple(
+        Label(key=key, value=_label_text(key, _text(value)), place=key_node.place)
+        for key, key_node, value in node.items()
+        if key not in _NOT_SHOWN
+    )
+
+
+def _label_text(key: str, text: str) -> str:
+    return "***" if text and secret_key(key) else redact_url(text)
+
+
+class _Object:
+    """One object of a file: the document and what all objects have."""
+
+    def __init__(self, path: str, kind: str, node: YamlNode) -> None:
+        self.path = path
+        self.kind = kind
+        self.node = node
+        self.scope = path.rpartition("/")[0]
+        self.metadata = node.get("metadata")
+        named = node.get("metadata", "name") or node.get("metadata", "generateName")
+        self.name = _text(named)
+        self.place: Place = named.place if named is not None else node.place
+        self.namespace = _text(node.get("metadata", "namespace"))
+
+
+# -------------------------------------------------------------------------------------- variables and commands
+
+
+class _Variables:
+    """The variables of one container, as far as ``$(NAME)`` can speak of them."""
+
+    def __init__(self, container: YamlNode) -> None:
+        env = container.get("env")
+        names = (_text(e.get("name")) for e in env.elements()) if env is not None else iter(())
+        self._names = frozenset(name for name in names if name)
+        self._open = container.get("envFrom") is not None
+
+    def expr(self, text: str, *, shell: bool) -> Expr:
+        """The expression of a value or an argument. ``$(NAME)`` is the container's variable NAME and ``$$`` a dollar;
+        a NAME that is not defined stays as it is, which in text for a *shell* is a command."""
+        if "$" not in text:
+            return written(text, shell=shell)
+        slots = Slots()
+        text = plain(text)
+        try:
+            text = _REFERENCE.sub(lambda match: self._replaced(match, slots, shell), text)
+        except ValueError:
+            return Unknown("too many references")
+        return fill_in(text, slots, shell=shell)
+
+    def _replaced(self, match: re.Match[str], slots: Slots, shell: bool) -> str:
+        name = match[1]
+        if name is None:
+            return slots.hold(Literal("$"))
+        if name in self._names:
+            return slots.hold(EnvVar(name))
+        if not shell:
+            if _SERVICE_VARIABLE.fullmatch(name):
+                return slots.hold(Unknown(f"{name} is given by Kubernetes"))
+            return slots.hold(EnvVar(name, Unknown(f"{name} is not defined in this container")))
+        if self._open and name.isidentifier() and name.isupper():
+            return slots.hold(EnvVar(name, Literal(match[0])))
+        return match[0]
+
+    def command(self, node: YamlNode | None, shell: bool) -> Command | None:
+        """``command`` or ``args``. Place: that of the text of several lines in it, if there is one."""
+        if node is None or not node.is_sequence:
+            return None
+        elements = list(node.elements())
+        words = [TEMPLATED if e.is_template else self.expr(e.text or "", shell=shell) for e in elements]
+        for index in range(1, len(words)):
+            flag = literal_text(words[index - 1])
+            if flag is not None and flag.startswith("-") and "=" not in flag and secret_key(flag):
+                words[index] = sealed(words[index], Unknown("a secret"))
+        block = next((e for e in elements if e.block), None)
+        return Command(argv=tuple(words), place=block.text_place if block is not None else node.place)
+
+
+def _speaks_shell(container: YamlNode) -> bool:
+    """Whether the arguments are given to a shell (``sh -c``), or start with a shell's ``-c``."""
+    command, arguments = _texts(container.get("command")), _texts(container.get("args"))
+    if any(word.rpartition("/")[2] in _SHELLS for word in (*command, *arguments)):
+        return True
+    return bool(arguments) and _SHELL_FLAG.fullmatch(arguments[0]) is not None
+
+
+def _environment(path: str, container: YamlNode, variables: _Variables) -> Iterator[Variable]:
+    env = container.get("env")
+    for element in env.elements() if env is not None else ():
+        name = element.get("name")
+        if name is None or not name.text or element.get("$patch") is not None:
+            continue
+        yield Variable(name=name.text, value=_value(path, name.text, element, variables), place=name.place)
+
+
+def _value(path: str, name: str, element: YamlNode, variables: _Variables) -> Expr:
+    source = element.get("valueFrom")
+    if source is None or not source.is_mapping:
+        node = element.get("value")
+        if node is not None and node.is_template:
+            return TEMPLATED
+        text = _text(node)
+        return kept_secret(name, text, path, variables.expr(text, shell=False))
+    for field, store in (("configMapKeyRef", "configmap"), ("secretKeyRef", "secret")):
+        reference = source.get(field)
+        if reference is not None:
+            holder, key = literal_text(_expr(reference.get("name"))), literal_text(_expr(reference.get("key")))
+            if holder is None or key is None:
+                return TEMPLATED
+            return ConfigKey(f"{store}/{holder}", key) if store == "configmap" else SecretKey(f"{store}/{holder}", key)
+    for what in (source.get("fieldRef", "fieldPath"), source.get("resourceFieldRef", "resource")):
+        if what is not None and what.text:
+            return Context("kubernetes", what.text)
+    return Unknown("taken from where Kubernetes finds it when it runs")
+
+
+def _sources(container: YamlNode) -> Iterator[VariableSource]:
+    node = container.get("envFrom")
+    for element in node.elements() if node is not None else ():
+        for field, kind in _SOURCES:
+            reference = element.get(field)
+            if reference is not None:
+                yield VariableSource(
+                    kind=kind,
+                    name=_expr(reference.get("name")) or Unknown("no name is given"),
+                    prefix=_text(element.get("prefix")),
+                    optional=_true(reference.get("optional")),
+                    place=element.place,
+                )
+
+
+# -------------------------------------------------------------------------------------------------- containers
+
+
+def _volumes(pod: YamlNode, claim_templates: tuple[str, ...]) -> dict[str, tuple[_MountKind, Expr]]:
+    """What the volumes of a pod are, by name."""
+    found: dict[str, tuple[_MountKind, Expr]] = {name: ("claim", Literal(name)) for name in claim_templates}
+    node = pod.get("volumes")
+    for volume in node.elements() if node is not None else ():
+        name = _text(volume.get("name"))
+        if name:
+            found[name] = _volume(name, volume)
+    return found
+
+
+def _volume(name: str, volume: YamlNode) -> tuple[_MountKind, Expr]:
+    for field, _, value in volume.items():
+        if field in _VOLUMES:
+            kind, key = _VOLUMES[field]
+            source = _expr(value.get(key)) if key else Literal(name)
+            return kind, source or Unknown("no name is given")
+        if field in _MIXED_VOLUMES:
+            return "unknown", Unknown(f"a {field} volume")
+        if field not in ("name", "$patch"):
+            return "volume", Literal(name)
+    return "empty", Literal(name)
+
+
+def _mounts(container: YamlNode, volumes: dict[str, tuple[_MountKind, Expr]]) -> Iterator[Mount]:
+    node = container.get("volumeMounts")
+    for element in node.elements() if node is not None else ():
+        target = _expr(element.get("mountPath"))
+        if target is None:
+            continue
+        name = _text(element.get("name"))
+        kind, source = volumes.get(name, ("unknown", Unknown(f"volume {name} is not defined here")))
+        yield Mount(
+            kind=kind,
+            source=source,
+            target=target,
+            subpath=_text(element.get("subPath")) or _text(element.get("subPathExpr")),
+            read_only=_true(element.get("readOnly")),
+            place=element.place,
+        )
+
+
+def _ports(container: YamlNode) -> Iterator[Port]:
+    node = container.get("ports")
+    for element in node.elements() if node is not None else ():
+        port = _count(element.get("containerPort"))
+        if port is not None:
+            published = _count(element.get("hostPort"))
+            yield Port(container=port, published=published, name=_text(element.get("name")), place=element.place)
+
+
+def _probes(container: YamlNode, variables: _Variables) -> Iterator[Probe]:
+    for field, kind in _PROBES:
+        node = container.get(field)
+        if node is None or not node.is_mapping:
+            continue
+        execute = node.get("exec", "command")
+        shell = any(word.rpartition("/")[2] in _SHELLS for word in _texts(execute))
+        port = node.get("httpGet", "port") or node.get("tcpSocket", "port") or node.get("grpc", "port")
+        yield Probe(
+            kind=kind,
+            command=variables.command(execute, shell),
+            port=_count(port),
+            path=_text(node.get("httpGet", "path")),
+            period_seconds=_number(node.get("periodSeconds")),
+            timeout_seconds=_number(node.get("timeoutSeconds")),
+            failures=_number(node.get("failureThreshold")),
+            delay_seconds=_number(node.get("initialDelaySeconds")),
+            place=container.key_place(field),
+        )
+
+
+def _quantities(node: YamlNode | None) -> Iterator[Quantity]:
+    if node is None:
+        return
+    for resource, key, value in node.items():
+        amount = _expr(value)
+        if amount is not None:
+            yield Quantity(resource=resource, amount=amount, place=key.place)
+
+
+def _container(
+    path: str, workload: str, node: YamlNode, volumes: dict[str, tuple[_MountKind, Expr]], pod: YamlNode, init: bool
+) -> Container:
+    variables = _Variables(node)
+    shell = _speaks_shell(node)
+    named = node.get("name")
+    return Container(
+        tool="kubernetes",
+        workload=workload,
+        name=_text(named),
+        image=_expr(node.get("image")),
+        entrypoint=variables.command(node.get("command"), shell),
+        command=variables.command(node.get("args"), shell),
+        workdir=_expr(node.get("workingDir")),
+        variables=tuple(_environment(path, node, variables)),
+        variable_sources=tuple(_sources(node)),
+        mounts=tuple(_mounts(node, volumes)),
+        ports=tuple(_ports(node)),
+        probes=tuple(_probes(node, variables)),
+        requests=tuple(_quantities(node.get("resources", "requests"))),
+        limits=tuple(_quantities(node.get("resources", "limits"))),
+        host_network=_true(pod.get("hostNetwork")),
+        init=init,
+        pull_policy=_text(node.get("imagePullPolicy")),
+        restart=_text(node.get("restartPolicy")),
+        place=named.place if named is not None else node.place,
+    )
+
+
+# --------------------------------------------------------------------------------------------------- workloads
+
+
+def _strategy(spec: YamlNode | None) -> tuple[str, str]:
+    """How a workload is replaced, and how many pods more than wanted that may take (``maxSurge``)."""
+    if spec is None:
+        return "", ""
+    node = spec.get("strategy") or spec.get("updateStrategy")
+    if node is None:
+        return "", ""
+    for name in ("canary", "blueGreen"):
+        if node.get(name) is not None:
+            return name, _text(node.get(name, "maxSurge"))
+    return _text(node.get("type")), _text(node.get("rollingUpdate", "maxSurge"))
+
+
+def _claim_templates(spec: YamlNode | None) -> tuple[str, ...]:
+    node = spec.get("volumeClaimTemplates") if spec is not None else None
+    names = (_text(e.get("metadata", "name")) for e in node.elements()) if node is not None else iter(())
+    return tuple(name for name in names if name)
+
+
+def _workload(object_: _Object) -> Iterator[Fact]:
+    spec = object_.node.get("spec")
+    template = object_.node.get(*_TEMPLATES.get(object_.kind, _ANY_TEMPLATE))
+    pod = template.get("spec") if template is not None else None
+    strategy, surge = ("", "") if object_.kind == "Pod" else _strategy(spec)
+    claim_templates = _claim_templates(spec)
+    workload = Workload(
+        tool="kubernetes",
+        kind=object_.kind,
+        name=object_.name,
+        namespace=object_.namespace,
+        scope=object_.scope,
+        replicas=_count(spec.get("replicas")) if spec is not None else None,
+        strategy=strategy,
+        max_surge=surge,
+        schedule=_expr(spec.get("schedule")) if spec is not None else None,
+        labels=_labels(object_.node.get("metadata", "labels")),
+        annotations=_labels(object_.node.get("metadata", "annotations")),
+        pod_labels=_labels(template.get("metadata", "labels")) if template is not None else (),
+        pod_annotations=_labels(template.get("metadata", "annotations")) if template is not None else (),
+        claim_templates=claim_templates,
+        node_selector=pod is not None and bool(pod.get("nodeSelector") or pod.get("affinity", "nodeAffinity")),
+        restart_policy=_text(pod.get("restartPolicy")) if pod is not None else "",
+        place=object_.place,
+    )
+    yield workload
+    if pod is None:
+        return
+    volumes = _volumes(pod, claim_templates)
+    for field in ("initContainers", "containers"):
+        node = pod.get(field)
+        for element in node.elements() if node is not None else ():
+            if element.is_mapping and element.get("$patch") is None:
+                init = field == "initContainers"
+                yield _container(object_.path, workload.identity, element, volumes, pod, init)
+
+
+# ----------------------------------------------------------------------------------------------- other objects
+
+
+def _config_map(object_: _Object) -> Iterator[Fact]:
+    entries: list[Variable] = []
+    for field in ("data", "binaryData"):
+        node = object_.node.get(field)
+        for key, key_node, value in node.items() if node is not None else ():
+            if field == "binaryData":
+                content: Expr = Unknown("binary content")
+            else:
+                text = TEMPLATED if value.is_template else written(_text(value))
+                content = kept_secret(key, _text(value), f"configmap/{object_.name}", text)
+            entries.append(Variable(name=key, value=content, place=key_node.place))
+    yield _config_object(object_, "configmap", entries)
+
+
+def _secret(object_: _Object) -> Iterator[Fact]:
+    entries: dict[str, Variable] = {}
+    for field in ("data", "stringData"):
+        node = object_.node.get(field)
+        for key, key_node, _ in node.items() if node is not None else ():
+            entries[key] = Variable(name=key, value=SecretKey(f"secret/{object_.name}", key), place=key_node.place)
+    yield _config_object(object_, "secret", list(entries.values()))
+
+
+def _config_object(object_: _Object, kind: L["configmap", "secret"], entries: list[Variable]) -> ConfigObject:
+    return ConfigObject(
+        kind=kind,
+        name=object_.name,
+        namespace=object_.namespace,
+        scope=object_.scope,
+        entries=tuple(entries),
+        immutable=_true(object_.node.get("immutable")),
+        place=object_.place,
+    )
+
+
+def _service(object_: _Object) -> Iterator[Fact]:
+    spec = object_.node.get("spec")
+    selector = _labels(spec.get("selector")) if spec is not None else ()
+    node = spec.get("ports") if spec is not None else None
+    ports = []
+    for element in node.elements() if node is not None else ():
+        port = _count(element.get("port"))
+        if port is not None:
+            target = _count(element.get("targetPort"))
+            ports.append(ServicePort(port=port, target=target, name=_text(element.get("name")), place=element.place))
+    yield NetworkService(
+        name=object_.name,
+        namespace=object_.namespace,
+        scope=object_.scope,
+        selector=selector,
+        ports=tuple(ports),
+        external=not selector or _text(object_.node.get("spec", "type")) == "ExternalName",
+        place=object_.place,
+    )
+
+
+def _autoscaler(object_: _Object) -> Iterator[Fact]:
+    spec = object_.node.get("spec")
+    if spec is None:
+        return
+    yield Autoscaler(
+        name=object_.name,
+        namespace=object_.namespace,
+        scope=object_.scope,
+        target_kind=_text(spec.get("scaleTargetRef", "kind")),
+        target_name=_text(spec.get("scaleTargetRef", "name")),
+        minimum=_count(spec.get("minReplicas")),
+        maximum=_count(spec.get("maxReplicas")),
+        metrics=tuple(_metrics(spec)),
+        place=object_.place,
+    )
+
+
+def _metrics(spec: YamlNode) -> Iterator[ScalingMetric]:
+    """The metrics of autoscaling/v2 and its betas, and the CPU percentage of v1."""
+    cpu = "targetCPUUtilizationPercentage"
+    if spec.get(cpu) is not None:
+        yield ScalingMetric(kind="Resource", name="cpu", target="Utilization", place=spec.key_place(cpu))
+    node = spec.get("metrics")
+    for element in node.elements() if node is not None else ():
+        kind = _text(element.get("type"))
+        detail = element.get(kind[:1].lower() + kind[1:])
+        if detail is None:
+            continue
+        yield ScalingMetric(
+            kind=kind,
+            name=_text(detail.get("name")) or _text(detail.get("metric", "name")) or _text(detail.get("metricName")),
+            target=_target(detail),
+            container=_text(detail.get("container")),
+            place=element.place,
+        )
+
+
+def _target(detail: YamlNode) -> str:
+    beta = {"targetAverageUtilization": "Utilization", "targetAverageValue": "AverageValue", "targetValue": "Value"}
+    found = next((target for field, target in beta.items() if detail.get(field) is not None), "")
+    return _text(detail.get("target", "type")) or found
+
+
+def _claim(object_: _Object) -> Iterator[Fact]:
+    spec = object_.node.get("spec")
+    if spec is None:
+        return
+    yield VolumeClaim(
+        name=object_.name,
+        namespace=object_.namespace,
+        scope=object_.scope,
+        access_modes=_texts(spec.get("accessModes")),
+        storage_class=_text(spec.get("storageClassName")),
+        size=_text(spec.get("resources", "requests", "storage")),
+        place=object_.place,
+    )
+
+
+def _limit_range(object_: _Object) -> Iterator[Fact]:
+    """Resources with a default request for containers. One without takes it from the default limit, which is the
+    maximum if not given, and else from the minimum (SetDefaults_LimitRangeItem in Kubernetes' core/v1/defaults.go)."""
+    node = object_.node.get("spec", "limits")
+    found: dict[str, None] = {}
+    for element in node.elements() if node is not None else ():
+        if _text(element.get("type")) == "Container":
+            for field in ("defaultRequest", "default", "max", "min"):
+                holder = element.get(field)
+                found.update(dict.fromkeys(resource for resource, _, _ in holder.items()) if holder is not None else {})
+    yield LimitRange(namespace=object_.namespace, scope=object_.scope, requests=tuple(found), place=object_.place)
+
+
+def _kustomization(object_: _Object) -> Iterator[Fact]:
+    for field, kind in _GENERATORS:
+        node = object_.node.get(field)
+        for element in node.elements() if node is not None else ():
+            name = element.get("name")
+            if name is None or not name.text:
+                continue
+            yield ConfigObject(
+                kind=kind,
+                name=name.text,
+                namespace=_text(element.get("namespace")) or _text(object_.node.get("namespace")),
+                scope=object_.scope,
+                entries=tuple(_generated(element, kind, f"{kind}/{name.text}")),
+                immutable=_true(element.get("options", "immutable")),
+                generated=True,
+                partial=_text(element.get("behavior")) == "merge" or bool(element.get("env") or element.get("envs")),
+                place=name.place,
+            )
+
+
+def _generated(element: YamlNode, kind: str, store: str) -> Iterator[Variable]:
+    for field in ("literals", "files"):
+        node = element.get(field)
+        for entry in node.elements() if node is not None else ():
+            key, equals, rest = _text(entry).partition("=")
+            if not key:
+                continue
+            if field == "files":
+                path = rest if equals else key
+                key = key if equals else path.rpartition("/")[2]
+                content: Expr = Unknown(f"the content of {path}")
+            else:
+                content = kept_secret(key, rest, store, written(_unquoted(rest)))
+            yield Variable(name=key, value=SecretKey(store, key) if kind == "secret" else content, place=entry.place)
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+
+
+# ------------------------------------------------------------------------------------------------------ reader
+
+_READ: dict[str, Callable[[_Object], Iterator[Fact]]] = {
+    **dict.fromkeys(_WORKLOADS, _workload),
+    "ConfigMap": _config_map,
+    "Secret": _secret,
+    "Service": _service,
+    "HorizontalPodAutoscaler": _autoscaler,
+    "PersistentVolumeClaim": _claim,
+    "LimitRange": _limit_range,
+    "Kustomization": _kustomization,
+    "Component": _kustomization,
+}
+
+
+def _objects(file: YamlFile) -> Iterator[_Object]:
+    """The objects of a file that are read, those in lists laid open."""
+    unnamed = _is_kustomization(file.path)
+    pending = list(reversed(file.documents))
+    while pending:
+        node = pending.pop()
+        kind, version = _text(node.get("kind")), _text(node.get("apiVersion"))
+        if not kind and unnamed and node.is_mapping:
+            yield _Object(file.path, "Kustomization", node)
+        elif not kind or not version:
+            continue
+        elif kind.endswith("List"):
+            items = node.get("items")
+            pending.extend(reversed(list(items.elements()) if items is not None else []))
+        elif kind in _GROUPS and version.rpartition("/")[0] in _GROUPS[kind] and node.get("$patch") is None:
+            yield _Object(file.path, kind, node)
+
+
+def _is_kustomization(path: str) -> bool:
+    return path.rpartition("/")[2].lower() in ("kustomization.yaml", "kustomization.yml", "kustomization")
+
+
+def _claims(path: str) -> bool:
+    name = path.rpartition("/")[2].lower()
+    if not name.endswith((".yaml", ".yml")) or path.startswith(".github/") or "/.github/" in path:
+        return False
+    return not name.startswith(("compose.", "docker-compose", "compose-"))
+
+
+def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+    for object_ in _objects(file):
+        yield from _READ[object_.kind](object_)
+
+
+READER: Reader[YamlFile] = Reader(
+    "kubernetes",
+    1,
+    YAML,
+    (Workload, Container, ConfigObject, NetworkService, Autoscaler, VolumeClaim, LimitRange),
+    _claims,
+    _read,
+)
