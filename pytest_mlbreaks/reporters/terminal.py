@@ -13,7 +13,7 @@ from typing import Literal
 
 from pytest_mlbreaks import taxonomy
 from pytest_mlbreaks.check import Confidence, Severity
-from pytest_mlbreaks.display import cells, clean
+from pytest_mlbreaks.display import MASK, cells, clean
 from pytest_mlbreaks.model import Place
 from pytest_mlbreaks.report import Recognised, Report, ReportedFinding, Reporter, Result, Share, Shown
 
@@ -126,7 +126,10 @@ def _excerpt(place: Place, shown: Shown, paint: _Paint) -> Iterator[str]:
         end = place.end_column - 1
     else:
         end = len(line) if place.end_line not in (None, place.line) else start + 1
-    text, before, width = _window(line.rstrip(), start, max(end, start + 1), max(20, _columns(shown) - gutter - 5))
+    masked = line.find(MASK)
+    if masked != -1 and masked < end:  # columns from there on are no longer those of the file
+        end = masked + len(MASK) if masked >= start else start
+    text, before, width = _window(line.rstrip(), start, end, max(20, _columns(shown) - gutter - 3))
     bar = paint("dim", "|")
     yield f"{number:>{gutter}} {bar} {text}"
     if place.column is not None and width:
@@ -136,23 +139,22 @@ def _excerpt(place: Place, shown: Shown, paint: _Paint) -> Iterator[str]:
 def _window(line: str, start: int, end: int, room: int) -> tuple[str, int, int]:
     """What is shown of *line* in *room* columns, how many columns of it lie before *start*, and how many are
     *start* to *end* (both 0-based, *end* exclusive); 0 where the line does not hold them."""
+    shown = cells(line)
     indent = len(line) - len(line.lstrip())
     first = min(indent, start)
-    shown = cells(line)
-    if sum(width for _, width in shown[first:]) > room and sum(w for _, w in shown[first:end]) > room - 1:
+    if sum(width for _, width in shown[first:]) > room and sum(width for _, width in shown[first:end]) > room - 3:
         first = max(first, start - room // 3)
-    kept, used = [], 0
     cut = "..." if first > indent else ""
-    for text, width in shown[first:]:
-        if used + width > room - len(cut):
-            kept.append("...")
-            break
-        kept.append(text)
-        used += width
-    last = first + len(kept) - (1 if kept and kept[-1] == "..." else 0)
+    room -= len(cut)
+    last, used = first, 0
+    whole = sum(width for _, width in shown[first:]) <= room
+    while last < len(shown) and used + shown[last][1] <= (room if whole else room - 3):
+        used += shown[last][1]
+        last += 1
+    text = cut + "".join(char for char, _ in shown[first:last]) + ("" if whole else "...")
     before = len(cut) + sum(width for _, width in shown[first:start])
     marked = sum(width for _, width in shown[start : min(end, last)])
-    return cut + "".join(kept), before, marked
+    return text, before, marked
 
 
 def _advice(check: str, fix: str, shown: Shown, paint: _Paint) -> Iterator[str]:
