@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_mlbreaks.hookspecs import hookimpl
+from pytest_mlbreaks.readers import compose, config_files, datasets, env_files, github_actions, kubernetes, python
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
 
@@ -13,7 +14,15 @@ from pytest_mlbreaks.report import Reporter
 @hookimpl
 def mlbreaks_readers() -> Sequence[Reader[Any]]:
     """One reader per tool."""
-    return ()
+    return (
+        python.READER,
+        datasets.READER,
+        compose.READER,
+        kubernetes.READER,
+        github_actions.READER,
+        config_files.READER,
+        env_files.READER,
+    )
 
 
 @hookimpl

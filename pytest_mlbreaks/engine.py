@@ -225,9 +225,10 @@ def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Resul
 
 def _sound(said: object) -> Finding | Unjudged:
     """What a check yields, if it is what a check may yield; else TypeError."""
-    if isinstance(said, Finding | Unjudged) and isinstance(said.at, Place):
-        if isinstance(said, Unjudged) or all(isinstance(a, str) for a in said.about):
-            return said
+    if isinstance(said, Unjudged) and isinstance(said.at, Place):
+        return said
+    if isinstance(said, Finding) and isinstance(said.at, Place) and all(isinstance(a, str) for a in said.about):
+        return said
     raise TypeError("a check yields Finding and Unjudged, with a Place and identities that are text")
 
 

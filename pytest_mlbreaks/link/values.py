@@ -107,7 +107,8 @@ class Values:
                 return Value.unknown(f"made by {callee}")
 
     def _name(self, expr: Name, process: Process | None, depth: int) -> Value:
-        constant = self._modules.constant(expr.path, expr.name)
+        # a name of a function's own scope is a parameter, or bound there to what can't be told: not the module's
+        constant = self._modules.constant(expr.path, expr.name) if not expr.scope else None
         if constant is None:
             return Value.unknown("a name that is set elsewhere, or more than once")
         value = self._resolve(constant.value, process, depth + 1)
@@ -192,7 +193,7 @@ class Values:
                 return "".join(self.pattern(part, process) for part in parts)
             case PathJoin(parts=parts):
                 return _join_path(self.pattern(part, process) for part in parts)
-            case Name(path=path, name=name):
+            case Name(path=path, name=name, scope=""):
                 constant = self._modules.constant(path, name)
                 if constant is not None and not isinstance(constant.value, Name):
                     return self.pattern(constant.value, process)

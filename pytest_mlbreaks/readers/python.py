@@ -54,7 +54,8 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         package=file.path.rsplit("/", 1)[-1] == "__init__.py",
         main=file.main,
     )
-    yield from _constants(file, file.module)
+    changed = file.changed.union(_updated(file))
+    yield from _constants(file, file.module, changed)
     for site in file.functions:
         yield _function(file, site)
     settings = _settings_classes(file)
@@ -62,7 +63,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         if cls.node.name in settings and settings[cls.node.name] is cls:
             yield from _settings_fields(file, cls)
         elif cls.scope.assignments:
-            yield from _constants(file, cls.scope)
+            yield from _constants(file, cls.scope, changed)
     yield from _environment(file)
     for name in wanted.calls:
         for call in file.sites(name):
@@ -72,8 +73,9 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 # ------------------------------------------------------------------------------------------ constants, functions
 
 
-def _constants(file: PythonFile, scope: Scope) -> Iterator[Constant]:
-    """The names of a module or class body that can be told; a name bound several times is one of several."""
+def _constants(file: PythonFile, scope: Scope, changed: set[str]) -> Iterator[Constant]:
+    """The names of a module or class body that can be told; a name bound several times is one of several. *changed*
+    are the names of dictionaries whose entries are assigned later."""
     prefix = f"{scope.qualname}." if scope.qualname else ""
     bound: dict[str, list[Assignment]] = {}
     for assignment in scope.assignments:
@@ -83,7 +85,8 @@ def _constants(file: PythonFile, scope: Scope) -> Iterator[Constant]:
         if len(assignments) == len(scope.names[name]) == 1:
             assignment = assignments[0]
             if isinstance(assignment.value, ast.Dict):
-                yield from _dictionary(file, scope, prefix + name, assignment.value)
+                if name not in changed:
+                    yield from _dictionary(file, scope, prefix + name, assignment.value)
                 continue
             value = file.expr(assignment.value, scope)
         else:
@@ -96,6 +99,15 @@ def _constants(file: PythonFile, scope: Scope) -> Iterator[Constant]:
                 value=shield(name, value, file.path),
                 annotation=_annotation(assignment.annotation),
             )
+
+
+def _updated(file: PythonFile) -> Iterator[str]:
+    """Names of dictionaries that a method changes."""
+    for method in ("update", "setdefault", "pop", "clear"):
+        for site in file.sites(f"*.{method}"):
+            function = site.node.func
+            if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+                yield function.value.id
 
 
 def _alternatives(file: PythonFile, scope: Scope, assignments: list[Assignment]) -> Expr:
