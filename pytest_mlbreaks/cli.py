@@ -482,7 +482,8 @@ def _pages(options: argparse.Namespace) -> int:
     for identifier, told in problems.items():
         _say("".join(f"{identifier}: {problem}\n" for problem in told))
     wrong = sum(bool(told) for told in problems.values())
-    _say(f"{len(checks)} pages, {wrong} with problems\n")
+    noun = "page" if len(checks) == 1 else "pages"
+    _say(f"{len(checks)} {noun}, {wrong} with problems\n")
     return FINDINGS if wrong else CLEAN
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pty
@@ -17,6 +18,7 @@ import pytest
 from pytest_mlbreaks import cli, packs, pages
 from pytest_mlbreaks.check import Confidence, Severity
 from pytest_mlbreaks.model import Place
+from pytest_mlbreaks.readers.compose import READER as COMPOSE
 from pytest_mlbreaks.report import AxisPosition, Read, Related, Report, ReportedFinding, Result, Share
 
 PACK = Path(__file__).parent / "packs" / "bento" / "src"
@@ -459,7 +461,7 @@ def test_the_taxonomy_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_new_check_works_from_the_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    bento: packs.Packs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its two files import, and its page holds as it is written."""
     from pytest_mlbreaks import testing
@@ -477,7 +479,7 @@ def test_a_new_check_works_from_the_start(
 
     found = packs.find_checks(fresh_pack)
     assert [check.id for check in found] == ["join-on-nothing", "join-on-something"]
-    testing.assert_page(found[0])
+    testing.assert_page(found[0], packs=dataclasses.replace(bento, readers=(COMPOSE,), checks=()))
 
 
 def test_pages_are_run_and_rewritten(
