@@ -108,7 +108,7 @@ def test_a_finding_is_told_in_full() -> None:
 def test_what_is_less_than_sure_is_said() -> None:
     """A lower confidence and further categories stand in the first line."""
     text = render_result(found(finding(confidence=Confidence.MEDIUM, also=("data-join",))), shown())
-    assert ": high, medium confidence push-order/a-check (ml 1 · distributed 5, also data-join)\n" in text
+    assert ": high, medium confidence push-order/a-check\n  (ml 1 · distributed 5, also data-join)\n" in text
 
 
 def test_repetition_is_capped() -> None:
@@ -202,7 +202,7 @@ def test_the_summary_says_what_was_judged_and_read_and_what_not() -> None:
         "Findings by category    high  medium     low\n"
         "push-order                 1       .       1\n"
         "\n"
-        "Findings by axis: ml (1 not ML, 5 ML), distributed (1 one machine, 5 between systems)\n"
+        "Findings by axis (ml: 5 is ML; distributed: 5 is between systems)\n"
         "  distributed    1    2    3    4    5\n"
         "         ml 5    .    .    .    .    .\n"
         "         ml 4    .    .    .    .    .\n"

@@ -78,7 +78,7 @@ def _finding(
     finding: ReportedFinding, shown: Shown, paint: _Paint, quoted: set[Place], *, with_fix: bool
 ) -> Iterator[str]:
     """The lines of one finding. Related places in *quoted* have been shown before, and are named alone."""
-    yield _headline(finding, paint)
+    yield from _headline(finding, shown, paint)
     if finding.suppressed is not None:
         yield f"  suppressed ({clean(finding.suppressed.by)}): {clean(finding.suppressed.reason)}"
     yield from _wrap(clean(finding.message, 1000), shown, "  ")
@@ -97,16 +97,19 @@ def _finding(
         yield from _labelled("Do", finding.fix, shown, paint)
 
 
-def _headline(finding: ReportedFinding, paint: _Paint) -> str:
+def _headline(finding: ReportedFinding, shown: Shown, paint: _Paint) -> Iterator[str]:
     level = str(finding.severity)
     if finding.confidence < Confidence.HIGH:
         level += f", {finding.confidence} confidence"
     categories = "".join(f", also {also}" for also in finding.also)
     axis = f"(ml {finding.axis.ml} · distributed {finding.axis.distributed}{categories})"
-    where = paint("bold", _where(finding.place))
-    return (
-        f"{where}: {paint(_SEVERITY[finding.severity], level)} {finding.category}/{finding.check} {paint('dim', axis)}"
-    )
+    where, name = _where(finding.place), f"{finding.category}/{finding.check}"
+    line = f"{paint('bold', where)}: {paint(_SEVERITY[finding.severity], level)} {name}"
+    if len(f"{where}: {level} {name} {axis}") <= _columns(shown):
+        yield f"{line} {paint('dim', axis)}"
+    else:
+        yield line
+        yield f"  {paint('dim', axis)}"
 
 
 def _where(place: Place) -> str:
@@ -230,7 +233,7 @@ def _table(findings: Sequence[ReportedFinding], paint: _Paint) -> Iterator[str]:
 
 def _grid(findings: Sequence[ReportedFinding], paint: _Paint) -> Iterator[str]:
     counts = Counter((finding.axis.ml, finding.axis.distributed) for finding in findings)
-    yield paint("bold", "Findings by axis") + ": ml (1 not ML, 5 ML), distributed (1 one machine, 5 between systems)"
+    yield paint("bold", "Findings by axis") + " (ml: 5 is ML; distributed: 5 is between systems)"
     yield f"{'distributed':>13}" + "".join(f"{column:>5}" for column in range(1, 6))
     for row in range(5, 0, -1):
         yield f"{f'ml {row}':>13}" + "".join(f"{counts[row, column] or '.':>5}" for column in range(1, 6))
@@ -314,7 +317,7 @@ def _diagnostics(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
     hint = "" if len(told) == len(ordered) else " (-v shows all)"
     yield from _labelled_wide("Reading", said + hint, shown, paint)
     for diagnostic in told:
-        yield f"    {_where(diagnostic.place)}: {diagnostic.level}: {clean(diagnostic.message, 200)}"
+        yield from _wrap(f"{_where(diagnostic.place)}: {diagnostic.level}: {clean(diagnostic.message, 200)}", shown, "    ")
 
 
 def _verdict(report: Report, shown: Shown, paint: _Paint) -> str:
