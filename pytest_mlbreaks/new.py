@@ -35,7 +35,7 @@ def find(container: facts.Container, pipeline: Pipeline) -> Iterator[Finding | U
         yield Finding(at=container.place, message=f"{container.name} runs {image.text}.")
 '''
 
-_PAGE = '''# TITLE
+_PAGE = """# TITLE
 
 How this becomes an outage, for someone who has never had it: replace this text.
 
@@ -79,7 +79,7 @@ What mends it, in a sentence or two.
 ## Sources
 
 - Where the mechanism, and each default that the check relies on, is documented.
-'''
+"""
 
 
 class NewError(Exception):

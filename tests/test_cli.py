@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import os
 import pty
@@ -10,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -191,7 +191,9 @@ def test_paths_choose_what_is_shown_never_what_is_read(repo: Path, capsys: pytes
     assert (paths(everything), everything["partial"]) == (BOTH, None)
 
 
-def test_the_current_folder_is_a_path(repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_current_folder_is_a_path(
+    repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In a folder of the repository, its findings alone are shown."""
     monkeypatch.chdir(repo / "b")
     assert paths(json_of(capsys)) == ["b/bentofile.yaml"]
@@ -339,7 +341,9 @@ def test_a_reader_that_has_seen_enough_is_no_error(repo: Path) -> None:
 
 def test_a_terminal_that_speaks_ascii_gets_ascii(repo: Path) -> None:
     """What its encoding lacks is written out, and ends nothing."""
-    process = started("check", cwd=repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={"PYTHONIOENCODING": "ascii"})
+    process = started(
+        "check", cwd=repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={"PYTHONIOENCODING": "ascii"}
+    )
     out, err = process.communicate()
     assert (process.returncode, err) == (1, b"")
     assert out.isascii()
@@ -475,9 +479,7 @@ def test_a_new_check_works_from_the_start(
     assert run("new", "data-join/join-on-nothing", "--pack", str(package)) == 2
     assert run("new", "data-join/join-on-something", "--pack", str(package)) == 0
     monkeypatch.syspath_prepend(str(tmp_path))
-    import fresh_pack
-
-    found = packs.find_checks(fresh_pack)
+    found = packs.find_checks(importlib.import_module("fresh_pack"))
     assert [check.id for check in found] == ["join-on-nothing", "join-on-something"]
     testing.assert_page(found[0], packs=dataclasses.replace(bento, readers=(COMPOSE,), checks=()))
 

@@ -72,7 +72,9 @@ def found(*findings: ReportedFinding, **changes: Any) -> Result:
 FULL = report(
     found(
         finding(),
-        finding(severity=Severity.MEDIUM, also=(), because=(), fix="", place=Place("nb.ipynb", 2, 1, kind="cell", cell=3)),
+        finding(
+            severity=Severity.MEDIUM, also=(), because=(), fix="", place=Place("nb.ipynb", 2, 1, kind="cell", cell=3)
+        ),
         finding(suppressed=Suppression("inline", "known")),
         unjudged=(UnjudgedSubject(Place("a.py", 1), "a secret"),),
     ),

@@ -43,7 +43,9 @@ def page_with(section: str) -> pages.Page:
     return pages.parse(f"# Title\n\nWhy.\n\n{section}\n\n## What to do\n\nMend it.\n")
 
 
-def example(heading: str, content: str, *, said: str | None = None, prose: str = "", path: str = "bentofile.yaml") -> str:
+def example(
+    heading: str, content: str, *, said: str | None = None, prose: str = "", path: str = "bentofile.yaml"
+) -> str:
     """One example section of a page."""
     text = f'## {heading}\n\n{prose}\n\n{FENCE}yaml title="{path}"\n{content}{FENCE}\n'
     return text if said is None else f"{text}\n{FENCE}text\n{said}{FENCE}\n"
@@ -172,7 +174,7 @@ def test_every_check_runs_on_every_page(packs: Packs, check: Check, monkeypatch:
 
 
 def test_outputs_are_written_anew(packs: Packs, check: Check) -> None:
-    """A stale text fence is replaced, a missing one is added, all else stays as it is; a second time changes nothing."""
+    """A stale text fence is replaced, a missing one is added, all else stays; a second time changes nothing."""
     stale = example("Breaks", FLOATING, said="old\nlines\n") + "\nprose after\n\n" + example("Breaks: new", FLOATING)
     page = pages.parse(f"# T\n\n{stale}\n## What to do\n\nMend it.\n")
     text = pages.rewrite(page, pages.run(page, packs, check))
@@ -191,7 +193,8 @@ def test_lowered_levels_and_a_fix_of_its_own_are_said(packs: Packs, monkeypatch:
         "check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since='1.0')\n"
         "@check.over(Bento)\n"
         "def find(bento, pipeline):\n"
-        "    yield Finding(at=bento.place, message='a\\nb', severity=Severity.MEDIUM, confidence=Confidence.LOW, fix='c')\n"
+        "    yield Finding(at=bento.place, message='a\\nb', fix='c', confidence=Confidence.LOW,\n"
+        "        severity=Severity.MEDIUM)\n"
         "    yield Finding(at=bento.place, message='d', severity=Severity.LOW, about=('2',))\n"
     )
     both = another(packs, monkeypatch, source)

@@ -89,7 +89,7 @@ def columns(text: str) -> int:
 
 
 def test_a_finding_is_told_in_full() -> None:
-    """Place, level, id and axes in a line that a terminal makes clickable; then excerpts with a mark, why, what to do."""
+    """Place, level, id and axes in a line that a terminal makes clickable; then excerpts, why, what to do."""
     assert render_result(found(finding()), shown()) == (
         "k8s/app.yaml:3:11: high push-order/a-check (ml 1 · distributed 5)\n"
         "  It breaks.\n"
@@ -283,7 +283,10 @@ def test_text_of_the_tree_steers_nothing() -> None:
         partial=HOSTILE,
         root=HOSTILE,
         read=Read(
-            files={}, not_read=(Recognised(HOSTILE, 1, HOSTILE),), entry_files=Share(0, 1, ((HOSTILE, 1),)), values=Share(0, 0)
+            files={},
+            not_read=(Recognised(HOSTILE, 1, HOSTILE),),
+            entry_files=Share(0, 1, ((HOSTILE, 1),)),
+            values=Share(0, 0),
         ),
     )
     for verbose in (False, True):

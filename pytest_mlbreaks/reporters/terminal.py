@@ -317,7 +317,9 @@ def _diagnostics(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
     hint = "" if len(told) == len(ordered) else " (-v shows all)"
     yield from _labelled_wide("Reading", said + hint, shown, paint)
     for diagnostic in told:
-        yield from _wrap(f"{_where(diagnostic.place)}: {diagnostic.level}: {clean(diagnostic.message, 200)}", shown, "    ")
+        yield from _wrap(
+            f"{_where(diagnostic.place)}: {diagnostic.level}: {clean(diagnostic.message, 200)}", shown, "    "
+        )
 
 
 def _verdict(report: Report, shown: Shown, paint: _Paint) -> str:

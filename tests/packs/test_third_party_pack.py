@@ -145,7 +145,9 @@ HOOKS = (
     ],
     ids=["import", "syntax", "twice", "category", "check", "empty", "argument", "hook", "raises"],
 )
-def test_a_broken_pack_is_an_error(python: Path, repo: Path, tmp_path: Path, files: dict[str, str], told: list[str]) -> None:
+def test_a_broken_pack_is_an_error(
+    python: Path, repo: Path, tmp_path: Path, files: dict[str, str], told: list[str]
+) -> None:
     """Never a warning, and never a run without it: exit code 2, and one line that names what is wrong."""
     packages = tmp_path / "packages"
     for name, content in files.items():
