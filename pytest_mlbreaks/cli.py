@@ -1,7 +1,7 @@
 """The command ``mlbreaks``: the engine without pytest, and the documentation of the checks.
 
 Exit codes: 0 nothing at or above the threshold, 1 findings, 2 a mistake in the command or a pack (with ``--strict``
-also files that could not be read), 3 a check failed. The format of a report never changes the code.
+also files that could not be read), 3 a check (or we ourselves) failed. The format of a report never changes the code.
 """
 
 from __future__ import annotations
@@ -50,6 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error))
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception:  # a mistake of ours or of a pack's: Python's own exit code for it would say "findings"
+        import traceback
+
+        traceback.print_exc()
+        return FAILED
 
 
 def _complain(message: str) -> int:
@@ -128,10 +133,13 @@ def _check(options: argparse.Namespace) -> int:
     threshold, outputs, chosen, partial = _choices(options, packs)
     root, wanted = _root_and_wanted(options)
     tree = _tree(root, options.revision)
+    unread = tuple(one for one in wanted if not any(_within(path, one) for path in tree.paths()))
+    if unread and options.revision is not None:
+        raise UsageError(f"{unread[0]}: no such file or folder at {options.revision}")
     with _progress() as progress:
         report = engine.analyse(tree, packs, checks=chosen, partial=partial, progress=progress)
     if wanted:
-        report = _narrowed(report, wanted)
+        report = _narrowed(report, wanted, unread)
     shown = showing(tree, packs, threshold=threshold, verbose=options.verbose, color=_color(), width=_width())
     for reporter, path in outputs:
         _put(reporter, path, report, shown)
@@ -229,12 +237,17 @@ def _tree(root: Path, revision: str | None) -> Tree:
         raise UsageError(str(error)) from error
 
 
-def _narrowed(report: Report, wanted: tuple[str, ...]) -> Report:
-    """The report with the findings alone that stand in *wanted* paths, or are proved by what stands there."""
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _narrowed(report: Report, wanted: tuple[str, ...], unread: tuple[str, ...]) -> Report:
+    """The report with the findings alone that stand in *wanted* paths, or are proved by what stands there. *unread* are
+    those of them that hold nothing that was read."""
     import msgspec
 
     def within(path: str) -> bool:
-        return any(path == one or path.startswith(f"{one}/") for one in wanted)
+        return any(_within(path, one) for one in wanted)
 
     def narrow(result: Result) -> Result:
         kept = tuple(f for f in result.findings if within(f.place.path) or any(within(r.place.path) for r in f.because))
@@ -243,6 +256,8 @@ def _narrowed(report: Report, wanted: tuple[str, ...]) -> Report:
         return msgspec.structs.replace(result, findings=(), outcome="clean")
 
     narrowed = f"only findings about {', '.join(wanted)} are shown; all of {report.root} was read"
+    if unread:
+        narrowed += f"; nothing in {', '.join(unread)} is read (empty, or ignored by git)"
     partial = f"{report.partial}; {narrowed}" if report.partial else narrowed
     return msgspec.structs.replace(report, results=tuple(map(narrow, report.results)), partial=partial)
 

@@ -47,6 +47,8 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).mkdir()
         (tmp_path / name / "bentofile.yaml").write_text(FLOATING)
     git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "a")
+    git(tmp_path, "commit", "-q", "-m", "one")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -109,6 +111,7 @@ def test_the_format_never_changes_the_code(repo: Path, level: str) -> None:
         (["check", "--report", "json:no/such/folder"], "no/such/folder: can't be written"),
         (["check", "--revision", "nonsense"], "git knows no revision 'nonsense'"),
         (["check", "--revision", "--output=x"], "expected one argument"),
+        (["check", "--revision", "HEAD", "b"], "b: no such file or folder at HEAD"),
         (["check", "--revision=--output=x"], "git knows no revision"),
         (["check", "--no-such-option"], "--no-such-option"),
         (["chek"], "chek"),
@@ -164,6 +167,17 @@ def test_a_broken_pack_is_a_usage_error(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr(packs, "load", load)
     assert run("check") == 2
     assert capsys.readouterr().err == "mlbreaks: pack 'x' can't be loaded: ImportError: no\n"
+
+
+def test_a_mistake_of_ours_is_no_finding(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An exception that nobody expected ends with 3, not with Python's 1, and shows where it came from."""
+    from pytest_mlbreaks import engine
+
+    monkeypatch.setattr(engine, "analyse", lambda *arguments, **options: 1 / 0)
+    assert run("check") == 3
+    assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_an_interrupt_ends_quietly(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,9 +250,17 @@ def test_a_finding_is_about_the_places_that_prove_it() -> None:
         read=Read(files={}, not_read=(), entry_files=Share(0, 0), values=Share(0, 0)),
         seconds=0.0,
     )
-    assert cli._narrowed(report, ("k8s/config.yaml",)).findings == (finding,)
-    assert cli._narrowed(report, ("k8s",)).findings == (finding,)
-    assert cli._narrowed(report, ("k8s/conf",)).findings == ()
+    assert cli._narrowed(report, ("k8s/config.yaml",), ()).findings == (finding,)
+    assert cli._narrowed(report, ("k8s",), ()).findings == (finding,)
+    assert cli._narrowed(report, ("k8s/conf",), ()).findings == ()
+
+
+def test_a_path_that_is_not_read_says_so(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No finding in what git ignores is no sign that nothing is wrong there."""
+    (repo / ".gitignore").write_text("b/\n")
+    data = json_of(capsys, "b")
+    assert paths(data) == []
+    assert data["partial"].endswith("; nothing in b is read (empty, or ignored by git)")
 
 
 def test_without_git_the_path_is_the_root(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -264,8 +286,6 @@ def test_paths_of_two_repositories_are_a_mistake(repo: Path, tmp_path_factory: p
 
 def test_a_revision_is_read_from_git(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The work tree does not matter then; the report names the commit."""
-    git(repo, "add", "a")
-    git(repo, "commit", "-q", "-m", "one")
     (repo / "a" / "bentofile.yaml").unlink()
     data = json_of(capsys, "--revision", "HEAD")
     assert paths(data) == ["a/bentofile.yaml"]
