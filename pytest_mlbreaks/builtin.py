@@ -10,6 +10,7 @@ from pytest_mlbreaks.readers import (
     compose,
     config_files,
     datasets,
+    deploy_scripts,
     dockerfile,
     env_files,
     github_actions,
@@ -38,6 +39,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         requirements.READER,
         pyproject.READER,
         lock_files.READER,
+        deploy_scripts.READER,
     )
 
 
