@@ -30,6 +30,8 @@ from pytest_mlbreaks.model import (
     expr,
     facts,
 )
+from pytest_mlbreaks.model.near import one_namespace
+from pytest_mlbreaks.readers.deploy_scripts import pod_restart
 from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
 from pytest_mlbreaks.recognised import is_test_file, other_ci
 from pytest_mlbreaks.report import Report, Reporter, Shown
@@ -78,6 +80,8 @@ __all__ = [
     "facts",
     "hookimpl",
     "is_test_file",
+    "one_namespace",
     "other_ci",
+    "pod_restart",
     "references",
 ]

@@ -1,7 +1,7 @@
 """The command ``mlbreaks``: the engine without pytest, and the documentation of the checks.
 
 Exit codes: 0 nothing at or above the threshold, 1 findings, 2 a mistake in the command or a pack (with ``--strict``
-also files that could not be read), 3 a check failed. The format of a report never changes the code.
+also files that could not be read), 3 a check (or we ourselves) failed. The format of a report never changes the code.
 """
 
 from __future__ import annotations
@@ -50,10 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error))
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception:  # a mistake of ours or of a pack's: Python's own exit code for it would say "findings"
+        import traceback
+
+        traceback.print_exc()
+        return FAILED
 
 
 def _complain(message: str) -> int:
-    from pytest_mlbreaks.excerpts import clean
+    from pytest_mlbreaks.display import clean
 
     print(f"mlbreaks: {clean(message, 1000)}", file=sys.stderr)
     return USAGE
@@ -122,16 +127,19 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check(options: argparse.Namespace) -> int:
     from pytest_mlbreaks import engine
-    from pytest_mlbreaks.reporters import showing
+    from pytest_mlbreaks.excerpts import showing
 
     packs = _packs()
     threshold, outputs, chosen, partial = _choices(options, packs)
     root, wanted = _root_and_wanted(options)
     tree = _tree(root, options.revision)
+    unread = tuple(one for one in wanted if not any(_within(path, one) for path in tree.paths()))
+    if unread and options.revision is not None:
+        raise UsageError(f"{unread[0]}: no such file or folder at {options.revision}")
     with _progress() as progress:
         report = engine.analyse(tree, packs, checks=chosen, partial=partial, progress=progress)
     if wanted:
-        report = _narrowed(report, wanted)
+        report = _narrowed(report, wanted, unread)
     shown = showing(tree, packs, threshold=threshold, verbose=options.verbose, color=_color(), width=_width())
     for reporter, path in outputs:
         _put(reporter, path, report, shown)
@@ -229,12 +237,17 @@ def _tree(root: Path, revision: str | None) -> Tree:
         raise UsageError(str(error)) from error
 
 
-def _narrowed(report: Report, wanted: tuple[str, ...]) -> Report:
-    """The report with the findings alone that stand in *wanted* paths, or are proved by what stands there."""
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _narrowed(report: Report, wanted: tuple[str, ...], unread: tuple[str, ...]) -> Report:
+    """The report with the findings alone that stand in *wanted* paths, or are proved by what stands there. *unread* are
+    those of them that hold nothing that was read."""
     import msgspec
 
     def within(path: str) -> bool:
-        return any(path == one or path.startswith(f"{one}/") for one in wanted)
+        return any(_within(path, one) for one in wanted)
 
     def narrow(result: Result) -> Result:
         kept = tuple(f for f in result.findings if within(f.place.path) or any(within(r.place.path) for r in f.because))
@@ -243,6 +256,8 @@ def _narrowed(report: Report, wanted: tuple[str, ...]) -> Report:
         return msgspec.structs.replace(result, findings=(), outcome="clean")
 
     narrowed = f"only findings about {', '.join(wanted)} are shown; all of {report.root} was read"
+    if unread:
+        narrowed += f"; nothing in {', '.join(unread)} is read (empty, or ignored by git)"
     partial = f"{report.partial}; {narrowed}" if report.partial else narrowed
     return msgspec.structs.replace(report, results=tuple(map(narrow, report.results)), partial=partial)
 
@@ -306,13 +321,12 @@ def _list(options: argparse.Namespace) -> int:
         _say(json.dumps([_described(check) for check in packs.checks], indent=2) + "\n")
         return CLEAN
     width = max([len(check.id) for check in packs.checks], default=0)
-    bold = _bold()
     lines: list[str] = []
     category = ""
     for check in packs.checks:
         if check.category != category:
             category = check.category
-            lines += [""] * bool(lines) + [bold(category)]
+            lines += [""] * bool(lines) + [_bold(category)]
         surest = f"{check.severity!s:<6}  {check.confidence!s:<6}  {check.evidence:<14}  {check.since:<5}"
         lines.append(f"  {check.id:<{width}}  {surest}  {check.title}")
     head = f"  {'id':<{width}}  {'severity, confidence':<14}  evidence, since, title"
@@ -411,8 +425,7 @@ def _taxonomy(options: argparse.Namespace) -> int:
 
     packs = _packs()
     numbered = list(enumerate(categories().values(), start=1))
-    bold = _bold()
-    lines = [bold("Causes of outages by their two axes (numbers as in the table below)"), ""]
+    lines = [_bold("Causes of outages by their two axes (numbers as in the table below)"), ""]
     lines.append(f"{'':>8}" + "".join(f"{f'distr. {column}':>13}" for column in range(1, 6)))
     for row in range(5, 0, -1):
         boxes = []
@@ -421,7 +434,7 @@ def _taxonomy(options: argparse.Namespace) -> int:
             boxes.append(",".join(map(str, here)) or ".")
         lines.append(f"{f'ml {row}':>8}" + "".join(f"{box:>13}" for box in boxes))
     width = max(len(category.id) for _, category in numbered)
-    lines += ["", bold(f"{'':>4}  {'category':<{width}}  {'ml':<4}{'distr.':<8}{'share':<7}{'checks':<8}name")]
+    lines += ["", _bold(f"{'':>4}  {'category':<{width}}  {'ml':<4}{'distr.':<8}{'share':<7}{'checks':<8}name")]
     for number, category in numbered:
         ml, distributed = category.axis.ml, category.axis.distributed
         share = f"{category.prior:.0%}" if category.rank else "-"
@@ -443,14 +456,8 @@ def _mark(basis: str) -> str:
     return "*" if basis == "stated" else "~"
 
 
-class _bold:
-    """Makes text bold where the terminal takes it."""
-
-    def __init__(self) -> None:
-        self._on = _color()
-
-    def __call__(self, text: str) -> str:
-        return f"\x1b[1m{text}\x1b[0m" if self._on else text
+def _bold(text: str) -> str:
+    return f"\x1b[1m{text}\x1b[0m" if _color() else text
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
@@ -490,7 +497,8 @@ def _pages(options: argparse.Namespace) -> int:
     for identifier, told in problems.items():
         _say("".join(f"{identifier}: {problem}\n" for problem in told))
     wrong = sum(bool(told) for told in problems.values())
-    _say(f"{len(checks)} pages, {wrong} with problems\n")
+    noun = "page" if len(checks) == 1 else "pages"
+    _say(f"{len(checks)} {noun}, {wrong} with problems\n")
     return FINDINGS if wrong else CLEAN
 
 
