@@ -419,9 +419,7 @@ def _skip(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def _properties(
-    check: Check, result: Result, failing: Sequence[ReportedFinding]
-) -> Iterable[tuple[str, object]]:
+def _properties(check: Check, result: Result, failing: Sequence[ReportedFinding]) -> Iterable[tuple[str, object]]:
     """What JUnit reports as properties of the item."""
     axis = taxonomy.category(check.category).axis
     yield "check", check.id

@@ -50,7 +50,8 @@ class Process:
 
     *variables*: what each environment variable is, by name, the most deciding source first among the origins.
     *closed*: every source of variables is known, so that a variable not in *variables* is not set; else *open_reason*
-    says what is not known. *modules*: files of the tree that its entries reach by imports, entries included.
+    says what is not known. *assumed*: on what the tie to the Dockerfile rests, where no build of the tree names the
+    image; what is concluded from it is less sure. *modules*: files of the tree that its entries reach by imports, entries included.
     """
 
     identity: str
@@ -62,6 +63,7 @@ class Process:
     build: ImageBuild | None = None
     dockerfile: Dockerfile | None = None
     stage: Stage | None = None
+    assumed: str = ""
     entries: tuple[Entry, ...] = ()
     variables: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     closed: bool = True
