@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pytest_mlbreaks.link.commands import HOLE, Invocation, invocations
-from pytest_mlbreaks.link.filesystem import FileSystem, Images, Layer, Located, mounted, split_reference
+from pytest_mlbreaks.link.filesystem import BRINGS_FILES, FileSystem, Images, Layer, Located, mounted, split_reference
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.values import Values, traced, union
 from pytest_mlbreaks.model import Entry, Image, Origin, Pipeline, Place, Process, Setting, Value
@@ -291,7 +291,8 @@ class Processes:
         argv, shell, place, reason = self._command_line(container, dockerfile, stage, process)
         if reason:
             # what somebody else's image starts is no file of the tree
-            theirs = dockerfile is not None or (process.build is None and container.image is not None)
+            # nor is what a patch or override leaves to the file that it is put over
+            theirs = dockerfile is not None or not container.build
             return [Entry("unknown", "", place, reason=reason, external=theirs)]
         workdir = self._container_workdir(container, dockerfile, stage, process)
         files = self._file_system(container, dockerfile, stage, context, process)
@@ -481,14 +482,15 @@ class Processes:
         moved = {"path", "repository", "ref", "sparse-checkout"}
         if len(checkouts) != 1 or any(given.name in moved for given in checkouts[0].inputs):
             return False
-        top = path.partition("/")[0]
-        if "/" not in path or not self._pipeline.has_folder(top) or not path.endswith((".py", ".sh", ".R")):
+        if "/" not in path or not path.endswith((".py", ".sh", ".R")):
+            return False
+        if any("download-artifact" in s.uses or "cache" in s.uses for s in jobs[0].steps):
             return False
         name = posixpath.basename(path)
         texts = [
             self._values.pattern(s.run.shell) for s in jobs[0].steps if s.run is not None and s.run.shell is not None
         ]
-        return sum(text.count(name) for text in texts) == 1
+        return sum(text.count(name) for text in texts) == 1 and not any(BRINGS_FILES.search(text) for text in texts)
 
     def _step_entries(self, process: Process, step: Step) -> Iterator[Entry]:
         if step.callee is not None:
