@@ -410,13 +410,22 @@ def _started(command: _Simple, variables: dict[str, str], depth: int) -> Iterato
         yield made("notebook", notebook, rest) if notebook else made("tool", name, rest)
     elif name == "ray" and rest[:2] == ["job", "submit"] and "--" in rest:
         yield from behind(rest[rest.index("--") + 1 :])
-    elif name in ("Rscript", "julia", "node", "ruby", "perl", "source", "."):
-        script = next((w for w in rest if not w.startswith("-")), "")
+    elif name in ("Rscript", "julia", "node", "ruby", "perl"):
+        inline = rest and rest[0] in ("-e", "-p", "--eval", "-E")
+        script = "" if inline else next((w for w in rest if not w.startswith("-")), "")
         yield made("script", script, rest) if script else made("tool", name, rest)
-    elif ("/" in program and (program.startswith(("./", "../")) or _SCRIPT.match(program))) or (program.startswith("/") and not program.startswith(("/usr/", "/bin/", "/sbin/", "/opt/")) and "." in name) or (_SCRIPT.match(program) and "/" not in program and program.endswith(".sh")):
+    elif _is_script(program):
         yield made("script", program, rest)
     else:
         yield made("tool", name, rest)
+
+
+def _is_script(program: str) -> bool:
+    """Whether a program is a file of the team's rather than something installed."""
+    if "/" not in program:
+        return program.endswith(".sh")
+    installed = program.startswith(("/usr/", "/bin/", "/sbin/", "/opt/"))
+    return program.startswith(("./", "../")) or bool(_SCRIPT.match(program)) or (not installed and "." in program)
 
 
 def _after_options(words: list[str], with_value: frozenset[str]) -> list[str]:
@@ -494,7 +503,7 @@ def _by_python(rest: list[str], made: _Made) -> Iterator[Invocation]:
                 yield from _by_module(rest[index + 1], rest[index + 2 :], made)
             return
         if word == "-c":
-            yield made("unknown", "-c", rest[index + 1 :])
+            yield made("tool", "python", rest[index:])  # the code stands in the command: there is no file
             return
         if word in _PYTHON_VALUES:
             index += 2

@@ -258,7 +258,9 @@ class Processes:
         dockerfile, stage = process.dockerfile, process.stage
         argv, shell, place, reason = self._command_line(container, dockerfile, stage, process)
         if reason:
-            return [Entry("unknown", "", place, reason=reason)]
+            # what somebody else's image starts is no file of the tree
+            theirs = dockerfile is not None or (process.build is None and container.image is not None)
+            return [Entry("unknown", "", place, reason=reason, external=theirs)]
         workdir = self._container_workdir(container, dockerfile, stage, process)
         files = self._file_system(container, dockerfile, stage, context, process)
         found = []

@@ -455,6 +455,7 @@ class Workload(Fact, frozen=True, kw_only=True):
     pod_labels: tuple[Label, ...] = ()
     pod_annotations: tuple[Label, ...] = ()
     claim_templates: tuple[str, ...] = ()
+    one_node: bool = False  # bound to one node, by its name or by an affinity to pods on it
     node_selector: bool = False
     restart_policy: str = ""
 
@@ -557,6 +558,16 @@ class LimitRange(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"limit-range:{self.scope}#{self.namespace}"
+
+
+class PodRestart(Fact, frozen=True, kw_only=True):
+    """A script or Makefile with a command after which pods are new ones; *command* is the first such, in short."""
+
+    command: str
+
+    @property
+    def identity(self) -> str:
+        return f"pod-restart:{self.path}"
 
 
 class EnvFile(Fact, frozen=True, kw_only=True):
