@@ -21,8 +21,9 @@ import msgspec
 import pytest
 
 from pytest_mlbreaks import engine, packs, pages, selection, taxonomy
-from pytest_mlbreaks.excerpts import clean
-from pytest_mlbreaks.reporters import showing, terminal
+from pytest_mlbreaks.display import clean
+from pytest_mlbreaks.excerpts import showing
+from pytest_mlbreaks.reporters import terminal
 from pytest_mlbreaks.tree import FolderTree, find_root
 
 if TYPE_CHECKING:
