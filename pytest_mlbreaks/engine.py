@@ -223,7 +223,7 @@ def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Resul
     return _result(check, "not-applicable", started, reason=reason, **counts)
 
 
-def _sound(said: object) -> Finding | Unjudged:
+def _sound(said: Any) -> Finding | Unjudged:
     """What a check yields, if it is what a check may yield; else TypeError."""
     if isinstance(said, Unjudged) and isinstance(said.at, Place):
         return said
