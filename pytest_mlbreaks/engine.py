@@ -34,7 +34,7 @@ from pytest_mlbreaks.secrets import redact_url
 from pytest_mlbreaks.tree import ReadError, Tree
 
 Progress = Callable[[str, int, int], None]
-"""Told now and then: the stage (``reading``, ``linking``, ``checking``), how much of it is done, and how much there is."""
+"""Told now and then: the stage (``reading``, ``linking``, ``checking``), how much of it is done, and of how much."""
 
 MOST_SAID = 1000
 """What one check may say of one subject; beyond it nobody reads on."""
@@ -223,11 +223,10 @@ def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Resul
     return _result(check, "not-applicable", started, reason=reason, **counts)
 
 
-def _sound(said: Any) -> Finding | Unjudged:
+def _sound(said: object) -> Finding | Unjudged:
     """What a check yields, if it is what a check may yield; else TypeError."""
-    if isinstance(said, Unjudged) and isinstance(said.at, Place):
-        return said
-    if isinstance(said, Finding) and isinstance(said.at, Place) and all(isinstance(a, str) for a in said.about):
+    identities = said.about if isinstance(said, Finding) else ()
+    if isinstance(said, Finding | Unjudged) and isinstance(said.at, Place) and all(isinstance(a, str) for a in identities):
         return said
     raise TypeError("a check yields Finding and Unjudged, with a Place and identities that are text")
 

@@ -76,6 +76,8 @@ class Constant(Fact, frozen=True, kw_only=True):
 
 
 class Parameter(Part, frozen=True, kw_only=True):
+    """A parameter of a function, with its default as written."""
+
     name: str
     default: Expr | None = None
 
@@ -429,6 +431,8 @@ class Container(Fact, frozen=True, kw_only=True):
 
 
 class Label(Part, frozen=True, kw_only=True):
+    """A label or annotation."""
+
     key: str
     value: str
     place: Place
@@ -485,6 +489,8 @@ class ConfigObject(Fact, frozen=True, kw_only=True):
 
 
 class ServicePort(Part, frozen=True, kw_only=True):
+    """A port of a Service, and the one of the pods that it leads to."""
+
     port: Expr
     target: Expr | None = None  # number or name of the container's port; the port itself where not given
     name: str = ""
