@@ -8,6 +8,7 @@ and cross references are made of. Facts survive being written and read back (`py
 from __future__ import annotations
 
 import itertools
+from typing import ClassVar
 from typing import Literal as L
 
 import msgspec
@@ -18,6 +19,9 @@ from pytest_mlbreaks.model.place import Place
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=True, omit_defaults=True):
     """The base of all facts, also of those that other packs bring. The class name is the fact's tag on disk."""
+
+    #: What people call it, where the class's own name does not say it.
+    called: ClassVar[str] = ""
 
     place: Place
 
@@ -675,6 +679,8 @@ class Schedule(Fact, frozen=True, kw_only=True):
 class Wait(Fact, frozen=True, kw_only=True):
     """A step that waits for another pipeline: *target_pipeline* and *target_step* name it as written."""
 
+    called: ClassVar[str] = "sensor that waits for another pipeline"
+
     step: str
     target_pipeline: Expr
     target_step: Expr | None = None
@@ -757,6 +763,8 @@ class WorkflowJob(Fact, frozen=True, kw_only=True):
     cancels: bool | None = None
     continue_on_error: bool = False
     steps: tuple[JobStep, ...] = ()
+
+    called: ClassVar[str] = "workflow job"
 
     @property
     def identity(self) -> str:
