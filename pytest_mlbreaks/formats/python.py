@@ -10,7 +10,8 @@ How callees are named (`PythonFile.qualified`):
 - a builtin that the file does not redefine: ``builtins.open``;
 - what is called on the result of a call: ``boto3.client().put_object``, also through a name or ``self`` attribute that
   is bound once, a ``with ... as`` and a parameter whose annotation is an imported class (``pandas.DataFrame().merge``);
-- a method of anything else: ``*.put_object``; a call of a value that is not known has no name.
+- a method of anything else: ``*.put_object``; a call of a value that is not known has no name, but a name that the file
+  does not bind at all is itself.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import ast
 import builtins
 import contextlib
 import re
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal
@@ -174,6 +176,8 @@ class PythonFile:
         self.subscripts: list[SubscriptSite] = []
         self.or_defaults: dict[int, ast.expr] = {}
         """By the id of a call or subscript node ``x`` in ``x or y``: ``y``."""
+        self.changed: set[str] = set()
+        """Names of which an element is assigned somewhere (``CONFIG["k"] = v``)."""
         self.main = False
         """Whether it has an ``if __name__ == "__main__"``."""
         self.calls_by_name: dict[str, list[CallSite]] = {}
@@ -207,6 +211,9 @@ class PythonFile:
         for index in (self.imports, self.star_imports, self.calls, self.functions, self.classes, self.expressions):
             index.clear()
         self.subscripts.clear()
+        self.changed.clear()
+        self.or_defaults.clear()
+        self.main = False
         self.calls_by_name.clear()
         self.methods_by_name.clear()
 
@@ -254,7 +261,9 @@ class PythonFile:
         else:
             base = "*"
         if not names:
-            return None if base == "*" else base
+            if base == "*":
+                return node.id if kind is ast.Name and scope.owner(node.id) is None else None
+            return base
         if base == "*":
             return "*." + names[0]
         names.append(base)
@@ -274,7 +283,7 @@ class PythonFile:
             elif len(self.star_imports) == 1:
                 result = f"{self.star_imports[0]}.{name}"
             else:
-                result = name
+                result = "*"
         elif name in owner.imports:
             result = owner.imports[name]
         else:
@@ -373,6 +382,7 @@ def _utf8_lines(data: bytes) -> list[bytes]:
     return data.splitlines()
 
 
+_VERSION = "{}.{}".format(*sys.version_info)
 _COOKIE = re.compile(rb"(?:[ \t\f]*(?:#[^\r\n]*)?\r?\n)?[ \t\f]*#[^\r\n]*?coding[:=][ \t]*([-\w.]+)")
 _PYTHON_2 = re.compile(
     r"Missing parentheses in call to '(?:print|exec)'|multiple exception types must be parenthesized"
@@ -413,7 +423,7 @@ def _syntax_diagnostic(path: str, data: bytes, error: SyntaxError) -> Diagnostic
     text = lines[line - 1].decode("utf-8", "replace") if line <= len(lines) else ""
     if _PYTHON_2.search(message) or _PYTHON_2_LINE.search(text[:500]):
         message += " (Python 2 code?)"
-    return Diagnostic(Place(path, line), "error", f"Python code can't be parsed: {message}; not read")
+    return Diagnostic(Place(path, line), "error", f"can't be parsed as Python {_VERSION}: {message}; not read")
 
 
 def _child_fields(kind: type[ast.AST]) -> tuple[str, ...]:
@@ -610,6 +620,9 @@ class _Walk:
             else:
                 for element in elements:
                     self.target(element, "loop" if binding == "loop" else "part")
+        elif kind is ast.Subscript and isinstance(node.value, ast.Name):  # type: ignore[attr-defined]
+            self.file.changed.add(node.value.id)  # type: ignore[attr-defined]
+            self.visit(node)
         elif kind is ast.Starred:
             self.target(node.value, "part")  # type: ignore[attr-defined]
         else:

@@ -32,6 +32,7 @@ TEXT_LIMIT: Final = 4096
 PATHS: Final = frozenset(
     f"pathlib.{name}" for name in ("Path", "PurePath", "PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath")
 )
+_HERE: Final = frozenset({"os.getcwd", "pathlib.Path.cwd"})
 _JOINS: Final = frozenset({"os.path.join", "posixpath.join"})
 _SAME_PATH: Final = frozenset(
     {
@@ -148,7 +149,10 @@ class Evaluator:
         self._active.add(key)
         options = [self._binding(name, binding, owner, depth) for binding in bindings]
         self._active.discard(key)
-        return choice(options)
+        # `x = x or y` after `x = z` adds nothing that is not among the other options already
+        itself = Unknown(f"{name} depends on itself")
+        flat = [part for option in options for part in (option.options if isinstance(option, Choice) else (option,))]
+        return choice([part for part in flat if part != itself] or [itself])
 
     def _binding(self, name: str, binding: Binding, owner: Scope, depth: int) -> Expr:
         if isinstance(binding, ast.expr):
@@ -294,7 +298,8 @@ class Evaluator:
                 if isinstance(function, ast.Attribute) and function.attr in _SAME_PATH_METHODS | {"joinpath"}:
                     node = function.value
                 else:
-                    return self._file.qualified(function, scope) in PATHS
+                    callee = self._file.qualified(function, scope)
+                    return callee in PATHS or callee == "pathlib.Path.cwd"
             elif isinstance(node, ast.Name):
                 owner = scope.owner(node.id)
                 bindings = owner.names[node.id] if owner is not None else []
@@ -397,7 +402,7 @@ class Evaluator:
                     return self._cast(callee, self._expr(arguments[0], scope, depth))
                 if callee == "os.path.dirname":
                     return _dirname(self._expr(arguments[0], scope, depth))
-            if callee in PATHS and not arguments:
+            if callee in _HERE or (callee in PATHS and not arguments):
                 return Literal(".")
         if isinstance(node.func, ast.Attribute):
             method = self._method(node, node.func, scope, depth)
@@ -525,7 +530,7 @@ def _encodable(text: str) -> bool:
 def _is_text(expr: Expr) -> bool:
     if isinstance(expr, Literal):
         return isinstance(expr.value, str)
-    return isinstance(expr, (Concat, PathJoin)) or (isinstance(expr, EnvVar) and not isinstance(expr.default, Unknown))
+    return isinstance(expr, Concat | PathJoin)
 
 
 def _is_falsy(expr: Expr) -> bool:
@@ -555,8 +560,9 @@ def _arithmetic(kind: type[ast.operator], left: Expr, right: Expr) -> Expr:
 
 
 def choice(options: list[Expr]) -> Expr:
-    """One of *options*, each once; the option itself where there is one."""
-    unique = list(dict.fromkeys(options))
+    """One of *options*, each once, those of a choice among them on their own; the option itself where there is one."""
+    flat = (part for option in options for part in (option.options if isinstance(option, Choice) else (option,)))
+    unique = list(dict.fromkeys(flat))
     return unique[0] if len(unique) == 1 else Choice(tuple(unique))
 
 

@@ -12,10 +12,10 @@ from pytest_mlbreaks.formats.python_expr import PATHS, concat
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.expr import Concat, Expr, Literal, Unknown
 from pytest_mlbreaks.model.facts import DatasetAccess, ModelAccess
-from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.readers import apis
 from pytest_mlbreaks.readers.apis import Api, Kind, Mode
 from pytest_mlbreaks.readers.python import claims
+from pytest_mlbreaks.reading import Reader, Wanted
 
 _BUFFERS = ("io.", "tempfile.", "builtins.open", "sys.")
 """What makes objects in memory, or files that nobody else finds by name."""
@@ -62,11 +62,11 @@ def _method(file: PythonFile, site: CallSite, callee: str, head: str, method: st
     if head != "*" and "definition" in file.module.names.get(head.partition("(")[0].partition(".")[0], ()):
         return  # of a class of this file: what it does is written there
     if method in apis.METHODS:
-        yield from _access(file, site, apis.METHODS[method], f"*.{method}" if head == "*" else callee)
+        yield from _access(file, site, apis.METHODS[method], f"*.{method}")
     elif method in apis.TYPED_METHODS:
         roots, api = apis.TYPED_METHODS[method]
         if callee.startswith(roots):
-            yield from _access(file, site, api, callee)
+            yield from _access(file, site, api, f"*.{method}")
     elif method in apis.S3_METHODS:
         yield from _s3(file, site, method, head)
     elif method in apis.GCS_METHODS:

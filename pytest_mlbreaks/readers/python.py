@@ -75,6 +75,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 def _constants(file: PythonFile, scope: Scope) -> Iterator[Constant]:
     """The names of a module or class body that can be told; a name bound several times is one of several."""
     prefix = f"{scope.qualname}." if scope.qualname else ""
+    changed = file.changed.union(_updated(file))
     bound: dict[str, list[Assignment]] = {}
     for assignment in scope.assignments:
         if assignment.value is not None:
@@ -83,7 +84,8 @@ def _constants(file: PythonFile, scope: Scope) -> Iterator[Constant]:
         if len(assignments) == len(scope.names[name]) == 1:
             assignment = assignments[0]
             if isinstance(assignment.value, ast.Dict):
-                yield from _dictionary(file, scope, prefix + name, assignment.value)
+                if name not in changed:
+                    yield from _dictionary(file, scope, prefix + name, assignment.value)
                 continue
             value = file.expr(assignment.value, scope)
         else:
@@ -96,6 +98,15 @@ def _constants(file: PythonFile, scope: Scope) -> Iterator[Constant]:
                 value=shield(name, value, file.path),
                 annotation=_annotation(assignment.annotation),
             )
+
+
+def _updated(file: PythonFile) -> Iterator[str]:
+    """Names of dictionaries that a method changes."""
+    for method in ("update", "setdefault", "pop", "clear"):
+        for site in file.sites(f"*.{method}"):
+            function = site.node.func
+            if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+                yield function.value.id
 
 
 def _alternatives(file: PythonFile, scope: Scope, assignments: list[Assignment]) -> Expr:
