@@ -117,12 +117,14 @@ class Builder:
         *,
         function: Value | None = None,
         inputs: Iterable[Value] = (),
+        at: ast.AST | None = None,
         mapped: bool = False,
         unique: bool = False,
         default_id: str = "{*}",
         marks: frozenset[str] = frozenset(),
     ) -> Task:
-        """A task of *operator*. *inputs* are values that it takes besides *kwargs*; with *unique* a number is put
+        """A task of *operator*. *inputs* are values that it takes besides *kwargs*, *at* is the call that
+        gives them; with *unique* a number is put
         behind an id that is taken, as TaskFlow does."""
         given = _value(kwargs, "task_id")
         label = default_id if given is None else pattern(given)
@@ -152,7 +154,7 @@ class Builder:
         values = [arg.value for key, arg in kwargs.items() if key not in NOT_TEMPLATED]
         for value in (*values, *inputs):
             for upstream in outputs(value):
-                self.edge(upstream, task, node)
+                self.edge(upstream, task, at or node)
         for context in self.contexts:
             if context.around:
                 context.created.append(task)
@@ -164,6 +166,11 @@ class Builder:
             return
         if "{*}" in task.name:
             dag.doubt(f"the id of a task is computed (line {getattr(task.node, 'lineno', '?')})")
+            number = 2
+            label = task.name
+            while task.name in dag.tasks:  # another task for all we know
+                task.name = f"{label}#{number}"
+                number += 1
         dag.tasks.setdefault(task.name, task)
         group = task.group
         while group is not None:
@@ -267,14 +274,14 @@ class Builder:
         for task in list(setups.values()):
             teardowns |= {n: t for n, t in task.downstream.items() if "teardown" in t.marks}
         made = [t for t in context.created if not t.marks & {"setup", "teardown"}]
-        names = {t.name for t in made}
-        for task in made:
-            if not names & task.upstream.keys():
-                for setup in setups.values():
-                    self.edge(setup, task, node)
-            if not names & task.downstream.keys():
-                for teardown in teardowns.values():
-                    self.edge(task, teardown, node)
+        first = [t for t in made if not t.upstream] or made[:1]
+        last = [t for t in made if not t.downstream] or made[-1:]
+        for setup in setups.values():
+            for task in first:
+                self.edge(setup, task, node)
+        for teardown in teardowns.values():
+            for task in last:
+                self.edge(task, teardown, node)
 
 
 def _value(kwargs: dict[str, Arg], name: str) -> Value | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import posixpath
 import re
 import sys
 from collections.abc import Callable
@@ -42,6 +43,14 @@ _HARMLESS: Final = sys.stdlib_module_names | {
 }
 """Packages whose functions put no tasks into a DAG."""
 _STEP_CLASS: Final = re.compile(r"[A-Z]\w*(?:Operator|Sensor|OperatorAsync|SensorAsync)|_[A-Z]\w*Operator")
+_PLAIN: Final = frozenset(
+    {
+        *("retries", "retry_delay", "execution_timeout", "start_date", "end_date", "schedule", "executor_config", "pool"),
+        *("secrets", "resources", "container_resources", "affinity", "tolerations", "volumes", "volume_mounts", "owner"),
+        *("doc_md", "email", "queue", "sla", "priority_weight", "tags", "default_args", "image"),
+    }
+)
+"""Arguments of operators that hold no task and no output of one."""
 _TOLD: Final = ("os.", "pathlib.", "posixpath.")
 _FIELD: Final = re.compile(r"\{\{|\}\}|\{(\w*)\}|[{}]")
 
@@ -52,6 +61,7 @@ class Calls:
     def __init__(self, follower: Follower) -> None:
         self.follower = follower
         self.builder = follower.builder
+        self.quiet = 0
         follower.call = self.call
         follower.apply = self.apply
 
@@ -87,7 +97,7 @@ class Calls:
             else:
                 args.append(self.follower.value(argument, frame))
         for index, keyword in enumerate(node.keywords):
-            value = self.follower.value(keyword.value, frame)
+            value = self._quietly(keyword, frame)
             if keyword.arg is not None:
                 kwargs[keyword.arg] = Arg(value, keyword.value)
                 continue
@@ -96,6 +106,14 @@ class Calls:
             if not isinstance(value, Dict) or value.partial:
                 kwargs[f"**{index}"] = Arg(UNKNOWN, keyword.value)
         return args, kwargs
+
+    def _quietly(self, keyword: ast.keyword, frame: Frame) -> Value:
+        """The value of an argument; a function that gives what is no task is not suspected of adding tasks."""
+        plain = keyword.arg is not None and (keyword.arg.endswith("_callback") or keyword.arg in _PLAIN)
+        self.quiet += plain
+        value = self.follower.value(keyword.value, frame)
+        self.quiet -= plain
+        return value
 
     # ---------------------------------------------------------------------------------------------------- calls
 
@@ -212,7 +230,10 @@ class Calls:
     def _operator(self, name: str, args: list[Value], kwargs: dict[str, Arg], node: ast.AST) -> Task:
         if args and "task_id" not in kwargs and isinstance(args[0], (Literal, Concat)):
             kwargs = {"task_id": Arg(args[0], node), **kwargs}
-        return self.builder.make_task(name, node, kwargs, inputs=args)
+        task = self.builder.make_task(name, node, kwargs, inputs=args)
+        if name.endswith(".SubDagOperator") and task.dag is not None:
+            task.dag.doubt(f"it has a DAG within it (line {_line(node)})")
+        return task
 
     def _dag(self, args: list[Value], kwargs: dict[str, Arg], node: ast.AST) -> Dag:
         for name, value in zip(("dag_id", "description"), args, strict=False):
@@ -255,8 +276,10 @@ class Calls:
         if not root or root not in _HARMLESS:
             self._lent(args, kwargs, node, f"{ref.written}, which is not in this file,")
             dag = self.builder.dag
-            if dag is not None and not ref.last[:1].isupper() and not isinstance(node, ast.FunctionDef):
+            if dag is not None and not self.quiet and not ref.last[:1].isupper() and not isinstance(node, ast.FunctionDef):
                 dag.doubt(f"{ref.written}, which is not in this file, may add to it (line {_line(node)})")
+        if ref.name in _PATH_PARTS and args and isinstance(args[0], Literal) and isinstance(args[0].value, str):
+            return _PATH_PARTS[ref.name](args[0].value)
         if ref.name.startswith(_TOLD) and isinstance(node, ast.Call):
             told = self.follower.told(node, frame)
             if not isinstance(told, Unknown):
@@ -342,6 +365,7 @@ class Calls:
             settings,
             function=made.target,
             inputs=given,
+            at=node,
             mapped=mapped,
             unique=True,
             default_id=_name_of(made),
@@ -739,6 +763,10 @@ _TEXT_METHODS: Final = frozenset(
     }
 )
 _PURE: Final = frozenset({"print", "len", "isinstance", "str", "repr", "type", "id", "bool", "sum", "any", "all", "hasattr"})
+_PATH_PARTS: Final[dict[str, Callable[[str], Value]]] = {
+    "os.path.basename": lambda path: Literal(posixpath.basename(path)),
+    "os.path.splitext": lambda path: Items([Literal(part) for part in posixpath.splitext(path)]),
+}
 _BUILTINS: Final[dict[str, Callable[[list[Value]], Value | None]]] = {
     **dict.fromkeys(("list", "tuple", "set", "frozenset", "iter"), _as_items),
     "range": _range,

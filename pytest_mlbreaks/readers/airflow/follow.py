@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
@@ -43,6 +44,9 @@ CALL_DEPTH: Final = 12
 """Calls of the file's functions within one another."""
 UNROLL_LIMIT: Final = 300
 """Rounds of one loop; a loop over more is followed once, as one over something unknown."""
+
+
+_TEXT_ENUMS: Final = frozenset({"enum.StrEnum"})
 
 
 class TooMuchError(Exception):
@@ -331,10 +335,21 @@ class Follower:
         return found
 
     def _attribute(self, node: ast.Attribute, frame: Frame) -> Value:
+        inner = node.value
+        if node.attr == "value" and isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name):
+            owner = frame.find(inner.value.id)
+            if isinstance(owner, Class):
+                return self._body_value(owner, inner.attr, frame) or self.told(node, frame)
         owner = self.value(node.value, frame)
         name = node.attr
         if isinstance(owner, Ref):
+            if owner.last == "TriggerRule" and owner.airflow and name.isupper():
+                return Literal(name.lower())
             return Ref(f"{owner.name}.{name}", f"{owner.written}.{name}")
+        if isinstance(owner, Literal):
+            return self._of_literal(owner, node, frame)
+        if isinstance(owner, Class):
+            return self._member(owner, node, frame)
         if isinstance(owner, Task):
             if name == "output":
                 return XCom((owner,))
@@ -356,6 +371,35 @@ class Follower:
         if isinstance(owner, Definition):
             return owner.target if name == "function" else UNKNOWN
         return self.told(node, frame)
+
+    def _of_literal(self, owner: Literal, node: ast.Attribute, frame: Frame) -> Value:
+        """``.value`` of an enumeration's member, ``.stem`` and ``.name`` of a path."""
+        if node.attr == "value":
+            return owner
+        if isinstance(owner.value, str) and node.attr in ("stem", "name"):
+            path = pathlib.PurePosixPath(owner.value)
+            return Literal(path.stem if node.attr == "stem" else path.name)
+        return self.told(node, frame)
+
+    def _member(self, owner: Class, node: ast.Attribute, frame: Frame) -> Value:
+        """A constant of a class's body. The member of an enumeration stands for its value, unless as a text it would
+        read otherwise: then only ``.value`` tells."""
+        if any(base.endswith("Enum") for base in owner.bases) and not any(b in _TEXT_ENUMS for b in owner.bases):
+            return Unknown("a member of an enumeration")
+        return self._body_value(owner, node.attr, frame) or self.told(node, frame)
+
+    def _body_value(self, owner: Class, name: str, frame: Frame) -> Value | None:
+        for statement in owner.node.body:
+            if isinstance(statement, ast.Assign):
+                targets: list[ast.expr] = statement.targets
+            elif isinstance(statement, ast.AnnAssign):
+                targets = [statement.target]
+            else:
+                continue
+            if statement.value is not None and any(isinstance(t, ast.Name) and t.id == name for t in targets):
+                value = self.value(statement.value, self.module)
+                return value if isinstance(value, Literal) else None
+        return None
 
     def _constant(self, node: ast.Constant, frame: Frame) -> Value:
         return self.told(node, frame)
