@@ -1,7 +1,7 @@
 """Compares what the Airflow reader says of Airflow's shipped examples with what Airflow makes of them.
 
-Usage: ``python tests/fidelity/compare_airflow.py [--list] PYTHON...``, each PYTHON the interpreter of an environment with
-Airflow in it. Airflow runs there, in a process of its own; we only read the files.
+Usage: ``python tests/fidelity/compare_airflow.py [--list] PYTHON...``, each PYTHON the interpreter of an environment
+with Airflow in it. Airflow runs there, in a process of its own; we only read the files.
 """
 
 from __future__ import annotations
@@ -112,12 +112,13 @@ def compare(truth: dict[str, Any]) -> Comparison:
             one = said.get(name)
             if one is not None and not one.schedule.complete:
                 incomplete[name] = one.schedule.reason
-            _compare_dag(counts, name, tasks, one)
+            _compare_dag(counts, name, tasks, one, complete=not doubtful if one is None else one.schedule.complete)
     return Comparison(truth["version"], counts, incomplete, truth["failed"])
 
 
-def _compare_dag(counts: dict[str, Count], name: str, tasks: dict[str, Any], one: Said | None) -> None:
-    complete = one is None or one.schedule.complete
+def _compare_dag(
+    counts: dict[str, Count], name: str, tasks: dict[str, Any], one: Said | None, *, complete: bool
+) -> None:
     steps = one.steps if one is not None else {}
     counts["tasks"].add(_of(name, tasks), _of(name, steps), complete=complete)
     edges = {f"{task} -> {after}" for task, told in tasks.items() for after in told["downstream"]}

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
-from pytest_mlbreaks.model import Diagnostic, Fact
+from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.facts import Edge, Schedule, Step, Trigger, Wait
 from pytest_mlbreaks.readers.airflow.calls import Calls
 from pytest_mlbreaks.readers.airflow.follow import Follower, TooMuchError
@@ -42,9 +42,11 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     try:
         follower.run()
         _factories(file, follower, calls)
-    except RecursionError:
+    except (RecursionError, TooMuchError) as error:
+        what = "is nested too deeply" if isinstance(error, RecursionError) else "takes too many steps"
         for dag in follower.builder.dags:
-            dag.doubt("the file is nested too deeply to follow")
+            dag.doubt(f"the file {what} to be followed")
+        yield Diagnostic(Place(file.path, 1), "warning", f"{what} to be followed: some of its DAGs may be missing")
     yield from Statements(file, follower).facts()
 
 
@@ -57,10 +59,7 @@ def _factories(file: PythonFile, follower: Follower, calls: Calls) -> None:
             continue  # its own function is followed, or is none that makes a DAG
         follower.builder.contexts.clear()
         with follower.doubt(f"it is made by {site.scope.qualname}, which another file may call"):
-            try:
-                calls.enter(Func(site.node, follower.module, site.scope.qualname), [], {}, site.node)
-            except TooMuchError:
-                return
+            calls.enter(Func(site.node, follower.module, site.scope.qualname), [], {}, site.node)
 
 
 def _makes_dag(file: PythonFile, callees: dict[str, None]) -> bool:

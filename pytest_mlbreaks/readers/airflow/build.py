@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from pytest_mlbreaks.model.expr import Literal
 from pytest_mlbreaks.readers.airflow.values import (
@@ -39,14 +40,13 @@ class Context:
 
 
 class Builder:
-    """Everything that a file makes. *doubts* are the reasons why what is made now may not be made, or not as told."""
+    """Everything that a file makes. *tick* counts a step, and raises where there are too many; *doubts* are the reasons why what is made now may not be made, or not as told."""
 
-    def __init__(self) -> None:
+    def __init__(self, tick: Callable[[], None]) -> None:
+        self.tick = tick
         self.dags: list[Dag] = []
         self.contexts: list[Context] = []
         self.doubts: list[str] = []
-        self.changes = 0
-        """How often a DAG, task or edge was made."""
 
     @property
     def dag(self) -> Dag | None:
@@ -65,7 +65,6 @@ class Builder:
 
     def touch(self, dag: Dag | None) -> None:
         """Note that something of *dag* is made here, with the doubts that hold."""
-        self.changes += 1
         if dag is not None:
             for doubt in self.doubts:
                 dag.doubt(doubt)
@@ -136,7 +135,7 @@ class Builder:
             group = None
         name = child_id(group, label)
         if unique and dag is not None and name in dag.tasks:
-            name = _unique(name, label, dag)
+            name = _unique(name, dag)
         task = Task(
             name,
             operator,
@@ -166,11 +165,9 @@ class Builder:
             return
         if "{*}" in task.name:
             dag.doubt(f"the id of a task is computed (line {getattr(task.node, 'lineno', '?')})")
-            number = 2
-            label = task.name
-            while task.name in dag.tasks:  # another task for all we know
-                task.name = f"{label}#{number}"
-                number += 1
+            number = dag.repeats[task.name] = dag.repeats.get(task.name, 0) + 1
+            if number > 1:  # another task, for all we know
+                task.name = f"{task.name}#{number}"
         dag.tasks.setdefault(task.name, task)
         group = task.group
         while group is not None:
@@ -189,6 +186,7 @@ class Builder:
 
     def edge(self, before: Task, after: Task, node: ast.AST) -> None:
         """*after* runs after *before*."""
+        self.tick()
         if before.dag is None and after.dag is not None:
             self.adopt(before, after.dag)
         elif after.dag is None and before.dag is not None:
@@ -235,20 +233,19 @@ class Builder:
     def _known(self, value: Value) -> bool:
         if isinstance(value, Items):
             return not value.partial and all(self._known(item) for item in value.items)
-        return isinstance(value, (Task, XCom, Group, Label, Dag)) or value == Literal(None)
+        return isinstance(value, (Task, XCom, Group, Label, Dag))
 
     def _dags(self, value: Value) -> Iterator[Dag]:
         for one in _each(value):
-            if isinstance(one, Group):
-                if one.dag is not None:
-                    yield one.dag
+            if isinstance(one, Group) and one.dag is not None:
+                yield one.dag
             for task in _tasks(one):
                 if task.dag is not None:
                     yield task.dag
 
     def chain(self, values: list[Value], node: ast.AST, *, linear: bool = False) -> None:
         """``chain`` and ``chain_linear``: each before the next; two lists are related pairwise, or all with all."""
-        for before, after in zip(values, values[1:], strict=False):
+        for before, after in itertools.pairwise(values):
             both = isinstance(before, Items) and isinstance(after, Items) and not linear
             if both and not (before.partial or after.partial):  # type: ignore[union-attr]
                 for one, two in zip(before.items, after.items, strict=False):  # type: ignore[union-attr]
@@ -289,11 +286,18 @@ def _value(kwargs: dict[str, Arg], name: str) -> Value | None:
     return arg.value if arg is not None else None
 
 
-def _unique(name: str, label: str, dag: Dag) -> str:
+def _unique(name: str, dag: Dag) -> str:
     """Airflow's `get_unique_task_id`: the id with the next number behind it."""
     prefix = re.split(r"__\d+$", name)[0]
-    numbers = [int(m[1]) for t in dag.tasks if (m := re.fullmatch(rf"{re.escape(prefix)}__(\d+)", t))]
-    return f"{prefix}__{max(numbers, default=0) + 1}"
+    number = dag.repeats.get(prefix)
+    if number is None:
+        taken = re.compile(rf"{re.escape(prefix)}__(\d{{1,6}})")
+        number = max((int(m[1]) for t in dag.tasks if (m := taken.fullmatch(t))), default=0)
+    number += 1
+    while f"{prefix}__{number}" in dag.tasks:
+        number += 1
+    dag.repeats[prefix] = number
+    return f"{prefix}__{number}"
 
 
 def _in_mapped(group: Group | None) -> bool:

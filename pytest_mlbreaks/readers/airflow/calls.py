@@ -15,6 +15,7 @@ from pytest_mlbreaks.model.expr import Concat, Expr, Literal, Made, Unknown
 from pytest_mlbreaks.readers.airflow.build import makes
 from pytest_mlbreaks.readers.airflow.follow import CALL_DEPTH, UNROLL_LIMIT, Follower, elements
 from pytest_mlbreaks.readers.airflow.values import (
+    SIZE_LIMIT,
     UNKNOWN,
     Arg,
     Bound,
@@ -33,6 +34,8 @@ from pytest_mlbreaks.readers.airflow.values import (
     Task,
     Value,
     XCom,
+    bounded,
+    capped,
     outputs,
     pattern,
 )
@@ -45,8 +48,26 @@ _HARMLESS: Final = sys.stdlib_module_names | {
 _STEP_CLASS: Final = re.compile(r"[A-Z]\w*(?:Operator|Sensor|OperatorAsync|SensorAsync)|_[A-Z]\w*Operator")
 _PLAIN: Final = frozenset(
     {
-        *("retries", "retry_delay", "execution_timeout", "start_date", "end_date", "schedule", "executor_config", "pool"),
-        *("secrets", "resources", "container_resources", "affinity", "tolerations", "volumes", "volume_mounts", "owner"),
+        *(
+            "retries",
+            "retry_delay",
+            "execution_timeout",
+            "start_date",
+            "end_date",
+            "schedule",
+            "executor_config",
+            "pool",
+        ),
+        *(
+            "secrets",
+            "resources",
+            "container_resources",
+            "affinity",
+            "tolerations",
+            "volumes",
+            "volume_mounts",
+            "owner",
+        ),
         *("doc_md", "email", "queue", "sla", "priority_weight", "tags", "default_args", "image"),
     }
 )
@@ -89,13 +110,13 @@ class Calls:
         kwargs: dict[str, Arg] = {}
         for argument in node.args:
             if isinstance(argument, ast.Starred):
-                inner = self.follower.value(argument.value, frame)
+                inner = bounded(self.follower.value(argument.value, frame))
                 parts = elements(inner)
                 args += parts if parts is not None else ()
                 if parts is None or (isinstance(inner, Items) and inner.partial):
                     args.append(Items([], True))
             else:
-                args.append(self.follower.value(argument, frame))
+                args.append(bounded(self.follower.value(argument, frame)))
         for index, keyword in enumerate(node.keywords):
             value = self._quietly(keyword, frame)
             if keyword.arg is not None:
@@ -113,7 +134,7 @@ class Calls:
         self.quiet += plain
         value = self.follower.value(keyword.value, frame)
         self.quiet -= plain
-        return value
+        return self.follower.shielded(keyword.arg, bounded(value))
 
     # ---------------------------------------------------------------------------------------------------- calls
 
@@ -145,18 +166,21 @@ class Calls:
         """Follow the body of a function of the file with these arguments, and give what it returns."""
         follower = self.follower
         scope = follower.scopes.get(id(function.node))
-        if scope is None or follower.depth >= CALL_DEPTH:
+        key = id(function.node)
+        if scope is None or follower.depth >= CALL_DEPTH or key in follower.active:
             self._lent(args, kwargs, node, "a function that is not followed")
             return UNKNOWN
         inner = Frame(scope, function.frame)
         self._parameters(function, args, kwargs, inner)
-        follower.entered.add(id(function.node))
+        follower.entered.add(key)
+        follower.active.add(key)
         follower.depth += 1
         try:
             with follower.doubt():
                 follower.block(function.node.body, inner)
         finally:
             follower.depth -= 1
+            follower.active.discard(key)
         if any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in map(_value_of, function.node.body)):
             return Unknown("what a generator yields")
         results = [r for r in inner.results if r != Literal(None)] or inner.results
@@ -203,9 +227,7 @@ class Calls:
 
     # ------------------------------------------------------------------------------------------ imported things
 
-    def _imported(
-        self, ref: Ref, args: list[Value], kwargs: dict[str, Arg], node: ast.AST, frame: Frame
-    ) -> Value:
+    def _imported(self, ref: Ref, args: list[Value], kwargs: dict[str, Arg], node: ast.AST, frame: Frame) -> Value:
         last = ref.last
         if ref.name.startswith(("builtins.", "itertools.", "functools.", "copy.")):
             return self._builtin(ref, args, kwargs, node, frame)
@@ -255,7 +277,9 @@ class Calls:
             if args and isinstance(args[0], (Func, Ref, Definition)):
                 return self._decorated(decorator, args, node)
             if args and isinstance(args[0], (Literal, Concat)):
-                kwargs.setdefault({"dag": "dag_id", "group": "group_id"}.get(decorator.kind, "name"), Arg(args[0], node))
+                kwargs.setdefault(
+                    {"dag": "dag_id", "group": "group_id"}.get(decorator.kind, "name"), Arg(args[0], node)
+                )
             return decorator
         if last in ("chain", "chain_linear"):
             self.builder.chain(args, node, linear=last == "chain_linear")
@@ -276,7 +300,12 @@ class Calls:
         if not root or root not in _HARMLESS:
             self._lent(args, kwargs, node, f"{ref.written}, which is not in this file,")
             dag = self.builder.dag
-            if dag is not None and not self.quiet and not ref.last[:1].isupper() and not isinstance(node, ast.FunctionDef):
+            if (
+                dag is not None
+                and not self.quiet
+                and not ref.last[:1].isupper()
+                and not isinstance(node, ast.FunctionDef)
+            ):
                 dag.doubt(f"{ref.written}, which is not in this file, may add to it (line {_line(node)})")
         if ref.name in _PATH_PARTS and args and isinstance(args[0], Literal) and isinstance(args[0].value, str):
             return _PATH_PARTS[ref.name](args[0].value)
@@ -298,10 +327,12 @@ class Calls:
         if ref.name == "functools.partial" and args:
             return Bound(args[0], args[1:], kwargs)
         if name == "dict" and all(isinstance(a, Dict) for a in args):
-            result = Dict({k: v for k, v in kwargs.items() if k[0] != "*"}, any(k[0] == "*" for k in kwargs))
-            for given in reversed(args):
+            result = Dict({}, any(k[0] == "*" for k in kwargs))
+            for given in args:
                 assert isinstance(given, Dict)
-                result = Dict({**given.entries, **result.entries}, result.partial or given.partial)
+                result.entries |= given.entries
+                result.partial = result.partial or given.partial
+            result.entries |= {k: v for k, v in kwargs.items() if k[0] != "*"}
             return result
         if name in ("deepcopy", "copy") and args:
             return _copied(args[0])
@@ -340,9 +371,7 @@ class Calls:
         label = pattern(given.value) if given is not None else name
         dag = self.builder.make_dag(label, node, {k: made.kwargs[k] for k in made.kwargs if k == "schedule"})
         with self.follower.within(dag):
-            self.builder.make_task(
-                made.decorator.name, node, {}, function=made.target, default_id=name
-            )
+            self.builder.make_task(made.decorator.name, node, {}, function=made.target, default_id=name)
 
     def _definition(self, made: Definition, args: list[Value], kwargs: dict[str, Arg], node: ast.AST) -> Value:
         kind = made.decorator.kind
@@ -424,16 +453,13 @@ class Calls:
                 mapped = {k: Arg(_mapped(a.value), a.node) for k, a in kwargs.items()}
                 if name == "expand_kwargs":
                     mapped = {"**": Arg(UNKNOWN, node)}
-                result = self._run_group_over(made, mapped, [*args, *(a.value for a in kwargs.values())], node)
-                return result
+                return self._run_group_over(made, mapped, [*args, *(a.value for a in kwargs.values())], node)
             return self._flow_task(made, args, {**made.partial, **kwargs}, node, mapped=True)
         if name == "function":
             return self.apply(made.target, args, kwargs, node, frame)
         return UNKNOWN
 
-    def _run_group_over(
-        self, made: Definition, kwargs: dict[str, Arg], inputs: list[Value], node: ast.AST
-    ) -> Value:
+    def _run_group_over(self, made: Definition, kwargs: dict[str, Arg], inputs: list[Value], node: ast.AST) -> Value:
         """A task group expanded over *inputs*: its first tasks run after what they are the output of."""
         given = {**made.partial, **kwargs}
         value = Arg(XCom(tuple(_outputs(inputs))), node)
@@ -455,7 +481,13 @@ class Calls:
         return self.follower.told(node, frame) if isinstance(node, ast.Call) else UNKNOWN
 
     def _of_flow(
-        self, value: Task | XCom | Group, name: str, args: list[Value], kwargs: dict[str, Arg], node: ast.AST, frame: Frame
+        self,
+        value: Task | XCom | Group,
+        name: str,
+        args: list[Value],
+        kwargs: dict[str, Arg],
+        node: ast.AST,
+        frame: Frame,
     ) -> Value:
         given = [*args, *(arg.value for key, arg in kwargs.items() if key in ("task_or_task_list", "other"))]
         if name == "set_downstream" and given:
@@ -528,7 +560,9 @@ class Calls:
         self, owner: Items, name: str, args: list[Value], kwargs: dict[str, Arg], node: ast.AST, frame: Frame
     ) -> Value:
         if name in ("append", "add", "insert") and args:
-            if name == "insert" and args[0] == Literal(0):
+            if len(owner.items) >= SIZE_LIMIT:
+                owner.partial = True
+            elif name == "insert" and args[0] == Literal(0):
                 owner.items.insert(0, args[-1])
             else:
                 owner.items.append(args[-1])
@@ -536,15 +570,16 @@ class Calls:
             return Literal(None)
         if name in ("extend", "update") and args:
             parts = elements(args[0])
+            if parts is not None and len(parts) + len(owner.items) > SIZE_LIMIT:
+                parts = None
             owner.items += parts or ()
             inner = isinstance(args[0], Items) and args[0].partial
             owner.partial = owner.partial or parts is None or inner or bool(self.builder.doubts)
             return Literal(None)
         if name == "copy":
             return Items(list(owner.items), owner.partial)
-        if name == "pop":
-            if owner.items and (not args or args[0] in (Literal(0), Literal(-1))):
-                return owner.items.pop(0 if args and args[0] == Literal(0) else -1)
+        if name == "pop" and owner.items and (not args or args[0] in (Literal(0), Literal(-1))):
+            return owner.items.pop(0 if args and args[0] == Literal(0) else -1)
         if name not in ("index", "count"):
             owner.partial = True
         return UNKNOWN
@@ -559,7 +594,7 @@ class Calls:
             if name == "join" and len(args) == 1 and isinstance(args[0], Items) and not args[0].partial:
                 parts = [self.follower.expr(item, node, frame) for item in args[0].items]
                 joined = [p for part in parts for p in (Literal(text), part)][1:]
-                return concat(joined)
+                return capped(concat(joined))
             plain = [a.value for a in args if isinstance(a, Literal)]
             texts = [a for a in plain if isinstance(a, str)]
             if name in _TEXT_METHODS and len(texts) == len(args) and not kwargs and len(args) <= 2:
@@ -567,12 +602,12 @@ class Calls:
                     result = getattr(text, name)(*texts)
                 except (TypeError, ValueError):
                     return UNKNOWN
-                return Items([Literal(part) for part in result]) if isinstance(result, list) else Literal(result)
+                return (
+                    Items([Literal(part) for part in result]) if isinstance(result, list) else capped(Literal(result))
+                )
         return self.follower.told(node, frame) if isinstance(node, ast.Call) else UNKNOWN
 
-    def _format(
-        self, text: str, args: list[Value], kwargs: dict[str, Arg], node: ast.AST, frame: Frame
-    ) -> Expr:
+    def _format(self, text: str, args: list[Value], kwargs: dict[str, Arg], node: ast.AST, frame: Frame) -> Expr:
         parts: list[Expr] = []
         end = following = 0
         for match in _FIELD.finditer(text):
@@ -593,7 +628,7 @@ class Calls:
             else:
                 parts.append(Unknown("a formatted value"))
         parts.append(Literal(text[end:]))
-        return concat(parts)
+        return capped(concat(parts))
 
 
 def _line(node: ast.AST) -> int | str:
@@ -762,7 +797,9 @@ _TEXT_METHODS: Final = frozenset(
         *("removesuffix", "startswith", "endswith", "rsplit"),
     }
 )
-_PURE: Final = frozenset({"print", "len", "isinstance", "str", "repr", "type", "id", "bool", "sum", "any", "all", "hasattr"})
+_PURE: Final = frozenset(
+    {"print", "len", "isinstance", "str", "repr", "type", "id", "bool", "sum", "any", "all", "hasattr"}
+)
 _PATH_PARTS: Final[dict[str, Callable[[str], Value]]] = {
     "os.path.basename": lambda path: Literal(posixpath.basename(path)),
     "os.path.splitext": lambda path: Items([Literal(part) for part in posixpath.splitext(path)]),

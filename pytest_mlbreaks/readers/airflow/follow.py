@@ -1,4 +1,4 @@
-"""Follows a DAG file as Airflow's DAG processor would run it, on what is written alone: nothing is imported or executed.
+"""Follows a DAG file as Airflow would run it, on what is written alone: nothing is imported or executed.
 
 Loops over what the file tells are unrolled, functions of the file are entered, and what can't be known (a condition, a
 loop over something computed, a function of another file) is followed once and leaves a doubt on the DAGs it touches.
@@ -19,6 +19,7 @@ from pytest_mlbreaks.model import expr as e
 from pytest_mlbreaks.model.expr import Expr, Literal, Name, Unknown
 from pytest_mlbreaks.readers.airflow.build import Builder, Context, is_flow
 from pytest_mlbreaks.readers.airflow.values import (
+    SIZE_LIMIT,
     UNKNOWN,
     Arg,
     Bound,
@@ -36,9 +37,12 @@ from pytest_mlbreaks.readers.airflow.values import (
     Task,
     Value,
     XCom,
+    bounded,
+    capped,
 )
+from pytest_mlbreaks.secrets import redact_url
 
-STEP_LIMIT: Final = 60_000
+STEP_LIMIT: Final = 30_000
 """Expressions and statements followed in one file. Airflow's own largest example takes about 2,000."""
 CALL_DEPTH: Final = 12
 """Calls of the file's functions within one another."""
@@ -58,12 +62,14 @@ class Follower:
 
     def __init__(self, file: PythonFile) -> None:
         self.file = file
-        self.builder = Builder()
+        self.builder = Builder(self.tick)
         self.module = Frame(file.module)
         self.steps = 0
         self.depth = 0
         self.entered: set[int] = set()
         """The ids of function nodes that were followed."""
+        self.active: set[int] = set()
+        """The ids of function nodes that are being followed: a recursion is not."""
         self.scopes: dict[int, Scope] = {id(site.node): site.scope for site in file.functions}
         self.scopes |= {id(site.node): site.scope for site in file.classes}
         self.call: Callable[[ast.Call, Frame], Value] = lambda node, frame: UNKNOWN
@@ -72,13 +78,9 @@ class Follower:
     # ----------------------------------------------------------------------------------------------- statements
 
     def run(self) -> None:
-        """Follow the module."""
+        """Follow the module. Raises TooMuchError."""
         assert self.file.tree is not None
-        try:
-            self.block(self.file.tree.body, self.module)
-        except TooMuchError:
-            for dag in self.builder.dags:
-                dag.doubt("the file takes too much to follow")
+        self.block(self.file.tree.body, self.module)
 
     def block(self, statements: Iterable[ast.stmt], frame: Frame) -> str:
         """Follow statements; tells how it ended: "", return, break, continue or raise."""
@@ -98,7 +100,8 @@ class Follower:
             raise TooMuchError
 
     def _expression(self, node: ast.Expr, frame: Frame) -> str:
-        self.value(node.value, frame)
+        if node.value.__class__ is not ast.Constant:  # a docstring
+            self.value(node.value, frame)
         return ""
 
     def _assign(self, node: ast.Assign, frame: Frame) -> str:
@@ -116,7 +119,11 @@ class Follower:
         value = self.value(node.value, frame)
         if isinstance(node.target, ast.Name):
             held = frame.find(node.target.id)
-            if isinstance(held, Items) and isinstance(value, Items):
+            if (
+                isinstance(held, Items)
+                and isinstance(value, Items)
+                and len(held.items) + len(value.items) <= SIZE_LIMIT
+            ):
                 held.items += value.items
                 held.partial = held.partial or value.partial or bool(self.builder.doubts)
             elif isinstance(held, Literal) and isinstance(node.op, ast.Add):
@@ -140,6 +147,7 @@ class Follower:
     def branches(self, bodies: list[list[ast.stmt]], frame: Frame, reason: str) -> str:
         """Follow each body, one of which runs."""
         before = dict(frame.names)
+        self.steps += len(before) // 20
         outcomes: list[dict[str, Value]] = []
         signals: list[str] = []
         for body in bodies:
@@ -208,6 +216,7 @@ class Follower:
         if isinstance(value, (Dag, Group)):
             with self.within(value):
                 return self._within(items[1:], node, frame)
+        value = bounded(value)
         if isinstance(value, (Task, XCom)) or (isinstance(value, Items) and is_flow(value)):
             context = self.builder.enter_around(value)
             try:
@@ -241,7 +250,9 @@ class Follower:
         value: Value = Func(node, frame, self.scopes[id(node)].qualname if id(node) in self.scopes else node.name)
         for decorator in reversed(node.decorator_list):
             with_args = self.value(decorator, frame)
-            value = self.apply(with_args, [value], {}, node, frame) if _decorates(with_args) else value
+            if _decorates(with_args):
+                made = self.apply(with_args, [value], {}, node, frame)
+                value = made if isinstance(made, Definition) else value
         frame.names[node.name] = value
         return ""
 
@@ -274,7 +285,7 @@ class Follower:
     def bind(self, target: ast.expr, value: Value, frame: Frame, node: ast.AST) -> None:
         """Bind what *target* names to *value*."""
         if isinstance(target, ast.Name):
-            frame.names[target.id] = value
+            frame.names[target.id] = self.shielded(target.id, value)
         elif isinstance(target, (ast.Tuple, ast.List)):
             parts = elements(value)
             plain = not any(isinstance(element, ast.Starred) for element in target.elts)
@@ -292,6 +303,12 @@ class Follower:
             elif isinstance(owner, (Task, Dag)):
                 owner.kwargs[target.attr] = Arg(value, node)
 
+    def shielded(self, name: object, value: Value) -> Value:
+        """*value*, or a `SecretKey` in place of the text in it where *name* is that of a secret."""
+        if isinstance(value, (Literal, e.Concat)) and isinstance(name, str):
+            return shield(name, value, self.file.path)
+        return value
+
     def _part(self, value: Value, index: int) -> Value:
         return value if isinstance(value, XCom) else Unknown("unpacked from something computed")
 
@@ -299,11 +316,13 @@ class Follower:
         key = self.value(target.slice, frame)
         if isinstance(owner, Dict):
             if isinstance(key, Literal):
-                owner.entries[key.value] = Arg(value, node)
+                owner.entries[key.value] = Arg(self.shielded(key.value, value), node)
             owner.partial = owner.partial or bool(self.builder.doubts) or not isinstance(key, Literal)
         elif isinstance(owner, Items):
-            if isinstance(key, Literal) and isinstance(key.value, int) and -len(owner.items) <= key.value < len(
-                owner.items
+            if (
+                isinstance(key, Literal)
+                and isinstance(key.value, int)
+                and -len(owner.items) <= key.value < len(owner.items)
             ):
                 owner.items[key.value] = value
             else:
@@ -411,8 +430,9 @@ class Follower:
             if isinstance(element, ast.Starred):
                 inner = self.value(element.value, frame)
                 parts = elements(inner)
-                items += parts or ()
-                partial = partial or parts is None or (isinstance(inner, Items) and inner.partial)
+                known = parts if parts is not None and len(parts) + len(items) <= SIZE_LIMIT else None
+                items += known or ()
+                partial = partial or known is None or (isinstance(inner, Items) and inner.partial)
             else:
                 items.append(self.value(element, frame))
         return Items(items, partial)
@@ -430,7 +450,7 @@ class Follower:
                 continue
             name = self.value(key, frame)
             if isinstance(name, Literal):
-                result.entries[name.value] = Arg(value, child)
+                result.entries[name.value] = Arg(self.shielded(name.value, value), child)
             else:
                 result.partial = True
         return result
@@ -443,8 +463,8 @@ class Follower:
                     parts.append(_formatted(self.value(child.value, frame), child))
                     continue
                 child = child.value
-            parts.append(self.expr(self.value(child, frame), child, frame))
-        return concat(parts)
+            parts.append(self.expr(bounded(self.value(child, frame)), child, frame))
+        return capped(concat(parts))
 
     def _binary(self, node: ast.BinOp, frame: Frame) -> Value:
         left, right = self.value(node.left, frame), self.value(node.right, frame)
@@ -454,6 +474,8 @@ class Follower:
             return Dict(left.entries | right.entries, left.partial or right.partial)
         if isinstance(node.op, ast.Add):
             if isinstance(left, Items) and isinstance(right, Items):
+                if len(left.items) + len(right.items) > SIZE_LIMIT:
+                    return Unknown("a list that is too long")
                 return Items([*left.items, *right.items], left.partial or right.partial)
             added = _plus(left, right)
             if not isinstance(added, Unknown):
@@ -464,6 +486,7 @@ class Follower:
 
     def shift(self, left: Value, right: Value, op: ast.operator, node: ast.AST) -> Value:
         """``left >> right`` or ``left << right``."""
+        left, right = bounded(left), bounded(right)
         if is_flow(left) or is_flow(right) or isinstance(left, Dag):
             if isinstance(op, ast.RShift):
                 self.builder.relate(left, right, node)
@@ -491,9 +514,9 @@ class Follower:
         if isinstance(key, Literal):
             if isinstance(owner, Dict) and key.value in owner.entries:
                 return owner.entries[key.value].value
-            if isinstance(owner, Items) and isinstance(key.value, int) and not owner.partial:
-                if -len(owner.items) <= key.value < len(owner.items):
-                    return owner.items[key.value]
+            items = owner.items if isinstance(owner, Items) and not owner.partial else []
+            if isinstance(key.value, int) and -len(items) <= key.value < len(items):
+                return items[key.value]
         return Unknown("an element that can't be told")
 
     def _conditional(self, node: ast.IfExp, frame: Frame) -> Value:
@@ -636,6 +659,8 @@ class Follower:
                 return e.Made("functools.partial", (self.expr(target, node, frame),))
             case Class() | Decorator() | Definition() | OperatorPartial() | Dag() | Group() | Task():
                 return Unknown(f"a {type(value).__name__.lower()}")
+            case Literal(value=text) if isinstance(text, str) and "://" in text:
+                return Literal(redact_url(text))
             case _ if isinstance(value, Expr):
                 return value
         return UNKNOWN
@@ -713,8 +738,8 @@ def _either(one: Value, other: Value) -> Value:
 
 def _plus(left: Value, right: Value) -> Expr:
     if isinstance(left, Expr) and isinstance(right, Expr):
-        if any(isinstance(v, Literal) and isinstance(v.value, str) or isinstance(v, e.Concat) for v in (left, right)):
-            return concat([left, right])
+        if any((isinstance(v, Literal) and isinstance(v.value, str)) or isinstance(v, e.Concat) for v in (left, right)):
+            return capped(concat([left, right]))
         if isinstance(left, Literal) and isinstance(right, Literal):
             return _calculated(left, right, ast.Add()) or UNKNOWN
     return UNKNOWN

@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from pytest_mlbreaks.formats.python import PythonFile
 from pytest_mlbreaks.formats.python_expr import shield
 from pytest_mlbreaks.model import Fact, Place
-from pytest_mlbreaks.model import expr as e
 from pytest_mlbreaks.model.expr import Expr, Literal, Made, Unknown
 from pytest_mlbreaks.model.facts import Argument, Callee, Command, Edge, Schedule, Step, Trigger, Variable, Wait
 from pytest_mlbreaks.readers.airflow.follow import Follower
 from pytest_mlbreaks.readers.airflow.values import (
     Arg,
     Bound,
-    Class,
     Dag,
     Definition,
     Dict,
@@ -24,6 +22,7 @@ from pytest_mlbreaks.readers.airflow.values import (
     Ref,
     Task,
     Value,
+    bounded,
     pattern,
 )
 
@@ -124,16 +123,12 @@ class Statements:
         given = task.kwargs.get("python_callable")
         target = task.function if given is None else given.value
         for _ in range(5):
-            if isinstance(target, Bound):
-                target = target.target
-            elif isinstance(target, Definition):
+            if isinstance(target, Bound) or isinstance(target, Definition):
                 target = target.target
         if isinstance(target, Func) and not isinstance(target.node, ast.Lambda):
             return Callee(path=self.file.path, name=target.qualname)
         if isinstance(target, Ref) and not target.name.startswith("builtins."):
             return Callee(path=self.file.path, name=target.written)
-        if isinstance(target, Class):
-            return Callee(path=self.file.path, name=target.qualname)
         return None
 
     def _commands(self, task: Task, used: set[str]) -> Iterator[Command]:
@@ -244,7 +239,11 @@ class Statements:
             dag = self._expr(target) if target is not None else Unknown("the DAG is not given by name")
             for awaited in self._awaited(task):
                 yield Wait(
-                    place=step.place, step=step.identity, target_pipeline=dag, target_step=awaited, settings=step.settings
+                    place=step.place,
+                    step=step.identity,
+                    target_pipeline=dag,
+                    target_step=awaited,
+                    settings=step.settings,
                 )
         elif name.startswith("TriggerDagRunOperator"):
             target = task.kwargs.get("trigger_dag_id")
@@ -271,8 +270,8 @@ class Statements:
     # ----------------------------------------------------------------------------------------------------------
 
     def _expr(self, arg: Arg) -> Expr:
-        value: Value = arg.value
-        if isinstance(value, e.Made | e.Literal):
+        value: Value = bounded(arg.value)
+        if isinstance(value, Made):
             return value
         return self.follower.expr(value, arg.node, self.follower.module)
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from pytest_mlbreaks.formats.python import Scope
+from pytest_mlbreaks.formats.python_expr import TEXT_LIMIT
 from pytest_mlbreaks.model.expr import Concat, Expr, Literal, Unknown
 
 UNKNOWN = Unknown("not known")
+SIZE_LIMIT: Final = 5000
+"""Things that a collection may hold, all levels counted, to take part in anything."""
+PARTS_LIMIT: Final = 60
+"""Parts that a text may be put together of."""
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -141,6 +146,7 @@ class Dag:
     groups: set[str] = dataclasses.field(default_factory=set)
     edges: dict[tuple[str, str], ast.AST] = dataclasses.field(default_factory=dict)
     doubts: list[str] = dataclasses.field(default_factory=list)
+    repeats: dict[str, int] = dataclasses.field(default_factory=dict)  # how often an id came up again
 
     def doubt(self, reason: str) -> None:
         """Remember that something of it could not be told."""
@@ -223,6 +229,36 @@ Value = (
     | XCom
     | Label
 )
+
+
+def bounded(value: Value) -> Value:
+    """*value*, or what is not known in its place where it holds more than SIZE_LIMIT things, itself among them."""
+    if not isinstance(value, (Items, Dict)):
+        return value
+    pending: list[Value] = [value]
+    count = 0
+    while pending:
+        one = pending.pop()
+        if isinstance(one, Items):
+            pending += one.items
+            count += len(one.items)
+        elif isinstance(one, Dict):
+            pending += [arg.value for arg in one.entries.values()]
+            count += len(one.entries)
+        if count > SIZE_LIMIT:
+            return Unknown("a collection that is too large")
+    return value
+
+
+def capped(text: Expr) -> Expr:
+    """*text*, or what is not known in its place where it is longer than TEXT_LIMIT."""
+    if isinstance(text, Literal) and isinstance(text.value, str) and len(text.value) > TEXT_LIMIT:
+        return Unknown("a long text")
+    if isinstance(text, Concat):
+        length = sum(len(str(part.value)) for part in text.parts if isinstance(part, Literal))
+        if len(text.parts) > PARTS_LIMIT or length > TEXT_LIMIT:
+            return Unknown("a long text")
+    return text
 
 
 def outputs(value: Value, depth: int = 8) -> Iterator[Task]:
