@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -170,8 +170,9 @@ class Run:
         return report
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note the checks that the selection left."""
-        self._wanted = tuple(item.check for item in session.items if isinstance(item, CheckItem))
+        """Note the checks that the selection left, in their own order."""
+        left = {item.check.id for item in session.items if isinstance(item, CheckItem)}
+        self._wanted = tuple(check for check in self.request.checks if check.id in left)
 
     def pytest_report_header(self) -> str:
         """Say what is read."""
@@ -393,7 +394,7 @@ class CheckItem(pytest.Item):
     def runtest(self) -> None:
         result = self._run.result(self.check)
         if result.outcome == "not-applicable":
-            _skip(f"not applicable: {clean(result.reason)}")
+            pytest.skip(f"not applicable: {clean(result.reason)}")
         failing = self._run.failing(result)
         if failing:
             self.found = failing[0]
@@ -413,10 +414,6 @@ class CheckItem(pytest.Item):
         more = f" (and {len(error.failing) - 1} more)" if len(error.failing) > 1 else ""
         told.reprcrash.message = f"{clean(str(first.place))}: {clean(first.message, 300)}{more}"
         return told
-
-
-def _skip(reason: str) -> NoReturn:
-    pytest.skip(reason)
 
 
 def _properties(
