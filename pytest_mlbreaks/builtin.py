@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_mlbreaks.hookspecs import hookimpl
-from pytest_mlbreaks.readers import compose, config_files, datasets, env_files, github_actions, kubernetes, python
+from pytest_mlbreaks.readers import (
+    compose,
+    config_files,
+    datasets,
+    deploy_scripts,
+    dockerfile,
+    env_files,
+    github_actions,
+    kubernetes,
+    lock_files,
+    pyproject,
+    python,
+    requirements,
+)
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
 
@@ -22,6 +35,11 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         github_actions.READER,
         config_files.READER,
         env_files.READER,
+        dockerfile.READER,
+        requirements.READER,
+        pyproject.READER,
+        lock_files.READER,
+        deploy_scripts.READER,
     )
 
 

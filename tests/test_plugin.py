@@ -81,7 +81,9 @@ def test_only_with_nothing_failing_exits_with_0(tree: Path, run_pytest: RunPytes
     tree.joinpath("pipeline.marks").write_text("medium\n")
     result = run_pytest("--mlbreaks-only")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["*= mlbreaks =*", "pipeline.marks:1:1: medium push-order/bad-mark *", "  This is medium."])
+    result.stdout.fnmatch_lines(
+        ["*= mlbreaks =*", "pipeline.marks:1:1: medium push-order/bad-mark *", "  This is medium."]
+    )
     result.stdout.fnmatch_lines(["1 finding, 0 at or above the threshold (high)*"])
 
 
@@ -414,9 +416,24 @@ def test_mistakes(tree: Path, run_pytest: RunPytest, arguments: tuple[str, ...],
     assert not any("passed" in line for line in result.outlines)
 
 
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [("part", "ERROR: part: --mlbreaks-only runs no tests, and reads all of *"), ("no", "ERROR: *not found: no")],
+)
+def test_only_takes_no_part(tree: Path, run_pytest: RunPytest, path: str, message: str) -> None:
+    """With --mlbreaks-only a path can't choose tests; one that says less than the tree is a usage error, the tree not."""
+    tree.joinpath("part").mkdir()
+    result = run_pytest("--mlbreaks-only", "--rootdir", ".", path)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+    run_pytest("--mlbreaks-only", ".").assert_outcomes(passed=2, failed=1, skipped=1)
+
+
 def test_options_without_the_option_do_nothing(tree: Path, run_pytest: RunPytest) -> None:
     """In addopts they may stand for the day when the checks are asked for."""
-    tree.joinpath("pytest.ini").write_text("[pytest]\naddopts = --mlbreaks-fail-on low --mlbreaks-report json:out.json\n")
+    tree.joinpath("pytest.ini").write_text(
+        "[pytest]\naddopts = --mlbreaks-fail-on low --mlbreaks-report json:out.json\n"
+    )
     run_pytest().assert_outcomes(passed=1)
     assert not tree.joinpath("out.json").exists()
     run_pytest("--mlbreaks").assert_outcomes(passed=3, failed=1, skipped=1)

@@ -32,6 +32,7 @@ F = TypeVar("F", bound=Fact)
 
 
 def read(text: str, path: str = PATH) -> list[Fact]:
+    """The facts of a manifest; they survive being written and read back."""
     document = READER.format.parse(Source(path, dedent(text).encode()))
     facts = [fact for fact in READER.read(document, Wanted()) if isinstance(fact, Fact)]
     assert {type(fact) for fact in facts} <= set(READER.facts)
@@ -41,6 +42,7 @@ def read(text: str, path: str = PATH) -> list[Fact]:
 
 
 def one(kind: type[F], text: str, path: str = PATH) -> F:
+    """The one fact of a kind in a manifest."""
     found = [fact for fact in read(text, path) if isinstance(fact, kind)]
     assert len(found) == 1
     return found[0]
@@ -125,7 +127,7 @@ def test_claims(path: str, claimed: bool) -> None:
 def test_a_deployment() -> None:
     """A workload is stated with what decides how it runs and is replaced."""
     workload = one(Workload, DEPLOYMENT)
-    assert workload.identity == "kubernetes:k8s/overlays/prod#Deployment/serving-prod/model"
+    assert workload.identity == "kubernetes:k8s/overlays/prod/model.yaml#Deployment/serving-prod/model"
     assert (workload.kind, workload.name, workload.namespace) == ("Deployment", "model", "serving-prod")
     assert (workload.replicas, workload.strategy, workload.max_surge) == (Literal(3), "RollingUpdate", "25%")
     assert [(label.key, label.value) for label in workload.annotations] == [("reloader", "true")]
@@ -641,6 +643,42 @@ def test_kustomizations() -> None:
 def test_scope_keeps_overlays_apart() -> None:
     """One workload in two overlays is two."""
     assert one(Workload, DEPLOYMENT).identity != one(Workload, DEPLOYMENT, "k8s/overlays/dev/model.yaml").identity
+
+
+def affinity(kind: str, terms: object) -> dict[str, object]:
+    """A pod's required affinity of *kind*."""
+    return {"affinity": {kind: {"requiredDuringSchedulingIgnoredDuringExecution": terms}}}
+
+
+def on_host(operator: str) -> dict[str, object]:
+    """Terms of a node affinity to one host."""
+    rule = {"key": "kubernetes.io/hostname", "operator": operator, "values": ["worker-1"]}
+    return {"nodeSelectorTerms": [{"matchExpressions": [rule]}]}
+
+
+@pytest.mark.parametrize(
+    ("pod", "bound"),
+    [
+        ({}, False),
+        ({"nodeSelector": {"accelerator": "gpu"}}, False),
+        ({"nodeName": "worker-1"}, True),
+        ({"nodeSelector": {"kubernetes.io/hostname": "worker-1"}}, True),
+        (affinity("podAffinity", [{"topologyKey": "kubernetes.io/hostname"}]), True),
+        (affinity("podAffinity", [{"topologyKey": "topology.kubernetes.io/zone"}]), False),
+        (affinity("podAntiAffinity", [{"topologyKey": "kubernetes.io/hostname"}]), False),
+        (affinity("nodeAffinity", on_host("In")), True),
+        (affinity("nodeAffinity", on_host("NotIn")), False),
+    ],
+)
+def test_bound_to_one_node(pod: dict[str, object], bound: bool) -> None:
+    """A workload is bound to one node by the node's name, or by having to run where another pod runs."""
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "model"},
+        "spec": {"template": {"spec": {"containers": [{"name": "model"}], **pod}}},
+    }
+    assert one(Workload, json.dumps(deployment)).one_node is bound
 
 
 TREES = st.recursive(

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from mlbreaks_trial.reader import Mark
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged
 
-check = Check(
-    __name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", also=("client-assumption",)
-)
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", also=("client-assumption",))
 
 LEVELS = {"high": Severity.HIGH, "medium": Severity.MEDIUM, "low": Severity.LOW}
 
