@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 CLEAN, FINDINGS, USAGE, FAILED = 0, 1, 2, 3
 INTERRUPTED = 130  # as shells have it for a program that SIGINT ended
+
+_TITLED_FENCE = re.compile(r'^(`{3,}|~{3,})(\S*) +title="([^"]+)".*$', re.MULTILINE)
 
 LOG_WIDTH = 100
 """Columns of a report that no terminal shows."""
@@ -320,18 +323,16 @@ def _list(options: argparse.Namespace) -> int:
 
         _say(json.dumps([_described(check) for check in packs.checks], indent=2) + "\n")
         return CLEAN
-    width = max([len(check.id) for check in packs.checks], default=0)
     lines: list[str] = []
     category = ""
     for check in packs.checks:
         if check.category != category:
             category = check.category
             lines += [""] * bool(lines) + [_bold(category)]
-        surest = f"{check.severity!s:<6}  {check.confidence!s:<6}  {check.evidence:<14}  {check.since:<5}"
-        lines.append(f"  {check.id:<{width}}  {surest}  {check.title}")
-    head = f"  {'id':<{width}}  {'severity, confidence':<14}  evidence, since, title"
+        told = f"{check.severity} severity, {check.confidence} confidence, {check.evidence}, since {check.since}"
+        lines += [f"  {check.id} ({told})", f"      {check.title}"]
     total = f"{len(packs.checks)} checks; `mlbreaks explain ID` shows the page of one"
-    _say("\n".join([head, "", *lines, "", total]) + "\n")
+    _say("\n".join([*lines, "", total]) + "\n")
     return CLEAN
 
 
@@ -417,7 +418,8 @@ def _show(markdown: str, *, raw: bool) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    Console(no_color=not _color(), width=min(_width(), 100)).print(Markdown(markdown))
+    named = _TITLED_FENCE.sub(r"`\3`:\n\n\1\2", markdown)  # laid out, a fence does not show its info string
+    Console(no_color=not _color(), width=min(_width(), 100)).print(Markdown(named))
 
 
 def _taxonomy(options: argparse.Namespace) -> int:

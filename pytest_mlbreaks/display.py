@@ -18,11 +18,15 @@ _TOKENS = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|hf_[A-Za-z0-9]{20,}"
     r"|sk-[A-Za-z0-9_-]{20,}|AIza[\w-]{30,}|(?:AKIA|ASIA)[A-Z0-9]{16}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)"
 )
-_BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9+/=._~-]{8,}")
+_BEARER = re.compile(r"\b(?:(Bearer)\s+[A-Za-z0-9+/=._~-]{8,}|(Basic)\s+[A-Za-z0-9+/]{12,}={0,2})")
 _QUOTED_PAIR = re.compile(
-    r"""(?P<before>(?P<quote>["']?)(?P<key>[A-Za-z_][\w.-]{0,79})(?P=quote)\]?\s{0,20}(?:[:=]|:=|,|=>)\s{0,20}[rbfu]?)"""
+    r"""(?P<before>(?P<quote>["']?)(?P<key>[A-Za-z_][\w.-]{0,79})(?P=quote)\]?\s{0,20}(?:[:=]|:=|=>)\s{0,20}[rbfu]?)"""
     r"""(?P<value>"[^"\n]*"|'[^'\n]*')"""
 )
+_DEFAULT = re.compile(  # os.environ.get("DB_PASSWORD", "...")
+    r"""(?P<before>["'](?P<key>[A-Z][A-Z0-9_]{2,79})["']\s{0,20},\s{0,20}[rbfu]?)(?P<value>"[^"\n]*"|'[^'\n]*')"""
+)
+_STRING = re.compile(r""""[^"\n]*"|'[^'\n]*'""")
 _PLAIN_PAIR = re.compile(
     r"""^(?P<before>\s*(?:-\s+)?["']?(?P<key>[A-Za-z_][\w.-]*)["']?\s*[:=]\s*)(?P<value>[^\s"'|>&*!#].*)$"""
 )
@@ -44,8 +48,10 @@ def redact_line(path: str, lines: Sequence[str], index: int) -> str:
             return whole
         line = _PLAIN_PAIR.sub(_mask, line)
         line = _DOCKER_PAIR.sub(_mask, line)
-    line = _QUOTED_PAIR.sub(_mask_quoted, line)
-    line = _BEARER.sub(rf"\1 {MASK}", _TOKENS.sub(MASK, line))
+    line = _DEFAULT.sub(_mask_quoted, _QUOTED_PAIR.sub(_mask_quoted, line))
+    line = _BEARER.sub(lambda match: f"{match[1] or match[2]} {MASK}", _TOKENS.sub(MASK, line))
+    if code:  # outside of strings, password=None is a name and its value is code
+        return _STRING.sub(lambda match: match[0][0] + redact_url(match[0][1:-1]) + match[0][0], line)
     return redact_url(line)
 
 

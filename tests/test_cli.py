@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -410,6 +411,7 @@ def test_a_page_is_laid_out_on_a_terminal(repo: Path) -> None:
     out, _ = on_a_terminal(repo, "explain", "bento-packages-unlocked")
     assert "## Breaks" not in out
     assert "Breaks" in out
+    assert "bentofile.yaml:\r\n" in re.sub(r"\x1b\[[\d;]*m| +(?=\r)", "", out)
     out, _ = on_a_terminal(repo, "explain", "bento-packages-unlocked", "--raw")
     assert "## Breaks" in out
 
