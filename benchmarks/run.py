@@ -128,7 +128,7 @@ def ours(programs: Path, tree: Path, work: Path) -> list[Contender]:
     folder = work / "empty"
     folder.mkdir()
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    check = [str(programs / "mlbreaks"), "check", str(tree)]
+    check = [str(programs / "mlbreaks"), "check", "--root", str(tree)]
     pytest = [str(programs / "pytest"), "-q", "-p", "no:cacheprovider", "--mlbreaks-only", "--mlbreaks-root", str(tree)]
     # An empty folder as the place of all bytecode, and none written: nothing is found, of no module at all.
     bare = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": str(work / "no-bytecode")}

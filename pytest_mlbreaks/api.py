@@ -29,6 +29,8 @@ from pytest_mlbreaks.model import (
     expr,
     facts,
 )
+from pytest_mlbreaks.model.near import one_namespace
+from pytest_mlbreaks.readers.deploy_scripts import pod_restart
 from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
 from pytest_mlbreaks.report import Report, Reporter, Shown
 
@@ -75,4 +77,6 @@ __all__ = [
     "expr",
     "facts",
     "hookimpl",
+    "one_namespace",
+    "pod_restart",
 ]

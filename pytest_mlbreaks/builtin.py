@@ -6,6 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_mlbreaks.hookspecs import hookimpl
+from pytest_mlbreaks.readers import (
+    compose,
+    config_files,
+    datasets,
+    deploy_scripts,
+    dockerfile,
+    env_files,
+    github_actions,
+    kubernetes,
+    lock_files,
+    pyproject,
+    python,
+    requirements,
+)
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
 
@@ -13,7 +27,20 @@ from pytest_mlbreaks.report import Reporter
 @hookimpl
 def mlbreaks_readers() -> Sequence[Reader[Any]]:
     """One reader per tool."""
-    return ()
+    return (
+        python.READER,
+        datasets.READER,
+        compose.READER,
+        kubernetes.READER,
+        github_actions.READER,
+        config_files.READER,
+        env_files.READER,
+        dockerfile.READER,
+        requirements.READER,
+        pyproject.READER,
+        lock_files.READER,
+        deploy_scripts.READER,
+    )
 
 
 @hookimpl

@@ -27,13 +27,10 @@ class Source:
 
         Raises Unreadable for other encodings and for binary content.
         """
-        for mark, encoding in _MARKS:
-            if self.data.startswith(mark):
-                break
-        else:
-            encoding = "utf-8"
-            if b"\0" in self.data:
-                raise Unreadable(Place(self.path), "contains null bytes: not text")
+        marked = next((encoding for mark, encoding in _MARKS if self.data.startswith(mark)), None)
+        if marked is None and b"\0" in self.data:
+            raise Unreadable(Place(self.path), "contains null bytes: not text")
+        encoding = marked or "utf-8"
         try:
             text = self.data.decode(encoding)
         except UnicodeDecodeError as error:

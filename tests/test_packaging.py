@@ -134,7 +134,7 @@ def test_list_from_a_wheel(programs: Path, tmp_path: Path) -> None:
 
 def test_the_command_from_a_wheel(programs: Path, tmp_path: Path) -> None:
     """It finds what is wrong with the example, and says so in its exit code."""
-    judging = run(programs / "mlbreaks", "check", EXAMPLE, cwd=tmp_path)
+    judging = run(programs / "mlbreaks", "check", "--root", EXAMPLE, cwd=tmp_path)
     assert judging.returncode == 1, judging.stdout + judging.stderr
     assert "k8s/api.yaml" in judging.stdout
 

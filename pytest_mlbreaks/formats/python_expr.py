@@ -597,14 +597,19 @@ def path_join(parts: list[Expr]) -> Expr:
 
 def shield(name: str, expr: Expr, path: str) -> Expr:
     """The expression, or a `SecretKey` in place of each text in it where *name* is that of a secret."""
-    if not secret_key(name):
+    if isinstance(expr, Unknown | Name) or (isinstance(expr, Literal) and _tells_nothing(expr)) or not secret_key(name):
         return expr
     return _hide(expr, name, path)
 
 
+def _tells_nothing(expr: Literal) -> bool:
+    """Whether a literal is no secret under whatever name: nothing, empty, or a truth value."""
+    return not expr.value or expr.value is True
+
+
 def _hide(expr: Expr, name: str, path: str) -> Expr:
     if isinstance(expr, Literal):
-        return SecretKey(path, name) if isinstance(expr.value, (str, int, float)) and expr.value else expr
+        return expr if _tells_nothing(expr) else SecretKey(path, name)
     if isinstance(expr, Concat):
         return SecretKey(path, name)
     if isinstance(expr, Choice):

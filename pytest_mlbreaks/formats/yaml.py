@@ -5,6 +5,7 @@ What YAML allows and no pipeline means (repeated keys, aliases that grow without
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ _DOCUMENT_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
 class YamlNode:
-    """A mapping, sequence or scalar with its place. Merge keys (``<<``) are applied; the last of repeated keys counts."""
+    """A mapping, sequence or scalar with its place. Merge keys (``<<``) apply; of repeated keys the last counts."""
 
     __slots__ = ("_entries", "_file", "_node")
 
@@ -283,9 +284,16 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
-def _compose(text: str, name: str = "<file>") -> Iterator[yaml.Node]:
-    loader = _Loader(text)
-    loader.name = name
+class _Named(io.StringIO):
+    """Text whose name is kept in every mark, by which `YamlFile.place_of` knows the lines before it."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self.name = name
+
+
+def _compose(text: str, name: str = "") -> Iterator[yaml.Node]:
+    loader = _Loader(_Named(text, name) if name else text)
     try:
         while loader.check_node():
             yield loader.get_node()

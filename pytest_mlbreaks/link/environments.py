@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -36,7 +37,7 @@ UNKNOWN = Environment("", Tier.UNKNOWN)
 def classify(text: str) -> Tier:
     """The tier that a name speaks of, by whole tokens: ``pre-prod`` and ``non-prod`` are not production."""
     tokens = _SEPARATORS.split(text.lower())
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for before, token in itertools.pairwise(tokens):
         if before in ("pre", "non") and token in _PROD:
             return Tier.NONPROD
     found = {Tier.PROD for t in tokens if t in _PROD} | {Tier.NONPROD for t in tokens if t in _NONPROD}

@@ -23,11 +23,11 @@ _PLAIN_BASES = frozenset(
         *("tiangolo/uvicorn-gunicorn-fastapi", "tiangolo/uvicorn-gunicorn", "centos", "rockylinux", "almalinux"),
     }
 )
-# Commands that can bring files of any name into an image.
-_BRINGS_FILES = re.compile(
+BRINGS_FILES = re.compile(
     r"\b(git\s+clone|wget|curl|tar|unzip|rsync|mv|cp|ln|gsutil|aws\s+s3|az\s+storage|dvc|gcloud|npm|yarn|pnpm|make|cmake|"
     r"cargo|mvn|gradle|hf|huggingface-cli|jupyter|invoke|patch|sed\s+-n|base64|printf|tee)\b"
 )
+"""Commands that can bring files of any name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +86,7 @@ class FileSystem:
             return Located("unknown", reason="the base image may hold it")
         name = posixpath.basename(path)
         for command in self._commands:
-            if name in command or _BRINGS_FILES.search(command):
+            if name in command or BRINGS_FILES.search(command):
                 return Located("unknown", reason="a RUN command may make it")
         return Located("absent", looked=tuple((c.place, c.note) for c in covering))
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Dataset, Host, Model, Pipeline, Place, Process
 from pytest_mlbreaks.model.facts import Container, DatasetAccess, Label, ModelAccess, NetworkService
+from pytest_mlbreaks.model.near import distance, one_namespace
 
 _SCHEMES = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs", "wasbs": "wasb"}
 _COMMON = frozenset({"data", "tmp", "output", "outputs", "input", "inputs", "model", "models", "temp"})
@@ -83,7 +84,7 @@ def hosts(pipeline: Pipeline, values: Values) -> Iterator[Host]:
     for service in pipeline.all(NetworkService):
         if service.external:
             continue
-        processes = tuple(p for p in _selected(service.selector, by_labels) if _together(service, p))
+        processes = _nearest_of(service, _selected(service.selector, by_labels))
         published = {}
         for port in service.ports:
             outer = values.resolve(port.port).only
@@ -91,7 +92,7 @@ def hosts(pipeline: Pipeline, values: Values) -> Iterator[Host]:
             if outer is not None and isinstance(outer.value, int):
                 if inner is not None and isinstance(inner.value, int):
                     published[outer.value] = inner.value
-        network = f"{service.scope}#{service.namespace}"
+        network = f"{service.path.rpartition('/')[0]}#{service.namespace}"
         yield Host(service.name, network, processes, _ports(processes, values)[0], published, service.place)
 
 
@@ -103,13 +104,15 @@ def _selected(selector: tuple[Label, ...], by_labels: dict[tuple[str, str], list
     return [p for p in groups[0] if all(id(p) in ids for ids in rest)]
 
 
-def _together(service: NetworkService, process: Process) -> bool:
-    workload = process.workload
-    if workload is None:
-        return False
-    if service.namespace and workload.namespace and service.namespace != workload.namespace:
-        return False
-    return workload.scope == service.scope or workload.scope.startswith(service.scope) or not service.scope
+def _nearest_of(service: NetworkService, processes: list[Process]) -> tuple[Process, ...]:
+    """Those of *processes* in the service's namespace whose manifests lie nearest: overlays have others of that name."""
+    reachable = [
+        (distance(service.path, p.place.path)[1], p)
+        for p in processes
+        if p.workload is not None and one_namespace(service.namespace, p.workload.namespace)
+    ]
+    least = min((far for far, _ in reachable), default=None)
+    return tuple(p for far, p in reachable if far == least)
 
 
 def _ports(processes: tuple[Process, ...], values: Values) -> tuple[frozenset[int], dict[int, int]]:

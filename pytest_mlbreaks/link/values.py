@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import posixpath
 from collections.abc import Callable, Iterable
-from typing import TypeVar
 
 from pytest_mlbreaks.link import environments
 from pytest_mlbreaks.link.modules import Modules
@@ -37,8 +36,7 @@ from pytest_mlbreaks.model.facts import (
     WorkflowJob,
     Workload,
 )
-
-T = TypeVar("T")
+from pytest_mlbreaks.model.near import nearest
 
 MOST = 16
 """Alternatives kept of one value; beyond it nobody compares them one by one."""
@@ -107,7 +105,8 @@ class Values:
                 return Value.unknown(f"made by {callee}")
 
     def _name(self, expr: Name, process: Process | None, depth: int) -> Value:
-        constant = self._modules.constant(expr.path, expr.name)
+        # a name of a function's own scope is a parameter, or bound there to what can't be told: not the module's
+        constant = self._modules.constant(expr.path, expr.name) if not expr.scope else None
         if constant is None:
             return Value.unknown("a name that is set elsewhere, or more than once")
         value = self._resolve(constant.value, process, depth + 1)
@@ -192,7 +191,7 @@ class Values:
                 return "".join(self.pattern(part, process) for part in parts)
             case PathJoin(parts=parts):
                 return _join_path(self.pattern(part, process) for part in parts)
-            case Name(path=path, name=name):
+            case Name(path=path, name=name, scope=""):
                 constant = self._modules.constant(path, name)
                 if constant is not None and not isinstance(constant.value, Name):
                     return self.pattern(constant.value, process)
@@ -219,26 +218,6 @@ def traced(value: Value, origin: Origin) -> Value:
     """*value*, with *origin* as the first step on the way to each of its alternatives."""
     alternatives = tuple(Alternative(a.value, (origin, *a.origins), a.secret) for a in value)
     return Value(alternatives, complete=value.complete, reason=value.reason)
-
-
-def nearest(candidates: Iterable[T], path: str, namespace: str, where: Callable[[T], tuple[str, str]]) -> T | None:
-    """The one of *candidates* that a resource in *path* and *namespace* means: of the same namespace (a manifest that
-    names none takes any), in the same folder, else in the nearest one above or below. *where* gives a candidate's path
-    and namespace. None where there is none, or no one nearest."""
-    folder = path.rpartition("/")[0]
-    ranked = []
-    for candidate in candidates:
-        other, its_namespace = where(candidate)
-        if namespace and its_namespace and namespace != its_namespace:
-            continue
-        other_folder = other.rpartition("/")[0]
-        shared = len(posixpath.commonpath([f"/{folder}", f"/{other_folder}"]).strip("/"))
-        distance = (len(folder) - shared) + (len(other_folder) - shared)
-        ranked.append((other != path, distance, candidate))
-    ranked.sort(key=lambda entry: entry[:2])
-    if not ranked or (len(ranked) > 1 and ranked[0][:2] == ranked[1][:2]):
-        return None
-    return ranked[0][2]
 
 
 def _text(alternative: Alternative) -> str:

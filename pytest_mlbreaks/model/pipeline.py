@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import Fact
+from pytest_mlbreaks.model.near import Manifest, nearest
 from pytest_mlbreaks.model.place import Place
 from pytest_mlbreaks.model.value import Answer, Environment, Value
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_mlbreaks.model.linked import Process
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Manifest)
 
 
 class Resolver(Protocol):
@@ -101,6 +103,13 @@ class Pipeline:
         """The thing of this type and identity; None if there is none or more than one."""
         found = self.index(kind, "identity").get(identity, ())
         return found[0] if len(found) == 1 else None
+
+    def nearest(self, kind: type[M], name: str, to: Manifest, *, where: Callable[[M], bool] | None = None) -> M | None:
+        """The object of Kubernetes of type *kind* and *name* that the one *to* speaks of: of its namespace, in its
+        file, else in the nearest folder. *where* keeps others out. None where there is none, or no one nearest."""
+        named = self.index(kind, "name").get(name, ())
+        candidates = named if where is None else [c for c in named if where(c)]
+        return nearest(candidates, to.place.path, to.namespace, lambda c: (c.place.path, c.namespace))
 
     def resolve(self, expr: Expr | None, process: Process | None = None) -> Value:
         """What *expr* can be for *process* (None: for whatever reads it)."""

@@ -77,6 +77,7 @@ _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
 _SHELL_FLAG = re.compile(r"-[a-z]*c")
 _SERVICE_VARIABLE = re.compile(r"[A-Z0-9_]+_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT)")
 _NOT_SHOWN = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})
+_HOSTNAME = "kubernetes.io/hostname"
 _PROBES = (("livenessProbe", "liveness"), ("readinessProbe", "readiness"), ("startupProbe", "startup"))
 
 
@@ -139,7 +140,7 @@ class _Object:
         self.path = path
         self.kind = kind
         self.node = node
-        self.scope = path.rpartition("/")[0]
+        self.scope = path
         self.metadata = node.get("metadata")
         named = node.get("metadata", "name") or node.get("metadata", "generateName")
         self.name = _text(named)
@@ -388,6 +389,23 @@ def _claim_templates(spec: YamlNode | None) -> tuple[str, ...]:
     return tuple(name for name in names if name)
 
 
+def _on_one_node(pod: YamlNode) -> bool:
+    """Whether the pod is bound to a node by name, or has to run where another pod (or its twin) runs."""
+    if pod.get("nodeName") is not None or pod.get("nodeSelector", _HOSTNAME) is not None:
+        return True
+    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    terms = pod.get("affinity", "podAffinity", required)
+    if any(_text(e.get("topologyKey")) == _HOSTNAME for e in (terms.elements() if terms is not None else ())):
+        return True
+    groups = pod.get("affinity", "nodeAffinity", required, "nodeSelectorTerms")
+    for group in groups.elements() if groups is not None else ():
+        rules = group.get("matchExpressions")
+        for rule in rules.elements() if rules is not None else ():
+            if _text(rule.get("key")) == _HOSTNAME and _text(rule.get("operator")) == "In":
+                return True
+    return False
+
+
 def _workload(object_: _Object) -> Iterator[Fact]:
     spec = object_.node.get("spec")
     template = object_.node.get(*_TEMPLATES.get(object_.kind, _ANY_TEMPLATE))
@@ -409,6 +427,7 @@ def _workload(object_: _Object) -> Iterator[Fact]:
         pod_labels=_labels(template.get("metadata", "labels")) if template is not None else (),
         pod_annotations=_labels(template.get("metadata", "annotations")) if template is not None else (),
         claim_templates=claim_templates,
+        one_node=pod is not None and _on_one_node(pod),
         node_selector=pod is not None and bool(pod.get("nodeSelector") or pod.get("affinity", "nodeAffinity")),
         restart_policy=_text(pod.get("restartPolicy")) if pod is not None else "",
         place=object_.place,
@@ -646,7 +665,7 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 READER: Reader[YamlFile] = Reader(
     "kubernetes",
-    1,
+    2,
     YAML,
     (Workload, Container, ConfigObject, NetworkService, Autoscaler, VolumeClaim, LimitRange),
     _claims,

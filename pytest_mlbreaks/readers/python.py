@@ -54,7 +54,8 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         package=file.path.rsplit("/", 1)[-1] == "__init__.py",
         main=file.main,
     )
-    yield from _constants(file, file.module)
+    changed = file.changed.union(_updated(file))
+    yield from _constants(file, file.module, changed)
     for site in file.functions:
         yield _function(file, site)
     settings = _settings_classes(file)
@@ -62,7 +63,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         if cls.node.name in settings and settings[cls.node.name] is cls:
             yield from _settings_fields(file, cls)
         elif cls.scope.assignments:
-            yield from _constants(file, cls.scope)
+            yield from _constants(file, cls.scope, changed)
     yield from _environment(file)
     for name in wanted.calls:
         for call in file.sites(name):
@@ -72,10 +73,10 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 # ------------------------------------------------------------------------------------------ constants, functions
 
 
-def _constants(file: PythonFile, scope: Scope) -> Iterator[Constant]:
-    """The names of a module or class body that can be told; a name bound several times is one of several."""
+def _constants(file: PythonFile, scope: Scope, changed: set[str]) -> Iterator[Constant]:
+    """The names of a module or class body that can be told; a name bound several times is one of several. *changed*
+    are the names of dictionaries whose entries are assigned later."""
     prefix = f"{scope.qualname}." if scope.qualname else ""
-    changed = file.changed.union(_updated(file))
     bound: dict[str, list[Assignment]] = {}
     for assignment in scope.assignments:
         if assignment.value is not None:
