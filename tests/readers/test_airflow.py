@@ -383,7 +383,7 @@ def test_asset_decorator() -> None:
         "l = []\nfor i in range(300):\n    l = [l, l]\nwith DAG('d'):\n    E('a', x=l) >> l\n",
         "l = []\nl.append(l)\nwith DAG('d'):\n    E('a', x=l) >> l\n",
         "s = 'ab'\nfor i in range(300):\n    s = s + s\nwith DAG(s):\n    E(s)\n",
-        "with DAG('d'):\n    a = [E(f'a{i}') for i in range(300)]\n    for i in range(300):\n        cross_downstream(a, a)\n",
+        "with DAG('d'):\n    a = [E(f'a{i}') for i in range(300)]\n    for i in a:\n        cross_downstream(a, a)\n",
         "def f(): f(); g(); g()\ndef g(): f(); f(); g()\nwith DAG('d'):\n    f()\n    E('a') >> x\n",
     ],
 )
