@@ -73,8 +73,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def path_at_start(added: Sequence[Path]) -> tuple[str, ...]:
-    """Where imports came from before folders of the judged tree were put first: those *added* by pytest's ``pythonpath``
-    (some versions do so before plugins are loaded), the current one by ``python -m pytest``, others by conftests."""
+    """Where imports came from before folders of the judged tree were put first: those *added* by pytest's
+    ``pythonpath`` (some versions do so before plugins are loaded), the current one by ``python -m pytest``, others by
+    conftests."""
     path = list(_PATH)
     while path and path[0] in map(str, added):
         del path[0]

