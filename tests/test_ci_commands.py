@@ -77,6 +77,15 @@ def test_what_leads_out_of_what_is_read_may_run_tests(run: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "run", ["source .venv/bin/activate", ". ./.env", "make docs", "mise run lint", "npm run build"]
+)
+def test_what_is_known_to_run_no_tests_is_not_opaque(run: str) -> None:
+    """Setting a shell up, and targets named after something else."""
+    job, pipeline = _job(run)
+    assert not list(_ci.opaque(job, pipeline))
+
+
+@pytest.mark.parametrize(
     "run",
     [
         "kubectl apply -f k8s/",

@@ -98,6 +98,11 @@ _OPAQUE_PROGRAMS = frozenset(
     }
 )
 _SHELLS = frozenset({"bash", "sh", "zsh", "source", "."})
+_NO_TESTS = frozenset({"docs", "doc", "install", "setup", "clean", "lint", "format", "fmt", "login"})
+"""Targets of `_OPAQUE_PROGRAMS` that are named after something else than tests."""
+_SETS_UP_SHELL = re.compile(
+    r"(?:^|/)(?:activate(?:\.\w+)?|\.?bashrc|\.?env|\.env\.\w+|[^/]*\.env|conda\.sh|setup-?env[^/]*)$"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -279,10 +284,15 @@ def may_run_tests(command: SimpleCommand) -> str:
             return ""
         if program == "docker-compose":
             return _composed(words[1:])
+        targets = [word for word in words[1:] if not word.startswith("-") and "=" not in word and word != "run"]
+        if targets and _NO_TESTS.issuperset(targets):
+            return ""
         return f"what {program} runs is not read"
     if program == "docker":
         return _in_docker(words[1:])
     if program in _SHELLS or words[0].startswith(("./", "../")) or program.endswith((".sh", ".bash")):
+        if program in ("source", ".") and len(words) > 1 and _SETS_UP_SHELL.search(words[1]):
+            return ""
         return "what a script runs is not read"
     if program in ("dbt", "hatch", "nox", "tox"):
         return f"what {program} runs is not read" if program != "dbt" else ""

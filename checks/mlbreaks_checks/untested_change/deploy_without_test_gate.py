@@ -1,4 +1,4 @@
-"""A deployment does not wait for the tests of its own workflow, or goes on when they fail.
+"""A deployment does not wait for the tests, or goes on when they fail.
 
 Jobs of a workflow run side by side unless ``needs`` orders them; ``always()`` runs a job although what it needs failed;
 ``workflow_run`` fires whatever the outcome was; and a test command behind ``|| true`` never fails at all.
