@@ -7,14 +7,19 @@ from typing import Any
 
 from pytest_mlbreaks.hookspecs import hookimpl
 from pytest_mlbreaks.readers import (
+    airflow,
     compose,
     config_files,
     datasets,
     deploy_scripts,
+    dockerfile,
     env_files,
     github_actions,
     kubernetes,
+    lock_files,
+    pyproject,
     python,
+    requirements,
 )
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
@@ -25,12 +30,17 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
     """One reader per tool."""
     return (
         python.READER,
+        airflow.READER,
         datasets.READER,
         compose.READER,
         kubernetes.READER,
         github_actions.READER,
         config_files.READER,
         env_files.READER,
+        dockerfile.READER,
+        requirements.READER,
+        pyproject.READER,
+        lock_files.READER,
         deploy_scripts.READER,
     )
 

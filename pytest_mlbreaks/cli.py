@@ -1,7 +1,7 @@
 """The command ``mlbreaks``: the engine without pytest, and the documentation of the checks.
 
 Exit codes: 0 nothing at or above the threshold, 1 findings, 2 a mistake in the command or a pack (with ``--strict``
-also files that could not be read), 3 a check failed. The format of a report never changes the code.
+also files that could not be read), 3 a check (or we ourselves) failed. The format of a report never changes the code.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 CLEAN, FINDINGS, USAGE, FAILED = 0, 1, 2, 3
 INTERRUPTED = 130  # as shells have it for a program that SIGINT ended
+
+_TITLED_FENCE = re.compile(r'^(`{3,}|~{3,})(\S*) +title="([^"]+)".*$', re.MULTILINE)
 
 LOG_WIDTH = 100
 """Columns of a report that no terminal shows."""
@@ -50,10 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error))
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception:  # a mistake of ours or of a pack's: Python's own exit code for it would say "findings"
+        import traceback
+
+        traceback.print_exc()
+        return FAILED
 
 
 def _complain(message: str) -> int:
-    from pytest_mlbreaks.excerpts import clean
+    from pytest_mlbreaks.display import clean
 
     print(f"mlbreaks: {clean(message, 1000)}", file=sys.stderr)
     return USAGE
@@ -122,16 +130,19 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check(options: argparse.Namespace) -> int:
     from pytest_mlbreaks import engine
-    from pytest_mlbreaks.reporters import showing
+    from pytest_mlbreaks.excerpts import showing
 
     packs = _packs()
     threshold, outputs, chosen, partial = _choices(options, packs)
     root, wanted = _root_and_wanted(options)
     tree = _tree(root, options.revision)
+    unread = tuple(one for one in wanted if not any(_within(path, one) for path in tree.paths()))
+    if unread and options.revision is not None:
+        raise UsageError(f"{unread[0]}: no such file or folder at {options.revision}")
     with _progress() as progress:
         report = engine.analyse(tree, packs, checks=chosen, partial=partial, progress=progress)
     if wanted:
-        report = _narrowed(report, wanted)
+        report = _narrowed(report, wanted, unread)
     shown = showing(tree, packs, threshold=threshold, verbose=options.verbose, color=_color(), width=_width())
     for reporter, path in outputs:
         _put(reporter, path, report, shown)
@@ -229,12 +240,17 @@ def _tree(root: Path, revision: str | None) -> Tree:
         raise UsageError(str(error)) from error
 
 
-def _narrowed(report: Report, wanted: tuple[str, ...]) -> Report:
-    """The report with the findings alone that stand in *wanted* paths, or are proved by what stands there."""
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _narrowed(report: Report, wanted: tuple[str, ...], unread: tuple[str, ...]) -> Report:
+    """The report with the findings alone that stand in *wanted* paths, or are proved by what stands there. *unread* are
+    those of them that hold nothing that was read."""
     import msgspec
 
     def within(path: str) -> bool:
-        return any(path == one or path.startswith(f"{one}/") for one in wanted)
+        return any(_within(path, one) for one in wanted)
 
     def narrow(result: Result) -> Result:
         kept = tuple(f for f in result.findings if within(f.place.path) or any(within(r.place.path) for r in f.because))
@@ -243,6 +259,8 @@ def _narrowed(report: Report, wanted: tuple[str, ...]) -> Report:
         return msgspec.structs.replace(result, findings=(), outcome="clean")
 
     narrowed = f"only findings about {', '.join(wanted)} are shown; all of {report.root} was read"
+    if unread:
+        narrowed += f"; nothing in {', '.join(unread)} is read (empty, or ignored by git)"
     partial = f"{report.partial}; {narrowed}" if report.partial else narrowed
     return msgspec.structs.replace(report, results=tuple(map(narrow, report.results)), partial=partial)
 
@@ -305,19 +323,16 @@ def _list(options: argparse.Namespace) -> int:
 
         _say(json.dumps([_described(check) for check in packs.checks], indent=2) + "\n")
         return CLEAN
-    width = max([len(check.id) for check in packs.checks], default=0)
-    bold = _bold()
     lines: list[str] = []
     category = ""
     for check in packs.checks:
         if check.category != category:
             category = check.category
-            lines += [""] * bool(lines) + [bold(category)]
-        surest = f"{check.severity!s:<6}  {check.confidence!s:<6}  {check.evidence:<14}  {check.since:<5}"
-        lines.append(f"  {check.id:<{width}}  {surest}  {check.title}")
-    head = f"  {'id':<{width}}  {'severity, confidence':<14}  evidence, since, title"
+            lines += [""] * bool(lines) + [_bold(category)]
+        told = f"{check.severity} severity, {check.confidence} confidence, {check.evidence}, since {check.since}"
+        lines += [f"  {check.id} ({told})", f"      {check.title}"]
     total = f"{len(packs.checks)} checks; `mlbreaks explain ID` shows the page of one"
-    _say("\n".join([head, "", *lines, "", total]) + "\n")
+    _say("\n".join([*lines, "", total]) + "\n")
     return CLEAN
 
 
@@ -403,7 +418,8 @@ def _show(markdown: str, *, raw: bool) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    Console(no_color=not _color(), width=min(_width(), 100)).print(Markdown(markdown))
+    named = _TITLED_FENCE.sub(r"`\3`:\n\n\1\2", markdown)  # laid out, a fence does not show its info string
+    Console(no_color=not _color(), width=min(_width(), 100)).print(Markdown(named))
 
 
 def _taxonomy(options: argparse.Namespace) -> int:
@@ -411,8 +427,7 @@ def _taxonomy(options: argparse.Namespace) -> int:
 
     packs = _packs()
     numbered = list(enumerate(categories().values(), start=1))
-    bold = _bold()
-    lines = [bold("Causes of outages by their two axes (numbers as in the table below)"), ""]
+    lines = [_bold("Causes of outages by their two axes (numbers as in the table below)"), ""]
     lines.append(f"{'':>8}" + "".join(f"{f'distr. {column}':>13}" for column in range(1, 6)))
     for row in range(5, 0, -1):
         boxes = []
@@ -421,7 +436,7 @@ def _taxonomy(options: argparse.Namespace) -> int:
             boxes.append(",".join(map(str, here)) or ".")
         lines.append(f"{f'ml {row}':>8}" + "".join(f"{box:>13}" for box in boxes))
     width = max(len(category.id) for _, category in numbered)
-    lines += ["", bold(f"{'':>4}  {'category':<{width}}  {'ml':<4}{'distr.':<8}{'share':<7}{'checks':<8}name")]
+    lines += ["", _bold(f"{'':>4}  {'category':<{width}}  {'ml':<4}{'distr.':<8}{'share':<7}{'checks':<8}name")]
     for number, category in numbered:
         ml, distributed = category.axis.ml, category.axis.distributed
         share = f"{category.prior:.0%}" if category.rank else "-"
@@ -443,14 +458,8 @@ def _mark(basis: str) -> str:
     return "*" if basis == "stated" else "~"
 
 
-class _bold:
-    """Makes text bold where the terminal takes it."""
-
-    def __init__(self) -> None:
-        self._on = _color()
-
-    def __call__(self, text: str) -> str:
-        return f"\x1b[1m{text}\x1b[0m" if self._on else text
+def _bold(text: str) -> str:
+    return f"\x1b[1m{text}\x1b[0m" if _color() else text
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
@@ -490,7 +499,8 @@ def _pages(options: argparse.Namespace) -> int:
     for identifier, told in problems.items():
         _say("".join(f"{identifier}: {problem}\n" for problem in told))
     wrong = sum(bool(told) for told in problems.values())
-    _say(f"{len(checks)} pages, {wrong} with problems\n")
+    noun = "page" if len(checks) == 1 else "pages"
+    _say(f"{len(checks)} {noun}, {wrong} with problems\n")
     return FINDINGS if wrong else CLEAN
 
 

@@ -34,7 +34,7 @@ from pytest_mlbreaks.secrets import redact_url
 from pytest_mlbreaks.tree import ReadError, Tree
 
 Progress = Callable[[str, int, int], None]
-"""Told now and then: the stage (``reading``, ``linking``, ``checking``), how much of it is done, and how much there is."""
+"""Told now and then: the stage (``reading``, ``linking``, ``checking``), how much of it is done, and of how much."""
 
 MOST_SAID = 1000
 """What one check may say of one subject; beyond it nobody reads on."""
@@ -225,10 +225,11 @@ def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Resul
 
 def _sound(said: object) -> Finding | Unjudged:
     """What a check yields, if it is what a check may yield; else TypeError."""
-    if isinstance(said, Unjudged) and isinstance(said.at, Place):
-        return said
-    if isinstance(said, Finding) and isinstance(said.at, Place) and all(isinstance(a, str) for a in said.about):
-        return said
+    if isinstance(said, Finding | Unjudged):
+        place: object = said.at
+        about: tuple[object, ...] = said.about if isinstance(said, Finding) else ()
+        if isinstance(place, Place) and all(isinstance(identity, str) for identity in about):
+            return said
     raise TypeError("a check yields Finding and Unjudged, with a Place and identities that are text")
 
 
@@ -262,7 +263,7 @@ def _subjects(rule: Rule[Any], pipeline: Pipeline) -> tuple[list[Any], str]:
 
 
 def _noun(kind: type) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__).lower()
+    return getattr(kind, "called", "") or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__).lower()
 
 
 def _report(check: Check, found: Sequence[tuple[Finding, str]]) -> tuple[ReportedFinding, ...]:

@@ -25,13 +25,14 @@ from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="SINCE")
 
 
-@check.over(facts.Requirement)
-def find(requirement: facts.Requirement, pipeline: Pipeline) -> Iterator[Finding | Unjudged]:
-    """A requirement called ``example-package``: replace this by what the check is about."""
-    if requirement.source != "index":
-        yield Unjudged(requirement.place, "not from an index")
-    elif requirement.name == "example-package":
-        yield Finding(at=requirement.place, message=f"{requirement.name} is required.")
+@check.over(facts.Container)
+def find(container: facts.Container, pipeline: Pipeline) -> Iterator[Finding | Unjudged]:
+    """A container that runs an image of ``example``: replace this by what the check is about."""
+    image = pipeline.resolve(container.image)
+    if image.text is None:
+        yield Unjudged(container.place, "the image cannot be told")
+    elif image.text.startswith("example/"):
+        yield Finding(at=container.place, message=f"{container.name} runs {image.text}.")
 '''
 
 _PAGE = """# TITLE
@@ -40,29 +41,35 @@ How this becomes an outage, for someone who has never had it: replace this text.
 
 ## Breaks
 
-```text title="requirements.txt"
-example-package==1.0
+```yaml title="compose.yaml"
+services:
+  server:
+    image: example/server:1.0
 ```
 
 ```text
-requirements.txt:1 CATEGORY/ID
-  example-package is required.
+compose.yaml:2 CATEGORY/ID
+  server runs example/server:1.0.
 ```
 
 ## Holds
 
-```text title="requirements.txt"
-another-package==1.0
+```yaml title="compose.yaml"
+services:
+  server:
+    image: another/server:1.0
 ```
 
 ## Cannot tell
 
-```text title="requirements.txt"
-example-package @ git+https://git.example.com/example-package
+```yaml title="compose.yaml"
+services:
+  server:
+    image: ${IMAGE}
 ```
 
 ```text
-unjudged requirements.txt:1: not from an index
+unjudged compose.yaml:2: the image cannot be told
 ```
 
 ## What to do

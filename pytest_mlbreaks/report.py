@@ -65,7 +65,7 @@ class UnjudgedSubject(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one check. *judged* and *unjudged* count subjects; *reason* tells why it does not apply or failed."""
+    """What became of one check. *judged* counts subjects; *reason* tells why it does not apply, or failed."""
 
     check: str
     category: str

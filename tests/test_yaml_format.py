@@ -12,10 +12,12 @@ from pytest_mlbreaks.reading import Source, Unreadable
 
 
 def parse(content: str | bytes) -> YamlFile:
+    """The file with this content."""
     return YAML.parse(Source("a.yaml", content.encode() if isinstance(content, str) else content))
 
 
 def only(content: str | bytes) -> YamlNode:
+    """The one document of a file with nothing wrong in it."""
     file = parse(content)
     assert file.diagnostics == []
     assert len(file.documents) == 1
@@ -23,12 +25,14 @@ def only(content: str | bytes) -> YamlNode:
 
 
 def value(content: str | bytes, *keys: str) -> YamlNode:
+    """The node under the keys of the one document."""
     node = only(content).get(*keys)
     assert node is not None
     return node
 
 
 def said(content: str | bytes) -> list[tuple[str, int | None, str]]:
+    """Level, line and message of what is wrong with a file."""
     return [(d.level, d.place.line, d.message) for d in parse(content).diagnostics]
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Pipeline, Place, Process
 from pytest_mlbreaks.model.facts import Copy, Dockerfile, IgnoreFile, Mount, Stage
+from pytest_mlbreaks.references import split_reference
 
 # Images that hold an operating system or a language and nobody's application: what is not copied in is not there.
 _PLAIN_BASES = frozenset(
@@ -23,11 +24,11 @@ _PLAIN_BASES = frozenset(
         *("tiangolo/uvicorn-gunicorn-fastapi", "tiangolo/uvicorn-gunicorn", "centos", "rockylinux", "almalinux"),
     }
 )
-# Commands that can bring files of any name into an image.
-_BRINGS_FILES = re.compile(
+BRINGS_FILES = re.compile(
     r"\b(git\s+clone|wget|curl|tar|unzip|rsync|mv|cp|ln|gsutil|aws\s+s3|az\s+storage|dvc|gcloud|npm|yarn|pnpm|make|cmake|"
     r"cargo|mvn|gradle|hf|huggingface-cli|jupyter|invoke|patch|sed\s+-n|base64|printf|tee)\b"
 )
+"""Commands that can bring files of any name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +87,7 @@ class FileSystem:
             return Located("unknown", reason="the base image may hold it")
         name = posixpath.basename(path)
         for command in self._commands:
-            if name in command or _BRINGS_FILES.search(command):
+            if name in command or BRINGS_FILES.search(command):
                 return Located("unknown", reason="a RUN command may make it")
         return Located("absent", looked=tuple((c.place, c.note) for c in covering))
 
@@ -279,23 +280,6 @@ def mounted(mounts: Iterable[Mount], base: str, values: Values, process: Process
             continue
         path = _normal(posixpath.join(base, source))
         yield Layer(at, path, mount.place, f"{source} is mounted at {at}", mount=True)
-
-
-@dataclasses.dataclass(frozen=True)
-class Reference:
-    """An image reference in its parts."""
-
-    repository: str
-    tag: str = ""
-    digest: str = ""
-
-
-def split_reference(text: str) -> Reference:
-    """Split ``registry:5000/team/app:tag@sha256:...``; a port is not a tag."""
-    rest, _, digest = text.partition("@")
-    head, _, last = rest.rpartition("/")
-    name, _, tag = last.partition(":")
-    return Reference(f"{head}/{name}" if head else name, tag, digest)
 
 
 def is_ignored(path: str, context: str, patterns: Sequence[str]) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import posixpath
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pytest_mlbreaks.link.commands import Invocation, invocations
-from pytest_mlbreaks.link.filesystem import FileSystem, Images, Layer, Located, mounted, split_reference
+from pytest_mlbreaks.link.commands import HOLE, Invocation, invocations
+from pytest_mlbreaks.link.filesystem import BRINGS_FILES, FileSystem, Images, Layer, Located, mounted
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.values import Values, traced, union
 from pytest_mlbreaks.model import Entry, Image, Origin, Pipeline, Place, Process, Setting, Value
-from pytest_mlbreaks.model.expr import SecretKey
+from pytest_mlbreaks.model.expr import Expr, SecretKey
 from pytest_mlbreaks.model.facts import (
     Call,
     Command,
@@ -24,8 +26,10 @@ from pytest_mlbreaks.model.facts import (
     Step,
     Variable,
     VariableSource,
+    WorkflowJob,
     Workload,
 )
+from pytest_mlbreaks.references import same_repository, split_reference
 
 #: Calls that take variables from a file when the process starts, so that what the manifest gives is not all.
 LOADS_VARIABLES = frozenset(
@@ -53,6 +57,15 @@ class Processes:
         self._builds = {b.identity: b for b in pipeline.all(ImageBuild)}
         self._dockerfiles = {d.path: d for d in pipeline.all(Dockerfile)}
         self._built = self._where_built()
+        self._named_builds: dict[str, list[str]] = defaultdict(list)
+        for build in self._builds.values():
+            if build.identity in self._built and build.builder == "compose":
+                self._named_builds[_plain_name(build.owner.rpartition("/")[2])].append(build.identity)
+        self._named_dockerfiles: dict[str, list[Dockerfile]] = defaultdict(list)
+        for dockerfile in self._dockerfiles.values():
+            if posixpath.basename(dockerfile.path) == "Dockerfile":
+                folder = dockerfile.path.rpartition("/")[0].rpartition("/")[2]
+                self._named_dockerfiles[_plain_name(folder)].append(dockerfile)
 
     def make(self) -> tuple[list[Process], list[Image], list[Setting]]:
         """All of them."""
@@ -129,12 +142,31 @@ class Processes:
         }
         return next(iter(matching.values())) if len(matching) == 1 else None
 
+    def _assumed(self, image: Expr) -> tuple[str, Dockerfile | None, Stage | None, str]:
+        """The Dockerfile that an image is probably built from, though nothing in the tree says so: the only one in a
+        folder of the image's name, or built by the only compose service of it. The reason first, "" where there is
+        none."""
+        name = _plain_name(split_reference(self._values.pattern(image)).repository.rpartition("/")[2])
+        found = {self._built[b][:2]: self._built[b] for b in self._named_builds.get(name, ())}
+        if len(found) == 1:
+            dockerfile, stage, context = next(iter(found.values()))
+            return f"{dockerfile.path} is built by a service of the image's name", dockerfile, stage, context
+        files = self._named_dockerfiles.get(name, ())
+        if not found and len(files) == 1 and files[0].stages:
+            dockerfile = files[0]
+            context = dockerfile.path.rpartition("/")[0]
+            return f"{dockerfile.path} lies in a folder of the image's name", dockerfile, dockerfile.stages[-1], context
+        return "", None, None, ""
+
     # ---------------------------------------------------------------------------------------------- processes
 
     def _of_container(self, container: Container) -> Process:
         workload = self._pipeline.one(Workload, container.workload)
         build = self._build_of(container)
         dockerfile, stage, context = self._built.get(build.identity, (None, None, "")) if build else (None, None, "")
+        assumed = ""
+        if build is None and container.image is not None:
+            assumed, dockerfile, stage, context = self._assumed(container.image)
         process = Process(
             identity=f"process:{container.identity}",
             name=container.name if container.tool == "compose" or workload is None else workload.name,
@@ -144,6 +176,7 @@ class Processes:
             build=build,
             dockerfile=dockerfile,
             stage=stage,
+            assumed=assumed,
         )
         variables, reasons = self._variables(process, container, dockerfile, stage)
         process = dataclasses.replace(process, variables=variables, closed=not reasons, open_reason=_first(reasons))
@@ -258,7 +291,10 @@ class Processes:
         dockerfile, stage = process.dockerfile, process.stage
         argv, shell, place, reason = self._command_line(container, dockerfile, stage, process)
         if reason:
-            return [Entry("unknown", "", place, reason=reason)]
+            # what somebody else's image starts is no file of the tree
+            # nor is what a patch or override leaves to the file that it is put over
+            theirs = dockerfile is not None or not container.build
+            return [Entry("unknown", "", place, reason=reason, external=theirs)]
         workdir = self._container_workdir(container, dockerfile, stage, process)
         files = self._file_system(container, dockerfile, stage, context, process)
         found = []
@@ -437,6 +473,26 @@ class Processes:
         ending = [p for p in self._modules.files if p.endswith(f"/{tail}") or p == tail]
         return ending[0] if len(ending) == 1 else None
 
+    def _checkout_lacks(self, path: str, step: Step) -> bool:
+        """Whether a job's checkout certainly has no file *path*: the job checks this repository out at its usual place,
+        the path is plain and leads into a folder of the tree, and no other command of the job speaks of the file."""
+        jobs = self._pipeline.index(WorkflowJob, "step").get(step.identity, ())
+        if len(jobs) != 1 or _MADE_BY_CI.search(path) or HOLE in path or self._pipeline.unread_near(path):
+            return False
+        checkouts = [s for s in jobs[0].steps if s.uses.startswith("actions/checkout@")]
+        moved = {"path", "repository", "ref", "sparse-checkout"}
+        if len(checkouts) != 1 or any(given.name in moved for given in checkouts[0].inputs):
+            return False
+        if "/" not in path or not path.endswith((".py", ".sh", ".R")):
+            return False
+        if any("download-artifact" in s.uses or "cache" in s.uses for s in jobs[0].steps):
+            return False
+        name = posixpath.basename(path)
+        texts = [
+            self._values.pattern(s.run.shell) for s in jobs[0].steps if s.run is not None and s.run.shell is not None
+        ]
+        return sum(text.count(name) for text in texts) == 1 and not any(BRINGS_FILES.search(text) for text in texts)
+
     def _step_entries(self, process: Process, step: Step) -> Iterator[Entry]:
         if step.callee is not None:
             where = self._modules.definition(step.callee.path, step.callee.name)
@@ -468,8 +524,12 @@ class Processes:
             path = _normal(posixpath.join(folder, target)) if folder is not None else None
             if path in self._pipeline.paths and step.orchestrator == "github-actions":
                 return Entry("script", target, place, path, arguments=invocation.arguments)
+            if path is not None and self._checkout_lacks(path, step):
+                reason = "not in the checkout"
+                return Entry("script", target, place, reason=reason, absent=True, arguments=invocation.arguments)
             guess = self._only_ending(target, "") if "/" in target or folder is None else None
-            return Entry("script", target, place, guess, reason="" if guess else "not in the tree under that path")
+            reason = "" if guess else "not in the tree under that path"
+            return Entry("script", target, place, guess, reason=reason, arguments=invocation.arguments)
         dotted, _, function = target.partition(":")
         kind = "module" if invocation.kind == "module" else "callable"
         near = _normal(folder or "")
@@ -479,20 +539,12 @@ class Processes:
         return Entry(kind, target, place, path, function=function, reason=reason, external=external)  # type: ignore[arg-type]
 
 
-def same_repository(one: str, other: str) -> bool:
-    """Whether two image names, ``{*}`` for what can't be told, can only mean one repository: equal, or equal wherever
-    both are told, with at least the last component told and equal."""
-    if one == other and "{*}" not in one:
-        return True
-    a, b = one.split("/"), other.split("/")
-    if not a[-1] or a[-1] != b[-1] or "{*}" in a[-1]:
-        return False
-    if "{*}" not in one and "{*}" not in other:
-        return False
-    for left, right in zip(reversed(a), reversed(b), strict=False):
-        if "{*}" not in left and "{*}" not in right and left != right:
-            return False
-    return True
+_MADE_BY_CI = re.compile(r"(^|/)(\.?venv[^/]*|env|bin|build|dist|target|node_modules|tmp|out|\.[^/]+)/|\*|^\.\.|^[/~]")
+
+
+def _plain_name(name: str) -> str:
+    """A name without what only tells spellings apart: ``model_service``, ``model-service``."""
+    return name.lower().replace("_", "-") if len(name) > 3 else ""
 
 
 def _at_line(place: Place, offset: int) -> Place:

@@ -8,6 +8,7 @@ and cross references are made of. Facts survive being written and read back (`py
 from __future__ import annotations
 
 import itertools
+from typing import ClassVar
 from typing import Literal as L
 
 import msgspec
@@ -18,6 +19,9 @@ from pytest_mlbreaks.model.place import Place
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=True, omit_defaults=True):
     """The base of all facts, also of those that other packs bring. The class name is the fact's tag on disk."""
+
+    #: What people call it, where the class's own name does not say it.
+    called: ClassVar[str] = ""
 
     place: Place
 
@@ -76,6 +80,8 @@ class Constant(Fact, frozen=True, kw_only=True):
 
 
 class Parameter(Part, frozen=True, kw_only=True):
+    """A parameter of a function, with its default as written."""
+
     name: str
     default: Expr | None = None
 
@@ -429,6 +435,8 @@ class Container(Fact, frozen=True, kw_only=True):
 
 
 class Label(Part, frozen=True, kw_only=True):
+    """A label or annotation."""
+
     key: str
     value: str
     place: Place
@@ -485,6 +493,8 @@ class ConfigObject(Fact, frozen=True, kw_only=True):
 
 
 class ServicePort(Part, frozen=True, kw_only=True):
+    """A port of a Service, and the one of the pods that it leads to."""
+
     port: Expr
     target: Expr | None = None  # number or name of the container's port; the port itself where not given
     name: str = ""
@@ -669,6 +679,8 @@ class Schedule(Fact, frozen=True, kw_only=True):
 class Wait(Fact, frozen=True, kw_only=True):
     """A step that waits for another pipeline: *target_pipeline* and *target_step* name it as written."""
 
+    called: ClassVar[str] = "sensor that waits for another pipeline"
+
     step: str
     target_pipeline: Expr
     target_step: Expr | None = None
@@ -751,6 +763,8 @@ class WorkflowJob(Fact, frozen=True, kw_only=True):
     cancels: bool | None = None
     continue_on_error: bool = False
     steps: tuple[JobStep, ...] = ()
+
+    called: ClassVar[str] = "workflow job"
 
     @property
     def identity(self) -> str:

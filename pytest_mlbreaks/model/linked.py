@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pytest_mlbreaks.model.facts import (
     Container,
@@ -50,8 +50,12 @@ class Process:
 
     *variables*: what each environment variable is, by name, the most deciding source first among the origins.
     *closed*: every source of variables is known, so that a variable not in *variables* is not set; else *open_reason*
-    says what is not known. *modules*: files of the tree that its entries reach by imports, entries included.
+    says what is not known. *assumed*: on what the tie to the Dockerfile rests, where no build of the tree names the
+    image; what is concluded from it is less sure. *modules*: files of the tree that its entries reach by imports,
+    entries included.
     """
+
+    called: ClassVar[str] = "process"
 
     identity: str
     name: str
@@ -62,6 +66,7 @@ class Process:
     build: ImageBuild | None = None
     dockerfile: Dockerfile | None = None
     stage: Stage | None = None
+    assumed: str = ""
     entries: tuple[Entry, ...] = ()
     variables: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     closed: bool = True
@@ -79,6 +84,8 @@ class Setting:
 
     *given*: something sets it for this process; *known*: whether that can be told at all.
     """
+
+    called: ClassVar[str] = "environment variable that a process reads"
 
     process: Process
     read: EnvRead
@@ -103,6 +110,8 @@ class Image:
     *repositories* are its names without tag or digest, as far as they can be told.
     """
 
+    called: ClassVar[str] = "image built from a Dockerfile"
+
     identity: str
     dockerfile: Dockerfile
     stage: Stage
@@ -122,6 +131,8 @@ class Twin:
 
     *family* is what the two are variants of (a config folder, a service, a workload).
     """
+
+    called: ClassVar[str] = "key set both for production and for another environment"
 
     family: str
     key: str
@@ -186,6 +197,8 @@ class Host:
     *network* keeps apart what can't reach each other: the compose file, or the folder and namespace of manifests.
     *ports*: what listens (inside the container) where that is told; *published*: outside port to inside port.
     """
+
+    called: ClassVar[str] = "host"
 
     name: str
     network: str

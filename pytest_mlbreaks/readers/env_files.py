@@ -21,7 +21,7 @@ QUOTED_LINES_LIMIT = 200
 """Lines of one quoted value. A quote that stays open longer is one that was forgotten."""
 
 _LINE = re.compile(r"(\s*(?:export\s+)?)([A-Za-z_][\w.-]*)[ \t]*(?:(=|: )[ \t]*(.*))?$")
-_COMMENT = re.compile(r"(?:^|\s+)#.*$")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#")
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\"": '"', r"\\": "\\"}
 _ESCAPE = re.compile(r"\\[nrt\"\\]")
 
@@ -61,12 +61,12 @@ def _value(file: TextFile, name: str, raw: str, following: int) -> tuple[Expr, i
     """The expression after the ``=`` of *name*, and how many of the *following* lines belong to it."""
     quote = raw[:1]
     if quote not in ("'", '"'):
-        text = _COMMENT.sub("", raw).strip()
+        text = _COMMENT.split(raw, maxsplit=1)[0].strip()
         return kept_secret(name, text, file.path, written(text)), 0
     body, more = raw[1:], 0
     while (end := _closing(body, quote)) < 0:
         if following + more >= len(file.lines) or more == QUOTED_LINES_LIMIT:
-            text = _COMMENT.sub("", raw).strip()  # a quote that never closes is a character like any other
+            text = _COMMENT.split(raw, maxsplit=1)[0].strip()  # a quote that never closes is a character like any other
             return kept_secret(name, text, file.path, written(text)), 0
         body = f"{body}\n{file.lines[following + more]}"
         more += 1

@@ -13,9 +13,9 @@ from typing import Literal
 
 from pytest_mlbreaks import taxonomy
 from pytest_mlbreaks.check import Confidence, Severity
-from pytest_mlbreaks.excerpts import cells, clean
+from pytest_mlbreaks.display import MASK, cells, clean
 from pytest_mlbreaks.model import Place
-from pytest_mlbreaks.report import Report, ReportedFinding, Reporter, Result, Share, Shown
+from pytest_mlbreaks.report import Recognised, Report, ReportedFinding, Reporter, Result, Share, Shown
 
 PER_CHECK = 10
 """Findings of one check that are told in full; the others are counted, unless ``-v`` asks for all."""
@@ -78,7 +78,7 @@ def _finding(
     finding: ReportedFinding, shown: Shown, paint: _Paint, quoted: set[Place], *, with_fix: bool
 ) -> Iterator[str]:
     """The lines of one finding. Related places in *quoted* have been shown before, and are named alone."""
-    yield _headline(finding, paint)
+    yield from _headline(finding, shown, paint)
     if finding.suppressed is not None:
         yield f"  suppressed ({clean(finding.suppressed.by)}): {clean(finding.suppressed.reason)}"
     yield from _wrap(clean(finding.message, 1000), shown, "  ")
@@ -97,16 +97,19 @@ def _finding(
         yield from _labelled("Do", finding.fix, shown, paint)
 
 
-def _headline(finding: ReportedFinding, paint: _Paint) -> str:
+def _headline(finding: ReportedFinding, shown: Shown, paint: _Paint) -> Iterator[str]:
     level = str(finding.severity)
     if finding.confidence < Confidence.HIGH:
         level += f", {finding.confidence} confidence"
     categories = "".join(f", also {also}" for also in finding.also)
     axis = f"(ml {finding.axis.ml} · distributed {finding.axis.distributed}{categories})"
-    where = paint("bold", _where(finding.place))
-    return (
-        f"{where}: {paint(_SEVERITY[finding.severity], level)} {finding.category}/{finding.check} {paint('dim', axis)}"
-    )
+    where, name = _where(finding.place), f"{finding.category}/{finding.check}"
+    line = f"{paint('bold', where)}: {paint(_SEVERITY[finding.severity], level)} {name}"
+    if len(f"{where}: {level} {name} {axis}") <= _columns(shown):
+        yield f"{line} {paint('dim', axis)}"
+    else:
+        yield line
+        yield f"  {paint('dim', axis)}"
 
 
 def _where(place: Place) -> str:
@@ -126,7 +129,10 @@ def _excerpt(place: Place, shown: Shown, paint: _Paint) -> Iterator[str]:
         end = place.end_column - 1
     else:
         end = len(line) if place.end_line not in (None, place.line) else start + 1
-    text, before, width = _window(line.rstrip(), start, max(end, start + 1), max(20, _columns(shown) - gutter - 5))
+    masked = line.find(MASK)
+    if masked != -1 and masked < end:  # columns from there on are no longer those of the file
+        end = masked + len(MASK) if masked >= start else start
+    text, before, width = _window(line.rstrip(), start, end, max(20, _columns(shown) - gutter - 3))
     bar = paint("dim", "|")
     yield f"{number:>{gutter}} {bar} {text}"
     if place.column is not None and width:
@@ -136,23 +142,22 @@ def _excerpt(place: Place, shown: Shown, paint: _Paint) -> Iterator[str]:
 def _window(line: str, start: int, end: int, room: int) -> tuple[str, int, int]:
     """What is shown of *line* in *room* columns, how many columns of it lie before *start*, and how many are
     *start* to *end* (both 0-based, *end* exclusive); 0 where the line does not hold them."""
+    shown = cells(line)
     indent = len(line) - len(line.lstrip())
     first = min(indent, start)
-    shown = cells(line)
-    if sum(width for _, width in shown[first:]) > room and sum(w for _, w in shown[first:end]) > room - 1:
+    if sum(width for _, width in shown[first:]) > room and sum(width for _, width in shown[first:end]) > room - 3:
         first = max(first, start - room // 3)
-    kept, used = [], 0
     cut = "..." if first > indent else ""
-    for text, width in shown[first:]:
-        if used + width > room - len(cut):
-            kept.append("...")
-            break
-        kept.append(text)
-        used += width
-    last = first + len(kept) - (1 if kept and kept[-1] == "..." else 0)
+    room -= len(cut)
+    last, used = first, 0
+    whole = sum(width for _, width in shown[first:]) <= room
+    while last < len(shown) and used + shown[last][1] <= (room if whole else room - 3):
+        used += shown[last][1]
+        last += 1
+    text = cut + "".join(char for char, _ in shown[first:last]) + ("" if whole else "...")
     before = len(cut) + sum(width for _, width in shown[first:start])
     marked = sum(width for _, width in shown[start : min(end, last)])
-    return cut + "".join(kept), before, marked
+    return text, before, marked
 
 
 def _advice(check: str, fix: str, shown: Shown, paint: _Paint) -> Iterator[str]:
@@ -228,7 +233,7 @@ def _table(findings: Sequence[ReportedFinding], paint: _Paint) -> Iterator[str]:
 
 def _grid(findings: Sequence[ReportedFinding], paint: _Paint) -> Iterator[str]:
     counts = Counter((finding.axis.ml, finding.axis.distributed) for finding in findings)
-    yield paint("bold", "Findings by axis") + ": ml (1 not ML, 5 ML), distributed (1 one machine, 5 between systems)"
+    yield paint("bold", "Findings by axis") + " (ml: 5 is ML; distributed: 5 is between systems)"
     yield f"{'distributed':>13}" + "".join(f"{column:>5}" for column in range(1, 6))
     for row in range(5, 0, -1):
         yield f"{f'ml {row}':>13}" + "".join(f"{counts[row, column] or '.':>5}" for column in range(1, 6))
@@ -278,15 +283,17 @@ def _reading(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
     yield from _labelled_wide("Read", f"{report.root}: {files}", shown, paint)
     yield from _share(report.read.entry_files, "entry files known", "processes", shown)
     yield from _share(report.read.values, "values resolved", "", shown)
-    not_read = report.read.not_read
-    if shown.verbose:
-        told = [f"{r.kind} ({_count(r.files, 'file')}: {r.reason})" for r in not_read]
-    else:
-        told = [f"{r.kind} ({r.files})" for r in not_read]
-    if told:
-        few = told if shown.verbose else told[:8]
-        more = f" and {len(told) - len(few)} more kinds (-v)" if len(few) < len(told) else ""
-        yield from _labelled_wide("Not read", ", ".join(few) + more, shown, paint)
+    by_reason: dict[str, list[Recognised]] = defaultdict(list)
+    for recognised in report.read.not_read:
+        by_reason[recognised.reason].append(recognised)
+    for reason, kinds in by_reason.items():
+        few = kinds if shown.verbose else kinds[:8]
+        told = ", ".join(f"{clean(r.kind, 80)} ({r.files})" for r in few)
+        more = f" and {len(kinds) - len(few)} more kinds (-v)" if len(few) < len(kinds) else ""
+        if reason == "not read yet":
+            yield from _labelled_wide("Not read", f"{told}{more}", shown, paint)
+        else:
+            yield from _labelled_wide("Besides", f"{told}{more}: {clean(reason, 200)}", shown, paint)
 
 
 def _share(share: Share, what: str, whose: str, shown: Shown) -> Iterator[str]:
@@ -310,7 +317,9 @@ def _diagnostics(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
     hint = "" if len(told) == len(ordered) else " (-v shows all)"
     yield from _labelled_wide("Reading", said + hint, shown, paint)
     for diagnostic in told:
-        yield f"    {_where(diagnostic.place)}: {diagnostic.level}: {clean(diagnostic.message, 200)}"
+        yield from _wrap(
+            f"{_where(diagnostic.place)}: {diagnostic.level}: {clean(diagnostic.message, 200)}", shown, "    "
+        )
 
 
 def _verdict(report: Report, shown: Shown, paint: _Paint) -> str:

@@ -16,10 +16,12 @@ PATH = "config/prod.yaml"
 
 
 def read(text: str) -> list[object]:
+    """What is said of a configuration file."""
     return list(READER.read(READER.format.parse(Source(PATH, dedent(text).encode())), Wanted()))
 
 
 def values(text: str) -> dict[str, Expr]:
+    """The values of a configuration file by key."""
     return {fact.key: fact.value for fact in read(text) if isinstance(fact, ConfigEntry)}
 
 

@@ -16,6 +16,7 @@ PATH = "deploy/.env.prod"
 
 
 def read(text: str) -> tuple[EnvFile, list[Diagnostic]]:
+    """The fact of an env file, and what is wrong with it."""
     facts = list(READER.read(READER.format.parse(Source(PATH, text.encode())), Wanted()))
     files = [f for f in facts if isinstance(f, EnvFile)]
     assert len(files) == 1
@@ -23,6 +24,7 @@ def read(text: str) -> tuple[EnvFile, list[Diagnostic]]:
 
 
 def values(text: str) -> dict[str, Expr]:
+    """The values of an env file by name."""
     return {entry.name: entry.value for entry in read(text)[0].entries}
 
 

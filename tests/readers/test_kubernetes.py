@@ -32,6 +32,7 @@ F = TypeVar("F", bound=Fact)
 
 
 def read(text: str, path: str = PATH) -> list[Fact]:
+    """The facts of a manifest; they survive being written and read back."""
     document = READER.format.parse(Source(path, dedent(text).encode()))
     facts = [fact for fact in READER.read(document, Wanted()) if isinstance(fact, Fact)]
     assert {type(fact) for fact in facts} <= set(READER.facts)
@@ -41,6 +42,7 @@ def read(text: str, path: str = PATH) -> list[Fact]:
 
 
 def one(kind: type[F], text: str, path: str = PATH) -> F:
+    """The one fact of a kind in a manifest."""
     found = [fact for fact in read(text, path) if isinstance(fact, kind)]
     assert len(found) == 1
     return found[0]
