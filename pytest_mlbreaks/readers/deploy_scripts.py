@@ -11,8 +11,8 @@ from pytest_mlbreaks.model.facts import PodRestart
 from pytest_mlbreaks.reading import Reader, Wanted
 
 _RESTARTS = re.compile(
-    r"\brollout\s+restart\b|\bset\s+image\b|\bdelete\s+(?:pods?|po|deploy(?:ments?)?)\b|\breplace\s+--force\b"
-    r"|--recreate-pods\b|\bskaffold\b|\benvsubst\b"
+    r"\brollout\s+restart\b|\bset\s+image\b|\bdelete\s+deploy(?:ments?)?\b|\breplace\s+--force\b|--recreate-pods\b"
+    r"|\bskaffold\b|\bdelete\s+(?:pods?|po)\b(?=[^\n]*\s(?:-l|--selector|--all)\b)|\benvsubst\b(?=[^\n]*\bkubectl\b)"
 )
 _TOOLS = ("kubectl", "kustomize", "helm", "skaffold")
 _NAMES = frozenset({"makefile", "gnumakefile", "justfile"})

@@ -60,6 +60,7 @@ def _falls_back(setting: Setting, pipeline: Pipeline) -> bool:
         and setting.known
         and not _NOT_CALLED.search(setting.name)
         and _is_on_a_network(setting.process, pipeline)
+        and any(_ADDRESS.search(text) for text, _ in _texts(setting.value))
     )
 
 

@@ -77,11 +77,10 @@ def _finding(holder: f.ConfigObject, users: dict[str, tuple[f.Workload, Place]])
     return Finding(
         at=place,
         message=(
-            f"{first}{more} {read} ConfigMap {holder.name!r} when a pod starts, and nothing in the tree restarts {pods} "
-            "pods when it changes: running pods keep the old values."
+            f"{first}{more} {read} ConfigMap {holder.name!r} when a pod starts, and nothing in the tree restarts "
+            f"{pods} pods when it changes: running pods keep the old values."
         ),
         because=tuple(because),
-        confidence=Confidence.MEDIUM,
     )
 
 
@@ -89,9 +88,10 @@ def _readers(holder: f.ConfigObject, pipeline: Pipeline) -> Iterator[tuple[Proce
     """Long-running pods that read a ConfigMap of this name, in a namespace that may be its own, when they start."""
     for process in pipeline.index(Process, _uses, each=True).get(holder.name, ()):
         workload = process.workload
-        if workload is not None and workload.kind in _LONG_RUNNING:
-            if one_namespace(holder.namespace, workload.namespace):
-                yield process, workload
+        if workload is None or workload.kind not in _LONG_RUNNING:
+            continue
+        if one_namespace(holder.namespace, workload.namespace):
+            yield process, workload
 
 
 def _uses(process: Process) -> dict[str, Place]:
@@ -115,11 +115,11 @@ def _uses(process: Process) -> dict[str, Place]:
 
 
 def _is_rolled(workload: f.Workload, process: Process, pipeline: Pipeline) -> bool:
-    """Whether something gives the workload new pods: a mark that follows the configuration, or a new image each time."""
+    """Whether something gives it new pods: a mark that follows the configuration, or another image each time."""
     container = process.fact
-    if isinstance(container, f.Container) and container.image is not None:
-        if not pipeline.resolve(container.image, process).complete:
-            return True
+    image = container.image if isinstance(container, f.Container) else None
+    if image is not None and not pipeline.resolve(image, process).complete:
+        return True
     for part in pipeline.index(f.Workload, "name").get(workload.name, ()):
         if part.kind == workload.kind and one_namespace(part.namespace, workload.namespace):
             marks = (*part.annotations, *part.pod_annotations, *part.pod_labels)
@@ -129,7 +129,7 @@ def _is_rolled(workload: f.Workload, process: Process, pipeline: Pipeline) -> bo
 
 
 def _is_generated(holder: f.ConfigObject, pipeline: Pipeline) -> bool:
-    """Whether a kustomization makes a ConfigMap of this name, or adds to it: the real one's name then ends in a hash."""
+    """Whether a kustomization makes a ConfigMap of this name, or adds to it: its name then ends in a hash."""
     named = pipeline.index(f.ConfigObject, "name").get(holder.name, ())
     return any(c.generated and _is_config_map(c) and one_namespace(c.namespace, holder.namespace) for c in named)
 

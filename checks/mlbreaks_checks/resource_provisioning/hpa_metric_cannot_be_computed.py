@@ -109,8 +109,8 @@ def _no_target(scaler: f.Autoscaler, kind: str, name: str, pipeline: Pipeline) -
     return Finding(
         at=scaler.place,
         message=(
-            f"Autoscaler {scaler.name} aims at {kind} {name!r}, which is not in the tree; {slips[0].name!r} is, beside it: "
-            "an autoscaler without its target never scales."
+            f"Autoscaler {scaler.name} aims at {kind} {name!r}, which is not in the tree; {slips[0].name!r} is, "
+            "beside it: an autoscaler without its target never scales."
         ),
         because=((slips[0].place, f"{kind} {slips[0].name}, which no autoscaler aims at"),),
         about=(name,),

@@ -29,7 +29,8 @@ check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, sinc
 _SINGLE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 _SCALED = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "Rollout"})
 _RUN_TOGETHER = frozenset({*_SCALED, "DaemonSet", "CronJob"})
-# Storage on a node's own disk (https://kubernetes.io/docs/concepts/storage/volumes/#local): all its pods go to that node.
+# Storage on a node's own disk: all pods that use it go to that node.
+# https://kubernetes.io/docs/concepts/storage/volumes/#local
 _NODE_LOCAL = re.compile(r"local|host-?path", re.IGNORECASE)
 _ONE_NODE_CLUSTER = frozenset({"minikube", "kind", "k3d", "k3s", "microk8s", "docker-desktop", "local"})
 
