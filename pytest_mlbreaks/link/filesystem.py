@@ -134,12 +134,16 @@ class Images:
 
     def is_plain(self, dockerfile: Dockerfile, stage: Stage) -> bool:
         """Whether the image at the bottom holds no application of its own."""
-        bottom = self.chain(dockerfile, stage)[0]
-        pattern = self._values.pattern(bottom.base)
+        name = self.bottom(dockerfile, stage)
+        return name in _PLAIN_BASES or any(name.startswith(f"{base}-") for base in ("python", "nvidia/cuda"))
+
+    def bottom(self, dockerfile: Dockerfile, stage: Stage) -> str:
+        """The repository of the image at the bottom, without the registries that everybody uses."""
+        pattern = self._values.pattern(self.chain(dockerfile, stage)[0].base)
         name = split_reference(pattern).repository
         for prefix in ("docker.io/", "library/", "public.ecr.aws/docker/library/", "gcr.io/distroless/"):
             name = name.removeprefix(prefix)
-        return name in _PLAIN_BASES or any(name.startswith(f"{base}-") for base in ("python", "nvidia/cuda"))
+        return name
 
     def commands(self, dockerfile: Dockerfile, stage: Stage) -> list[str]:
         """The texts of all RUN commands down to *stage*."""
