@@ -105,7 +105,7 @@ def _selected(selector: tuple[Label, ...], by_labels: dict[tuple[str, str], list
 
 
 def _nearest_of(service: NetworkService, processes: list[Process]) -> tuple[Process, ...]:
-    """Those of *processes* in the service's namespace whose manifests lie nearest: overlays have others of that name."""
+    """Those of *processes* in the service's namespace whose manifests lie nearest: overlays may have namesakes."""
     reachable = [
         (distance(service.path, p.place.path)[1], p)
         for p in processes
