@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_mlbreaks import references
 from pytest_mlbreaks.check import Check, Confidence, Finding, Severity, Unjudged, Verdict
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.formats.text import TEXT, TextFile
@@ -32,6 +33,7 @@ from pytest_mlbreaks.model import (
 from pytest_mlbreaks.model.near import one_namespace
 from pytest_mlbreaks.readers.deploy_scripts import pod_restart
 from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
+from pytest_mlbreaks.recognised import is_test_file, other_ci
 from pytest_mlbreaks.report import Report, Reporter, Shown
 
 __all__ = [
@@ -77,6 +79,9 @@ __all__ = [
     "expr",
     "facts",
     "hookimpl",
+    "is_test_file",
     "one_namespace",
+    "other_ci",
     "pod_restart",
+    "references",
 ]

@@ -14,6 +14,7 @@ from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Pipeline, Place, Process
 from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import Copy, Dockerfile, IgnoreFile, Mount, Stage
+from pytest_mlbreaks.references import split_reference
 
 # Images that hold an operating system or a language and nobody's application: what is not copied in is not there.
 _PLAIN_BASES = frozenset(
@@ -350,23 +351,6 @@ def mounted(mounts: Iterable[Mount], base: str, values: Values, process: Process
             continue
         path = _normal(posixpath.join(base, source))
         yield Layer(at, path, mount.place, f"{source} is mounted at {at}", mount=True)
-
-
-@dataclasses.dataclass(frozen=True)
-class Reference:
-    """An image reference in its parts."""
-
-    repository: str
-    tag: str = ""
-    digest: str = ""
-
-
-def split_reference(text: str) -> Reference:
-    """Split ``registry:5000/team/app:tag@sha256:...``; a port is not a tag."""
-    rest, _, digest = text.partition("@")
-    head, _, last = rest.rpartition("/")
-    name, _, tag = last.partition(":")
-    return Reference(f"{head}/{name}" if head else name, tag, digest)
 
 
 def is_ignored(path: str, context: str, patterns: Sequence[str]) -> bool:
