@@ -580,6 +580,16 @@ class PodRestart(Fact, frozen=True, kw_only=True):
         return f"pod-restart:{self.path}"
 
 
+class Script(Fact, frozen=True, kw_only=True):
+    """A shell script: its *text*, with nothing for values that look like secrets."""
+
+    text: str
+
+    @property
+    def identity(self) -> str:
+        return f"script:{self.path}"
+
+
 class EnvFile(Fact, frozen=True, kw_only=True):
     """A file of ``KEY=value`` lines. Values under keys that look like secrets are `SecretKey`, never kept."""
 
