@@ -34,7 +34,8 @@ _FIRST = (
 # The tools that build, test and look at a project: another version of them does not run in production.
 _TOOLS = frozenset(
     {
-        *("pip", "setuptools", "wheel", "build", "twine", "uv", "poetry", "pip-tools", "pipenv", "pdm", "cython", "ninja", "pre-commit"),
+        *("pip", "setuptools", "wheel", "build", "twine", "uv", "poetry", "pip-tools", "pipenv", "pdm"),
+        *("cython", "ninja", "pre-commit"),
         *("pytest", "pytest-cov", "pytest-asyncio", "coverage", "tox", "nox", "mock", "hypothesis", "locust"),
         *("black", "ruff", "flake8", "isort", "mypy", "pylint", "bandit", "autopep8", "yapf", "debugpy", "ipdb"),
         *("jupyter", "jupyterlab", "notebook", "ipykernel", "ipython", "ipywidgets", "sphinx", "mkdocs"),
