@@ -32,10 +32,10 @@ from pytest_mlbreaks.model import (
     facts,
 )
 from pytest_mlbreaks.model.near import one_namespace
-from pytest_mlbreaks.readers.deploy_scripts import pod_restart
 from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
 from pytest_mlbreaks.recognised import is_test_file, other_ci
 from pytest_mlbreaks.report import Report, Reporter, Shown
+from pytest_mlbreaks.restarts import pod_restart
 
 __all__ = [
     "PYTHON",

@@ -34,8 +34,21 @@ _FIRST = (
 # The tools that build, test and look at a project: another version of them does not run in production.
 _TOOLS = frozenset(
     {
-        *("pip", "setuptools", "wheel", "build", "twine", "uv", "poetry", "pip-tools", "pipenv", "pdm"),
-        *("cython", "ninja", "pre-commit"),
+        *(
+            "pip",
+            "setuptools",
+            "wheel",
+            "build",
+            "twine",
+            "uv",
+            "poetry",
+            "pip-tools",
+            "pipenv",
+            "pdm",
+            "cython",
+            "ninja",
+            "pre-commit",
+        ),
         *("pytest", "pytest-cov", "pytest-asyncio", "coverage", "tox", "nox", "mock", "hypothesis", "locust"),
         *("black", "ruff", "flake8", "isort", "mypy", "pylint", "bandit", "autopep8", "yapf", "debugpy", "ipdb"),
         *("jupyter", "jupyterlab", "notebook", "ipykernel", "ipython", "ipywidgets", "sphinx", "mkdocs"),
@@ -129,8 +142,9 @@ def _finding(
         return
     names = sorted({r.name for r in loose}, key=lambda name: (_rank(name), name))
     first = next(r for r in loose if r.name == names[0]) if not file else min(loose, key=lambda r: r.place.sort_key)
-    who = processes[0].name if processes else ""
-    image = f"the image that {who} runs" if who else "an image that CI pushes"
+    who = processes[0].name if processes else "an image that CI pushes"
+    others = len(processes) - 1
+    runs = f"{who} and {others} other{'s' if others > 1 else ''}" if others > 0 else who
     because: list[tuple[Place, str]] = []
     if file:
         because.append((installs[0].place, "this command installs the list, without a lock, constraints or hashes"))
@@ -144,7 +158,7 @@ def _finding(
     yield Finding(
         at=first.place if file else place,
         message=(
-            f"{_listed(names)} {be} no upper bound in {image}, and nothing locks the versions: "
+            f"{_listed(names)} {be} no upper bound where {runs} is built, and nothing locks the versions: "
             "the next build takes the newest release, a new major one too."
         ),
         because=tuple(because),
