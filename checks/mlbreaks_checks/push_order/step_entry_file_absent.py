@@ -42,7 +42,7 @@ def _finding(process: Process, entry: Entry, pipeline: Pipeline) -> Finding:
     lacks = "nothing puts into its container"
     if isinstance(process.fact, f.Step):
         lacks = "its checkout of this repository does not hold"
-        because.append((process.place, f"job {process.name} checks this repository out, and nothing else"))
+        because.insert(0, (process.place, f"job {process.name} checks this repository out, and nothing else"))
     return Finding(
         at=entry.place,
         message=f"{process.name} starts the {what} {entry.written!r}, which {lacks}{hint}.",

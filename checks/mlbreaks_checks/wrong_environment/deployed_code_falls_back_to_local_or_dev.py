@@ -213,10 +213,10 @@ def _service_meant(setting: Setting, address: re.Match[str], process: Process, p
     words = _words(setting.name)
     named: dict[tuple[str, ...], Host] = {}
     listening: dict[tuple[str, ...], Host] = {}
-    for host in pipeline.index(Host, "network").get(_network(process), ()):
+    for host in _reached(process, pipeline):
         if process in host.processes:
             continue
-        behind = tuple(other.identity for other in host.processes) or (host.identity,)
+        behind = tuple(other.identity for other in host.processes) if _is_compose(process) else (host.name,)
         own = _words(host.name).union(*(_image_words(other) for other in host.processes))
         ports = host.ports | {_LISTENS_ON[word] for word in own if word in _LISTENS_ON}
         reachable = ports | (set() if _is_compose(process) else set(host.published))
@@ -228,12 +228,18 @@ def _service_meant(setting: Setting, address: re.Match[str], process: Process, p
     return next(iter(found.values())) if len(found) == 1 else None
 
 
-def _network(process: Process) -> str:
-    """The key of the hosts that a process reaches by name: its compose file, or the manifests' folder and namespace."""
+def _reached(process: Process, pipeline: Pipeline) -> tuple[Host, ...]:
+    """The hosts that a process reaches by name: of its compose file, or of its namespace (else of its folder)."""
     if _is_compose(process):
-        return process.place.path
+        return pipeline.index(Host, "network").get(process.place.path, ())
     namespace = process.workload.namespace if process.workload is not None else ""
-    return f"{process.place.path.rpartition('/')[0]}#{namespace}"
+    if namespace:
+        return pipeline.index(Host, _namespace).get(namespace, ())
+    return pipeline.index(Host, "network").get(f"{process.place.path.rpartition('/')[0]}#", ())
+
+
+def _namespace(host: Host) -> str | None:
+    return host.network.partition("#")[2] or None
 
 
 def _is_compose(process: Process) -> bool:
