@@ -12,7 +12,7 @@ from pytest_mlbreaks.link.filesystem import FileSystem, Images
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Image, Install, Pipeline, Place
 from pytest_mlbreaks.model.facts import Dockerfile, LockFile, Requirement, RequirementFile, Stage
-from pytest_mlbreaks.readers._pep508 import parse
+from pytest_mlbreaks.pep508 import parse
 
 # What of another stage brings the packages installed there along (docs.docker.com/build/building/multi-stage).
 _HOLDS_PACKAGES = re.compile(

@@ -1,7 +1,7 @@
 """A deployment and the tests start side by side, in two workflows, on the same push
 
-Nothing orders two workflows of one event: the deployment is done before the tests have failed. Only a rule of the hosting
-service, which stands in no file, can have run them before the merge.
+Nothing orders two workflows of one event: the deployment is done before the tests have failed. Only a rule of the
+hosting service, which stands in no file, can have run them before the merge.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def find(workflow: facts.Workflow, pipeline: Pipeline) -> Iterator[Verdict]:
                 at=job.place,
                 message=(
                     f"Job {job.id!r} brings out {deploy.what} on the same push that starts the tests in "
-                    f"{other.name or other.path!r}: two workflows of one event run side by side, and it is done whether "
-                    "the tests pass or fail."
+                    f"{other.name or other.path!r}: two workflows of one event run side by side, and it is done "
+                    "whether the tests pass or fail."
                 ),
                 because=(
                     (deploy.place, f"{deploy.what} is brought out here"),
