@@ -175,6 +175,8 @@ def _read_one(
             message = f"reader {reader.name!r} failed: {type(error).__name__} (line {where.lineno} of {where.name})"
             said = [Diagnostic(Place(source.path), "error", message)]
         yield from said
+    if form.release is not None:
+        form.release(document)
 
 
 def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Result:
