@@ -120,6 +120,21 @@ class EnvRead(Fact, frozen=True, kw_only=True):
         return f"env-read:{self.path}#{self.scope or self.field}:{key}"
 
 
+class Address(Fact, frozen=True, kw_only=True):
+    """A text of the code that holds ``scheme://host:port`` and is used as it is: no default that something may replace,
+    nothing that is compared or only printed. The first of each host and port in a file; none of this machine."""
+
+    called: ClassVar[str] = "address written out in code"
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def identity(self) -> str:
+        return f"address:{self.path}#{self.host}:{self.port}"
+
+
 class Argument(Part, frozen=True, kw_only=True):
     """One argument of a call; *name* is "" for a positional one, ``*``/``**`` where it unpacks."""
 
