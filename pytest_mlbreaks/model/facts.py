@@ -631,7 +631,7 @@ class Step(Fact, frozen=True, kw_only=True):
 
     *pipeline* is the identity of its `Schedule`. *operator* is the class, decorator or action that runs it.
     *settings* are its other arguments by name, as expressions. Whether all edges of its pipeline could be told is said
-    by the `Schedule`.
+    by the `Schedule`. *returns* is what the function of a branching task returns, one for each ``return`` with a value.
     """
 
     orchestrator: str
@@ -644,6 +644,7 @@ class Step(Fact, frozen=True, kw_only=True):
     variables: tuple[Variable, ...] = ()
     settings: tuple[Argument, ...] = ()
     trigger_rule: str = ""
+    returns: tuple[Expr, ...] = ()
     mapped: bool = False
     group: str = ""
 

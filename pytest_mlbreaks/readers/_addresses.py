@@ -11,7 +11,7 @@ from pytest_mlbreaks.model.facts import Address
 
 _WORTH_A_LOOK = re.compile(rb"://(?!localhost|127\.|0\.0\.)[^\s/'\"{}]{1,200}:\d{2,5}")
 _ADDRESS = re.compile(
-    r"\b([A-Za-z][A-Za-z0-9+.-]{0,30})://(?:[^\s/@]{0,200}@)?([A-Za-z0-9][A-Za-z0-9_.-]*):(\d{2,5})(?![\w.-])"
+    r"\b([A-Za-z][A-Za-z0-9+.-]{0,30})://(?:[^\s/@]{0,200}@)?([A-Za-z0-9][A-Za-z0-9_.-]*):(\d{2,5})(?![\w.\0-])"
 )
 _THIS_MACHINE = re.compile(r"localhost$|127\.|0\.0\.0\.0$")
 _SPEAKING = frozenset({"print", "debug", "info", "warning", "warn", "error", "exception", "critical", "log", "echo"})

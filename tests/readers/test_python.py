@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
+from textwrap import dedent
 from typing import TypeVar
 
 import pytest
@@ -367,8 +368,7 @@ def _read_all(data: bytes) -> None:
 
 def test_addresses_are_those_that_are_used_as_they_are() -> None:
     """No default, comparison, message, docstring, own machine, or port that may go on; each host and port once."""
-    found = facts(
-        Address,
+    text = dedent(
         '''
         """Docs: http://doc:8000"""
         URL = "http://model:8001/reload"
@@ -378,9 +378,9 @@ def test_addresses_are_those_that_are_used_as_they_are() -> None:
         def f(url="http://default:1003"):
             print("http://said:8000", url == "http://said:8001", "http://localhost:8000")
         part = f"http://part:80{n}"
-        ''',
+        '''
     )
-    assert [(a.scheme, a.host, a.port) for a in found] == [
+    assert [(a.scheme, a.host, a.port) for a in facts(Address, text)] == [
         ("http", "model", 8001),
         ("http", "model", 8002),
         ("redis", "cache", 6379),
