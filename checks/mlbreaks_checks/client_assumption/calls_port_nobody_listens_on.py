@@ -119,15 +119,13 @@ def find_in_code(address: facts.Address, pipeline: Pipeline) -> Iterator[Verdict
     if host.processes[0] in callers or not _network.is_on_a_network(host.processes[0], pipeline):
         return
     beside = [c for c in callers if _network.is_on_a_network(c, pipeline) and c.place.path == host.network]
-    steps = [c for c in callers if isinstance(c.fact, facts.Step)]
-    if not beside and not steps:
+    dags = [c.fact.pipeline for c in callers if isinstance(c.fact, facts.Step) and c.fact.orchestrator == "airflow"]
+    if not beside and not dags:
         yield Unjudged(address.place, "what runs this code is not on the network of that service")
         return
-    caller = (beside or steps)[0]
-    assumed = "" if beside else f"what runs {caller.name} is taken to be on the network of {host.network}"
-    yield from _against(
-        host, address.port, address.place, f"This code, which {caller.name} runs, calls", "code", assumed, pipeline
-    )
+    said = f"This code, which {beside[0].name} runs, calls" if beside else f"DAG {dags[0].rpartition('#')[2]} calls"
+    assumed = "" if beside else f"Airflow is taken to be on the network of {host.network}"
+    yield from _against(host, address.port, address.place, said, "code", assumed, pipeline)
 
 
 def _against(
