@@ -1,7 +1,7 @@
 """A task that joins branches is skipped with the branch that is not taken.
 
-A branching task of Airflow marks what it does not choose as skipped. Under the default rule, ``all_success``, a task with
-a skipped task before it is skipped as well, and the run is still green.
+A branching task of Airflow marks what it does not choose as skipped. Under the default rule, ``all_success``, a task
+with a skipped task before it is skipped as well, and the run is still green.
 """
 
 from __future__ import annotations
