@@ -343,6 +343,10 @@ class PythonFile:
         """Whether *text* stands anywhere in the file."""
         return text in self._data
 
+    def has(self, pattern: re.Pattern[bytes]) -> bool:
+        """Whether *pattern*, which should begin with a fixed text, is found anywhere in the file."""
+        return pattern.search(self._data) is not None
+
     def text(self, node: ast.expr | None, scope: Scope) -> str | None:
         """The text that *node* is, also through a name of the file that is bound once; None for all else."""
         return self._evaluator.text(node, scope)

@@ -120,6 +120,21 @@ class EnvRead(Fact, frozen=True, kw_only=True):
         return f"env-read:{self.path}#{self.scope or self.field}:{key}"
 
 
+class Address(Fact, frozen=True, kw_only=True):
+    """A text of the code that holds ``scheme://host:port`` and is used as it is: no default that something may replace,
+    nothing that is compared or only printed. The first of each host and port in a file; none of this machine."""
+
+    called: ClassVar[str] = "address written out in code"
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def identity(self) -> str:
+        return f"address:{self.path}#{self.host}:{self.port}"
+
+
 class Argument(Part, frozen=True, kw_only=True):
     """One argument of a call; *name* is "" for a positional one, ``*``/``**`` where it unpacks."""
 
@@ -626,7 +641,7 @@ class Step(Fact, frozen=True, kw_only=True):
 
     *pipeline* is the identity of its `Schedule`. *operator* is the class, decorator or action that runs it.
     *settings* are its other arguments by name, as expressions. Whether all edges of its pipeline could be told is said
-    by the `Schedule`.
+    by the `Schedule`. *returns* is what the function of a branching task returns, one for each ``return`` with a value.
     """
 
     orchestrator: str
@@ -639,6 +654,7 @@ class Step(Fact, frozen=True, kw_only=True):
     variables: tuple[Variable, ...] = ()
     settings: tuple[Argument, ...] = ()
     trigger_rule: str = ""
+    returns: tuple[Expr, ...] = ()
     mapped: bool = False
     group: str = ""
 

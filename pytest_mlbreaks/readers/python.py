@@ -9,7 +9,8 @@ from pytest_mlbreaks.formats.python import PYTHON, Assignment, CallSite, ClassSi
 from pytest_mlbreaks.formats.python_expr import ENVIRON_GET, environ_arguments, shield
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.expr import Choice, Expr, Literal, Unknown
-from pytest_mlbreaks.model.facts import Argument, Call, Constant, EnvRead, Function, Parameter, PythonModule
+from pytest_mlbreaks.model.facts import Address, Argument, Call, Constant, EnvRead, Function, Parameter, PythonModule
+from pytest_mlbreaks.readers._addresses import addresses
 from pytest_mlbreaks.reading import Reader, Wanted
 
 VENDORED = frozenset({"vendor", "vendored", "_vendor", "third_party", "thirdparty", "_vendored", "site-packages"})
@@ -65,6 +66,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         elif cls.scope.assignments:
             yield from _constants(file, cls.scope, changed)
     yield from _environment(file)
+    yield from addresses(file)
     for name in wanted.calls:
         for call in file.sites(name):
             yield call_fact(file, call, name)
@@ -400,9 +402,9 @@ def _aliases(file: PythonFile, scope: Scope, node: ast.expr) -> list[Expr]:
 
 READER: Reader[PythonFile] = Reader(
     name="python",
-    version=1,
+    version=2,
     format=PYTHON,
-    facts=(PythonModule, Constant, Function, EnvRead, Call),
+    facts=(PythonModule, Constant, Function, EnvRead, Address, Call),
     claims=claims,
     read=read,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 
 from pytest_mlbreaks.codec import FactCodec
@@ -401,3 +403,26 @@ def test_odd_code_is_no_error() -> None:
         "    for q in 5: pass\n    sorted([1, 'a'])\n    1 % 0\n    DAG.foo.bar()()\n    del a\n    u.v[1:2:3]\n"
     )
     assert isinstance(said.dag.when, Unknown | None)
+
+
+def test_a_branching_task_tells_what_its_function_returns() -> None:
+    """Each return once, in the order of the file; those of an inner function are not its own."""
+    text = dedent(
+        """
+        from airflow import DAG
+        from airflow.operators.python import BranchPythonOperator
+
+        def choose():
+            def inner():
+                return "other"
+            if inner():
+                return ["a", "b"]
+            return "c"
+
+        with DAG("d"):
+            BranchPythonOperator(task_id="choose", python_callable=choose)
+        """
+    )
+    file = PYTHON.parse(Source("dags/d.py", text.encode()))
+    step = next(f for f in READER.read(file, Wanted()) if isinstance(f, Step))
+    assert set(step.returns) == {Items((Literal("a"), Literal("b"))), Literal("c")}

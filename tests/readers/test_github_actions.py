@@ -472,3 +472,24 @@ def test_cloud_builds() -> None:
     assert (azure.builder, azure.context, azure.dockerfile, azure.pushes) == ("az", Literal("ctx"), Literal("D"), True)
     assert azure.dockerfile_in_context
     assert (google.builder, google.context, google.images) == ("gcloud", Literal("."), (Literal("gcr.io/p/x:1"),))
+
+
+def test_reads_of_other_jobs_and_steps_are_told_with_their_line() -> None:
+    """Expressions in conditions, scripts and matrices; not comments of a script, nor what stands in a string."""
+    facts = read_job(
+        """
+        runs-on: ${{ needs.start.outputs.label }}
+        if: needs['build'].result == 'success' && github.ref != 'needs.none.result'
+        steps:
+          - id: one
+            run: |
+              # ${{ needs.gone.outputs.x }}
+              echo ${{ steps.zero.outputs.y }} needs.word.x
+        """
+    )
+    job = next(f for f in facts if isinstance(f, WorkflowJob))
+    assert [(r.of, r.name, r.field, r.key, r.step, r.place.line) for r in job.reads] == [
+        ("needs", "start", "outputs.label", "runs-on", None, 4),
+        ("needs", "build", "result", "if", None, 5),
+        ("steps", "zero", "outputs.y", "steps", 0, 10),
+    ]

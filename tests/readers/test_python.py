@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
+from textwrap import dedent
 from typing import TypeVar
 
 import pytest
@@ -14,7 +15,7 @@ from pytest_mlbreaks.codec import FactCodec
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.expr import Choice, Concat, EnvVar, Expr, Literal, Name, PathJoin, SecretKey, Unknown
-from pytest_mlbreaks.model.facts import FACTS, Call, Constant, EnvRead, Function, PythonModule
+from pytest_mlbreaks.model.facts import FACTS, Address, Call, Constant, EnvRead, Function, PythonModule
 from pytest_mlbreaks.readers import datasets
 from pytest_mlbreaks.readers.python import READER, claims
 from pytest_mlbreaks.reading import Source, Wanted
@@ -363,3 +364,24 @@ def _read_all(data: bytes) -> None:
         said += [f for f in reader.read(file, Wanted(frozenset({"*.f", "builtins.open"}))) if isinstance(f, Fact)]
     codec = FactCodec(FACTS)
     assert list(codec.decode(codec.encode(said))) == said
+
+
+def test_addresses_are_those_that_are_used_as_they_are() -> None:
+    """No default, comparison, message, docstring, own machine, or port that may go on; each host and port once."""
+    text = dedent(
+        '''
+        """Docs: http://doc:8000"""
+        URL = "http://model:8001/reload"
+        requests.post(f"http://model:8002/{name}", json={"u": "redis://u:p@cache:6379"})
+        again = "http://model:8001"
+        os.getenv("A", "http://default:1000"), url or "http://default:1001", config.get(KEY, "http://default:1002")
+        def f(url="http://default:1003"):
+            print("http://said:8000", url == "http://said:8001", "http://localhost:8000")
+        part = f"http://part:80{n}"
+        '''
+    )
+    assert [(a.scheme, a.host, a.port) for a in facts(Address, text)] == [
+        ("http", "model", 8001),
+        ("http", "model", 8002),
+        ("redis", "cache", 6379),
+    ]

@@ -1,7 +1,7 @@
 """A job reads the outputs of a job that it does not need.
 
-GitHub fills ``needs`` with the jobs that are listed under the job's own ``needs`` and with no other. What is asked of any
-other job is an empty text, no error is raised, and nothing makes this job wait for that one.
+GitHub fills ``needs`` with the jobs that are listed under the job's own ``needs`` and with no other. What is asked
+of any other job is an empty text, no error is raised, and nothing makes this job wait for that one.
 """
 
 from __future__ import annotations

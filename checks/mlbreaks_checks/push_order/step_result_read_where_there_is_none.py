@@ -26,9 +26,9 @@ def _asks(job: facts.WorkflowJob, pipeline: Pipeline) -> bool:
 def find(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each step that an expression of a job asks for."""
     first: dict[str, facts.JobStep] = {}
-    for step in job.steps:
-        if step.id:
-            first.setdefault(step.id.casefold(), step)
+    for one in job.steps:
+        if one.id:
+            first.setdefault(one.id.casefold(), one)
     said: set[str] = set()
     for read in job.reads:
         name = read.name.casefold()

@@ -67,4 +67,4 @@ def _makes_dag(file: PythonFile, callees: dict[str, None]) -> bool:
 
 
 __all__ = ["READER", "claims", "read"]
-READER = Reader("airflow", 1, PYTHON, (Schedule, Step, Edge, Wait, Trigger), claims, read)
+READER = Reader("airflow", 2, PYTHON, (Schedule, Step, Edge, Wait, Trigger), claims, read)

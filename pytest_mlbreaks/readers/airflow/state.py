@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from pytest_mlbreaks.formats.python import PythonFile
+from pytest_mlbreaks.formats.python import PythonFile, Scope
 from pytest_mlbreaks.formats.python_expr import shield
-from pytest_mlbreaks.model import Fact, Place
+from pytest_mlbreaks.model import Fact, Place, expr
 from pytest_mlbreaks.model.expr import Expr, Literal, Made, Unknown
 from pytest_mlbreaks.model.facts import Argument, Callee, Command, Edge, Schedule, Step, Trigger, Variable, Wait
 from pytest_mlbreaks.readers.airflow.follow import Follower
@@ -98,6 +98,7 @@ class Statements:
             variables=variables,
             settings=tuple(self._settings(kwargs, used)),
             trigger_rule=rule,
+            returns=self._returns(task) if "branch" in task.operator.lower() else (),
             mapped=task.mapped,
             group=task.group.full if task.group is not None else "",
         )
@@ -118,6 +119,35 @@ class Statements:
             used.add("trigger_rule")
             return value.name.removesuffix(".value").rpartition(".")[2].lower()
         return ""
+
+    def _returns(self, task: Task) -> tuple[Expr, ...]:
+        """What the function of a branching task returns, those of functions inside it left out."""
+        given = task.kwargs.get("python_callable")
+        target = task.function if given is None else given.value
+        for _ in range(5):
+            if isinstance(target, (Bound, Definition)):
+                target = target.target
+        if not isinstance(target, Func):
+            return ()
+        scope = next((site.scope for site in self.file.functions if site.node is target.node), target.frame.scope)
+        found: list[Expr] = []
+        if isinstance(target.node, ast.Lambda):
+            return (self._returned(target.node.body, scope),)
+        stack: list[ast.AST] = [*target.node.body]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, ast.Return) and node.value is not None:
+                found.append(self._returned(node.value, scope))
+            elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.expr)):
+                stack.extend(ast.iter_child_nodes(node))
+        return tuple(dict.fromkeys(reversed(found)))
+
+    def _returned(self, node: ast.expr, scope: Scope) -> Expr:
+        if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+            return expr.Items(tuple(self.file.expr(element, scope) for element in node.elts))
+        if isinstance(node, ast.IfExp):
+            return expr.Choice((self._returned(node.body, scope), self._returned(node.orelse, scope)))
+        return self.file.expr(node, scope)
 
     def _callee(self, task: Task) -> Callee | None:
         given = task.kwargs.get("python_callable")
