@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_mlbreaks import references
 from pytest_mlbreaks.check import Check, Confidence, Finding, Severity, Unjudged, Verdict
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.formats.text import TEXT, TextFile
@@ -17,6 +18,7 @@ from pytest_mlbreaks.model import (
     Fact,
     Host,
     Image,
+    Install,
     Model,
     Origin,
     Pipeline,
@@ -30,9 +32,10 @@ from pytest_mlbreaks.model import (
     facts,
 )
 from pytest_mlbreaks.model.near import one_namespace
-from pytest_mlbreaks.readers.deploy_scripts import pod_restart
 from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
+from pytest_mlbreaks.recognised import is_test_file, other_ci
 from pytest_mlbreaks.report import Report, Reporter, Shown
+from pytest_mlbreaks.restarts import pod_restart
 
 __all__ = [
     "PYTHON",
@@ -51,6 +54,7 @@ __all__ = [
     "Format",
     "Host",
     "Image",
+    "Install",
     "Model",
     "Origin",
     "Pipeline",
@@ -77,6 +81,9 @@ __all__ = [
     "expr",
     "facts",
     "hookimpl",
+    "is_test_file",
     "one_namespace",
+    "other_ci",
     "pod_restart",
+    "references",
 ]

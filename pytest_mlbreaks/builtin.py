@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_mlbreaks.hookspecs import hookimpl
 from pytest_mlbreaks.readers import (
+    airflow,
     compose,
     config_files,
     datasets,
@@ -29,6 +30,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
     """One reader per tool."""
     return (
         python.READER,
+        airflow.READER,
         datasets.READER,
         compose.READER,
         kubernetes.READER,

@@ -5,18 +5,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 PREFIX = "mlbreaks::"
 """How the node ids of our items begin."""
 
-_AT_START = sys.path[:1] in ([""], [os.getcwd()]) and not sys.flags.safe_path
-_PATH = tuple(sys.path[_AT_START:])
-"""Where imports came from before pytest put folders of the judged tree there; without the current folder, which
-``python -m pytest`` puts first."""
+_PATH, _FOLDER = tuple(sys.path), os.getcwd()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,23 +65,36 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start if an option or a node id of ours asks for it."""
     option = config.option
     if option.mlbreaks or option.mlbreaks_only or any(arg.startswith(PREFIX) for arg in config.args):
-        with apart():
+        within = partial(apart, path_at_start(config.getini("pythonpath")))
+        with within():
             from pytest_mlbreaks import pytest_session
 
-            pytest_session.start(config, apart)
+            pytest_session.start(config, within)
+
+
+def path_at_start(added: Sequence[Path]) -> tuple[str, ...]:
+    """Where imports came from before folders of the judged tree were put first: those *added* by pytest's
+    ``pythonpath`` (some versions do so before plugins are loaded), the current one by ``python -m pytest``, others by
+    conftests."""
+    path = list(_PATH)
+    while path and path[0] in map(str, added):
+        del path[0]
+    if path and path[0] in ("", _FOLDER) and not sys.flags.safe_path:
+        del path[0]
+    return tuple(path)
 
 
 @contextmanager
-def apart() -> Iterator[None]:
-    """Import within this as if pytest were not there: not by the finder that rewrites asserts (pytest has it do so for
-    all modules of a distribution with a plugin, which is slow), and not from folders of the judged tree."""
-    ours = [finder for finder in sys.meta_path if type(finder).__module__ != "_pytest.assertion.rewrite"]
-    finders, path = list(sys.meta_path), list(sys.path)
-    sys.meta_path[:] = ours
-    sys.path[:] = _PATH
+def apart(path: Sequence[str]) -> Iterator[None]:
+    """Import within this as if pytest were not there: from *path* alone, so not from the judged tree, and not by the
+    finder that rewrites asserts (pytest has it do so for every module of a distribution with a plugin, which is slow).
+    """
+    finders, folders = list(sys.meta_path), list(sys.path)
+    sys.meta_path[:] = [finder for finder in finders if type(finder).__module__ != "_pytest.assertion.rewrite"]
+    sys.path[:] = path
     try:
         yield
     finally:
         # what was added meanwhile stays
         sys.meta_path[:] = finders + [finder for finder in sys.meta_path if finder not in finders]
-        sys.path[:] = path + [folder for folder in sys.path if folder not in path and folder not in _PATH]
+        sys.path[:] = folders + [folder for folder in sys.path if folder not in folders and folder not in path]

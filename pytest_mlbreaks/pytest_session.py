@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -81,6 +81,7 @@ def _request(config: pytest.Config, nodes: Sequence[str]) -> Request:
     option = config.option
     given = config.invocation_params.dir
     alone = bool(option.mlbreaks_only)
+    given_paths = list(config.args) if config.args_source is pytest.Config.ArgsSource.ARGS else []
     if alone:
         config.args[:] = []
         if getattr(option, "log_file", os.devnull) is None:
@@ -88,6 +89,9 @@ def _request(config: pytest.Config, nodes: Sequence[str]) -> Request:
     root = given / option.mlbreaks_root if option.mlbreaks_root else find_root(config.rootpath)
     if not root.is_dir():
         raise pytest.UsageError(f"--mlbreaks-root: {root}: no such folder")
+    root = root.resolve()
+    if alone:
+        _refuse_parts(root, [(path, (given / path).resolve()) for path in given_paths])
     try:
         installed = packs.load()
         threshold = selection.parse_threshold(option.mlbreaks_fail_on)
@@ -98,7 +102,17 @@ def _request(config: pytest.Config, nodes: Sequence[str]) -> Request:
         raise pytest.UsageError(f"mlbreaks: {error}") from error
     outputs = tuple((_reporter(installed, name), _target(given, path)) for name, path in reports)
     total = len({*engine.default_checks(installed), *checks})
-    return Request(root.resolve(), installed, checks, reason, total, threshold, outputs, alone)
+    return Request(root, installed, checks, reason, total, threshold, outputs, alone)
+
+
+def _refuse_parts(root: Path, paths: Iterable[tuple[str, Path]]) -> None:
+    """Raise pytest.UsageError for a path that is less than the whole tree: there are no tests that it could choose."""
+    for given, path in paths:
+        if not path.exists():
+            raise pytest.UsageError(f"file or directory not found: {given}")
+        if not root.is_relative_to(path):
+            advice = f"`mlbreaks check {given}` shows the findings about it, --mlbreaks-root {given} reads it alone"
+            raise pytest.UsageError(f"{given}: --mlbreaks-only runs no tests, and reads all of {root}; {advice}")
 
 
 def _selected(installed: Packs, node: str) -> str:
@@ -147,12 +161,14 @@ class Run:
         self.request = request
         self._config = config
         self._apart = apart
-        self._worker = hasattr(config, "workerinput")
-        self._shared: Path | None = Path(config.workerinput["mlbreaks"]) if self._worker else None
+        told: dict[str, str] | None = getattr(config, "workerinput", None)  # by pytest_configure_node
+        self._worker = told is not None
+        self._shared = Path(told["mlbreaks"]) if told is not None else None
         self._tree: FolderTree | None = None
         self._wanted: tuple[Check, ...] = ()
         self._results: dict[str, Result] = {}
         self._report: Report | None = None
+        self._no_report = ""
         self._ran: set[str] = set()
         self._final: Report | None = None
         self._broken: list[str] = []
@@ -171,8 +187,9 @@ class Run:
         return report
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note the checks that the selection left."""
-        self._wanted = tuple(item.check for item in session.items if isinstance(item, CheckItem))
+        """Note the checks that the selection left, in their own order."""
+        left = {item.check.id for item in session.items if isinstance(item, CheckItem)}
+        self._wanted = tuple(check for check in self.request.checks if check.id in left)
 
     def pytest_report_header(self) -> str:
         """Say what is read."""
@@ -183,9 +200,15 @@ class Run:
 
     def result(self, check: Check) -> Result:
         """What became of *check*; makes the analysis if nobody has."""
+        if self._no_report:
+            pytest.fail(self._no_report, pytrace=False)
         if self._report is None:
-            with self._apart():
-                self._report = self._analyse() if self._shared is None else self._analyse_once(self._shared)
+            try:
+                with self._apart():
+                    self._report = self._analyse() if self._shared is None else self._analyse_once(self._shared)
+            except Exception:
+                self._no_report = "the analysis failed; the error of the first item tells how"
+                raise
             self._results = {result.check: result for result in self._report.results}
         return self._results[check.id]
 
@@ -394,7 +417,7 @@ class CheckItem(pytest.Item):
     def runtest(self) -> None:
         result = self._run.result(self.check)
         if result.outcome == "not-applicable":
-            _skip(f"not applicable: {clean(result.reason)}")
+            pytest.skip(f"not applicable: {clean(result.reason)}")
         failing = self._run.failing(result)
         if failing:
             self.found = failing[0]
@@ -414,10 +437,6 @@ class CheckItem(pytest.Item):
         more = f" (and {len(error.failing) - 1} more)" if len(error.failing) > 1 else ""
         told.reprcrash.message = f"{clean(str(first.place))}: {clean(first.message, 300)}{more}"
         return told
-
-
-def _skip(reason: str) -> NoReturn:
-    pytest.skip(reason)
 
 
 def _properties(check: Check, result: Result, failing: Sequence[ReportedFinding]) -> Iterable[tuple[str, object]]:

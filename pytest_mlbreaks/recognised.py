@@ -62,6 +62,8 @@ OTHER_CI = frozenset(
 )
 """Kinds that are CI systems: where one is there, nothing can be said to be run by no CI."""
 
+_OTHER_CI_FILES = tuple((kind, pattern) for kind, pattern in _NOT_READ if kind in OTHER_CI)
+
 _ASIDE = frozenset(
     {
         *("docs", "doc", "documentation", "third_party", "3rdparty", "third-party", "vendored", "site-packages"),
@@ -107,6 +109,26 @@ def aside(path: str) -> bool:
     return any(part in _ASIDE for part in parts) or (
         any(part in _TESTS for part in parts) and not _DEPLOYED.search(path)
     )
+
+
+def is_test_file(path: str) -> bool:
+    """Whether *path* is a file that pytest collects by default (``test_*.py``, ``*_test.py``) of the code of the tree,
+    and not of an example, documentation or somebody else's code."""
+    folders, _, name = path.rpartition("/")
+    if not name.endswith(".py") or not (name.startswith("test_") or name.endswith("_test.py")) or "{{" in path:
+        return False
+    parts = folders.lower().split("/") if folders else []
+    return not (parts and parts[0] in _ASIDE_AT_TOP) and not any(part in _ASIDE for part in parts)
+
+
+def other_ci(paths: Iterable[str]) -> dict[str, str]:
+    """The CI systems that have files in the tree and are not read: by name, the first such file."""
+    found: dict[str, str] = {}
+    for path in sorted(paths):
+        for kind, pattern in _OTHER_CI_FILES:
+            if pattern.search(path):
+                found.setdefault(kind, path)
+    return found
 
 
 def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, ...]:

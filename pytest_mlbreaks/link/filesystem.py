@@ -12,6 +12,7 @@ from typing import Literal
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Pipeline, Place, Process
 from pytest_mlbreaks.model.facts import Copy, Dockerfile, IgnoreFile, Mount, Stage
+from pytest_mlbreaks.references import split_reference
 
 # Images that hold an operating system or a language and nobody's application: what is not copied in is not there.
 _PLAIN_BASES = frozenset(
@@ -133,12 +134,16 @@ class Images:
 
     def is_plain(self, dockerfile: Dockerfile, stage: Stage) -> bool:
         """Whether the image at the bottom holds no application of its own."""
-        bottom = self.chain(dockerfile, stage)[0]
-        pattern = self._values.pattern(bottom.base)
+        name = self.bottom(dockerfile, stage)
+        return name in _PLAIN_BASES or any(name.startswith(f"{base}-") for base in ("python", "nvidia/cuda"))
+
+    def bottom(self, dockerfile: Dockerfile, stage: Stage) -> str:
+        """The repository of the image at the bottom, without the registries that everybody uses."""
+        pattern = self._values.pattern(self.chain(dockerfile, stage)[0].base)
         name = split_reference(pattern).repository
         for prefix in ("docker.io/", "library/", "public.ecr.aws/docker/library/", "gcr.io/distroless/"):
             name = name.removeprefix(prefix)
-        return name in _PLAIN_BASES or any(name.startswith(f"{base}-") for base in ("python", "nvidia/cuda"))
+        return name
 
     def commands(self, dockerfile: Dockerfile, stage: Stage) -> list[str]:
         """The texts of all RUN commands down to *stage*."""
@@ -279,23 +284,6 @@ def mounted(mounts: Iterable[Mount], base: str, values: Values, process: Process
             continue
         path = _normal(posixpath.join(base, source))
         yield Layer(at, path, mount.place, f"{source} is mounted at {at}", mount=True)
-
-
-@dataclasses.dataclass(frozen=True)
-class Reference:
-    """An image reference in its parts."""
-
-    repository: str
-    tag: str = ""
-    digest: str = ""
-
-
-def split_reference(text: str) -> Reference:
-    """Split ``registry:5000/team/app:tag@sha256:...``; a port is not a tag."""
-    rest, _, digest = text.partition("@")
-    head, _, last = rest.rpartition("/")
-    name, _, tag = last.partition(":")
-    return Reference(f"{head}/{name}" if head else name, tag, digest)
 
 
 def is_ignored(path: str, context: str, patterns: Sequence[str]) -> bool:

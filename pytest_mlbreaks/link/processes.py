@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pytest_mlbreaks.link.commands import HOLE, Invocation, invocations
-from pytest_mlbreaks.link.filesystem import BRINGS_FILES, FileSystem, Images, Layer, Located, mounted, split_reference
+from pytest_mlbreaks.link.filesystem import BRINGS_FILES, FileSystem, Images, Layer, Located, mounted
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.values import Values, traced, union
 from pytest_mlbreaks.model import Entry, Image, Origin, Pipeline, Place, Process, Setting, Value
@@ -29,6 +29,7 @@ from pytest_mlbreaks.model.facts import (
     WorkflowJob,
     Workload,
 )
+from pytest_mlbreaks.references import same_repository, split_reference
 
 #: Calls that take variables from a file when the process starts, so that what the manifest gives is not all.
 LOADS_VARIABLES = frozenset(
@@ -539,22 +540,6 @@ class Processes:
 
 
 _MADE_BY_CI = re.compile(r"(^|/)(\.?venv[^/]*|env|bin|build|dist|target|node_modules|tmp|out|\.[^/]+)/|\*|^\.\.|^[/~]")
-
-
-def same_repository(one: str, other: str) -> bool:
-    """Whether two image names, ``{*}`` for what can't be told, can only mean one repository: equal, or equal wherever
-    both are told, with at least the last component told and equal."""
-    if one == other and "{*}" not in one:
-        return True
-    a, b = one.split("/"), other.split("/")
-    if not a[-1] or a[-1] != b[-1] or "{*}" in a[-1]:
-        return False
-    if "{*}" not in one and "{*}" not in other:
-        return False
-    for left, right in zip(reversed(a), reversed(b), strict=False):
-        if "{*}" not in left and "{*}" not in right and left != right:
-            return False
-    return True
 
 
 def _plain_name(name: str) -> str:

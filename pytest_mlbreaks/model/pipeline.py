@@ -25,6 +25,8 @@ class Resolver(Protocol):
 
     def resolve(self, expr: Expr, process: Process | None) -> Value: ...
 
+    def pattern(self, expr: Expr, process: Process | None) -> str: ...
+
     def environment(self, subject: Fact | Place) -> Environment: ...
 
 
@@ -116,6 +118,12 @@ class Pipeline:
         if expr is None or self._resolver is None:
             return Value.unknown("not given")
         return self._resolver.resolve(expr, process)
+
+    def pattern(self, expr: Expr | None, process: Process | None = None) -> str:
+        """The text of *expr* with ``{*}`` for each part that can't be told, or can be several things."""
+        if expr is None or self._resolver is None:
+            return "{*}"
+        return self._resolver.pattern(expr, process)
 
     def environment(self, subject: Fact | Place) -> Environment:
         """The environment that a file or resource belongs to."""

@@ -310,6 +310,9 @@ class _Builder:
             return Command(argv=argv, workdir=stage.workdir, place=place) if argv else None
         if instruction.documents and not _HEREDOC.sub("", rest).strip():
             rest = "\n".join(instruction.documents)
+        else:
+            # Docker joins continued lines; a shell's own mark for that keeps the numbers of the lines
+            rest = rest.replace("\n", "\\\n")
         shell = self._expr(rest, stage) if instruction.keyword == "RUN" else Literal(rest)
         return Command(shell=shell, workdir=stage.workdir, place=place)
 

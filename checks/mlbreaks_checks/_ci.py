@@ -1,0 +1,423 @@
+"""What the jobs of a CI workflow do: which run tests, which deploy, and of which that can't be told.
+
+Commands are taken apart only as far as that needs: lines, ``&&``/``||``/``;``/``|``, wrappers such as ``poetry run``.
+Where a command leads out of what is read (``make``, a script, somebody's action), it is opaque, never empty.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shlex
+from collections.abc import Iterator
+
+from pytest_mlbreaks.api import Pipeline, Place, expr, facts, references
+
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
+_HERE_DOCUMENT = re.compile(r"(?<!<)<<-?\s*[\"']?([A-Za-z_]\w*)")
+_SEPARATORS = re.compile(r"[;&|()]+")
+_KEYWORDS = frozenset(
+    {"then", "do", "else", "if", "elif", "!", "{", "while", "until", "time", "exec", "command", "sudo"}
+)
+_WRAPPERS = frozenset({"env", "retry", "timeout", "nice", "nohup", "xvfb-run", "stdbuf", "dotenv", "doppler", "op"})
+_RUNNERS = frozenset({"poetry", "uv", "pipenv", "pdm", "rye", "pixi", "conda", "mamba", "micromamba", "hatch"})
+_TAKES_VALUE = frozenset(
+    {
+        *("-n", "--name", "-p", "--prefix", "-e", "--environment", "--with", "--extra", "--group", "--python", "-C"),
+        *("--project", "--directory", "--package", "--env-file", "--no-group", "--index", "--with-requirements"),
+        *("--only-group", "--manifest-path", "-k", "-s", "--signal", "--feature", "--index-url", "--from"),
+    }
+)
+"""Options of `_RUNNERS` and `_WRAPPERS` that take a value."""
+
+_TEST_PROGRAMS = frozenset(
+    {"pytest", "py.test", "tox", "nox", "nosetests", "nose2", "stestr", "trial", "behave", "ward"}
+)
+_TEST_MODULES = frozenset({"pytest", "unittest", "tox", "nox", "nose2", "nose", "xdist", "doctest"})
+_TEST_WORD = re.compile(r"(?<![\w.-])(?:pytest|py\.test|unittest|tox|nox|nosetests|nose2|behave)(?![\w-])")
+_INSTALLS = re.compile(r"\b(?:install|add|sync|inject|upgrade|cache|lock)\b")
+_LOCAL_CLUSTER = re.compile(
+    r"\bkind\s+(?:create|load)\b|helm/kind-action|engineerd/setup-kind|\bminikube\b|\bk3[ds]\b|microk8s|"
+    r"localhost:\d+|chart-testing|\bct install\b|act10ns|kind-cluster|create-cluster",
+    re.IGNORECASE,
+)
+_DEPLOYS = re.compile(
+    r"^(?:"
+    r"kubectl\s+(?:-\S+(?:\s+[^-\s]\S*)?\s+)*?(?:apply|replace|set\s+image|rollout\s+restart|patch)\b"
+    r"|oc\s+(?:apply|rollout|set\s+image|replace)\b"
+    r"|helm\s+(?:-\S+\s+)*upgrade\b|helmfile\s+(?:-\S+\s+\S+\s+)*(?:apply|sync)\b"
+    r"|gcloud\s+(?:beta\s+|alpha\s+)?(?:run\s+(?:deploy|services\s+(?:replace|update)|jobs\s+(?:deploy|update|replace))"
+    r"|app\s+deploy|functions\s+deploy|ai\s+endpoints\s+deploy-model)\b"
+    r"|aws\s+(?:ecs\s+(?:update-service|deploy)|lambda\s+update-function-code|sagemaker\s+update-endpoint"
+    r"|elasticbeanstalk\s+update-environment|apprunner\s+(?:start-deployment|update-service))\b"
+    r"|(?:sam|cdk|serverless|sls|eb|firebase|modal|prefect|astro|bentoml|chalice|zappa|cortex)\s+(?:\S+\s+)?deploy\b"
+    r"|(?:fly|flyctl)\s+deploy\b|railway\s+up\b|heroku\s+container:release\b|argocd\s+app\s+(?:sync|set)\b"
+    r"|az\s+(?:webapp\s+(?:deploy|up|config\s+container\s+set)|containerapp\s+(?:up|update)|functionapp\s+deploy\w*"
+    r"|ml\s+online-(?:deployment|endpoint)\s+(?:create|update))\b"
+    r"|(?:aws\s+s3\s+(?:sync|cp)|gsutil\s+(?:-m\s+)?(?:rsync|cp)|gcloud\s+storage\s+(?:rsync|cp))\s.*\bdags\b"
+    r"|databricks\s+bundle\s+deploy\b|docker\s+stack\s+deploy\b|ansible-playbook\b|mlflow\s+deployments\s+(?:create|update)\b"
+    r")"
+)
+_DRY = re.compile(r"--dry-run(?!=none)|--no-execute-changeset|--check\b|--template\b")
+_DEPLOY_ACTIONS = frozenset(
+    {
+        *(
+            "aws-actions/amazon-ecs-deploy-task-definition",
+            "aws-actions/aws-lambda-deploy",
+            "google-github-actions/deploy-cloudrun",
+        ),
+        *(
+            "google-github-actions/deploy-appengine",
+            "google-github-actions/deploy-cloud-functions",
+            "azure/webapps-deploy",
+        ),
+        *("azure/k8s-deploy", "azure/functions-action", "azure/container-apps-deploy-action", "azure/aci-deploy"),
+        *(
+            "akhileshns/heroku-deploy",
+            "dagster-io/dagster-cloud-action/actions/hybrid_deploy",
+            "serverless/github-action",
+        ),
+        *("dagster-io/dagster-cloud-action/actions/serverless_prod_deploy", "astronomer/deploy-action"),
+        *("einaregilsson/beanstalk-deploy", "digitalocean/app_action/deploy", "koyeb/action-git-deploy"),
+    }
+)
+_PLAIN_ACTIONS = re.compile(
+    r"^(?:actions|docker|aws-actions|google-github-actions|azure|hashicorp|astral-sh|github|codecov|pre-commit|snok|"
+    r"abatilo|peaceiris|softprops|helm|r-lib|conda-incubator|mamba-org|pypa|step-security|dorny|tj-actions|slackapi|"
+    r"peter-evans|webfactory|redhat-actions|sigstore|aquasecurity|anchore|hadolint|psf|chartboost|8398a7|rtcamp|"
+    r"jlumbroso|easimon|stefanzweifel|ad-m|crazy-max|pnpm|tailscale|ruby|fsfe|dependabot|amannn|release-drafter|"
+    r"googleapis|pascalgn|benc-uk|imranismail|bitovi|iterative|wandb|dopplerhq|sonarsource|codacy|trufflesecurity)/",
+    re.IGNORECASE,
+)
+_RUNS_TESTS_ACTION = re.compile(r"pytest|tox|nox|run-?tests|python-?test|unittest|test", re.IGNORECASE)
+_OPAQUE_PROGRAMS = frozenset(
+    {
+        *("make", "gmake", "just", "task", "invoke", "inv", "poe", "doit", "npm", "yarn", "pnpm", "bazel", "pants"),
+        *("act", "earthly", "dagger", "mise", "gradle", "mvn", "./gradlew", "./mvnw", "cmake", "rake", "turbo", "nx"),
+        *("pre-commit", "devbox", "nix", "docker-compose", "taskipy", "duty", "scons", "moon"),
+    }
+)
+_SHELLS = frozenset({"bash", "sh", "zsh", "source", "."})
+_NO_TESTS = frozenset({"docs", "doc", "install", "setup", "clean", "lint", "format", "fmt", "login"})
+"""Targets of `_OPAQUE_PROGRAMS` that are named after something else than tests."""
+_SETS_UP_SHELL = re.compile(
+    r"(?:^|/)(?:activate(?:\.\w+)?|\.?bashrc|\.?env|\.env\.\w+|[^/]*\.env|conda\.sh|setup-?env[^/]*)$"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class SimpleCommand:
+    """One simple command of a step: its words after wrappers, as text too, and where it stands.
+
+    *swallowed*: something behind it makes its failure count for nothing (``|| true``).
+    """
+
+    words: tuple[str, ...]
+    place: Place
+    swallowed: bool = False
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
+
+
+@dataclasses.dataclass(frozen=True)
+class Opaque:
+    """Something that may run tests, for all that can be told: *reason* names its kind."""
+
+    place: Place
+    reason: str
+
+
+def text_of(written: expr.Expr | None) -> str:
+    """The text of an expression with ``{*}`` for what is not literal."""
+    if isinstance(written, expr.Concat):
+        return "".join(text_of(part) for part in written.parts)
+    if isinstance(written, expr.Literal):
+        return str(written.value)
+    return "" if written is None else "{*}"
+
+
+def commands(step: facts.JobStep) -> Iterator[SimpleCommand]:
+    """The simple commands of a step, in order."""
+    if step.run is None or step.run.shell is None:
+        return
+    start = step.run.place
+    for offset, line in _logical_lines(text_of(step.run.shell)):
+        place = start if start.line is None or not offset else Place(start.path, start.line + offset)
+        for words, swallowed in _split(line):
+            bare = _unwrapped(words)
+            if bare:
+                yield SimpleCommand(tuple(bare), place, swallowed)
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with continuations joined, here documents left out, each with its 0-based number."""
+    lines = text.split("\n")
+    index = 0
+    while index < len(lines):
+        start, line = index, lines[index]
+        while line.endswith("\\") and index + 1 < len(lines):
+            index += 1
+            line = f"{line[:-1]} {lines[index].lstrip()}"
+        index += 1
+        here = _HERE_DOCUMENT.search(line)
+        if here is not None:
+            while index < len(lines) and lines[index].strip() != here[1]:
+                index += 1
+            index += 1
+        stripped = line.strip()
+        if stripped and not stripped.startswith("#"):
+            yield start, stripped
+
+
+def _split(line: str) -> list[tuple[list[str], bool]]:
+    """The simple commands of a line, each with whether its failure is swallowed."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|()")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    try:
+        tokens = list(lexer)
+    except ValueError:  # a quote that closes on another line
+        tokens = line.split()
+    found: list[tuple[list[str], bool]] = []
+    words: list[str] = []
+    for token in tokens:
+        if token.startswith("#"):
+            break
+        if _SEPARATORS.fullmatch(token):
+            if words:
+                found.append((words, False))
+            words = []
+            if token == "||" and found:
+                found.append(([token], False))
+        else:
+            words.append(token)
+    if words:
+        found.append((words, False))
+    return _with_alternatives(found)
+
+
+def _with_alternatives(found: list[tuple[list[str], bool]]) -> list[tuple[list[str], bool]]:
+    """Marks what stands before ``|| true`` (or ``|| echo ...``), and takes the marks of ``||`` out."""
+    result: list[tuple[list[str], bool]] = []
+    for index, (words, _) in enumerate(found):
+        if words == ["||"]:
+            following = found[index + 1][0] if index + 1 < len(found) else []
+            last = index + 2 >= len(found)
+            if result and last and following and following[0] in ("true", ":", "echo"):
+                result[-1] = (result[-1][0], True)
+        else:
+            result.append((words, False))
+    return result
+
+
+def _unwrapped(words: list[str]) -> list[str]:
+    """The words without keywords, assignments and programs that only start another one."""
+    rest = list(words)
+    while rest:
+        first = rest[0]
+        if first in _KEYWORDS or _ASSIGNMENT.fullmatch(first):
+            rest = rest[1:]
+        elif first in _WRAPPERS:
+            rest = _after_options(rest[1:])
+            while rest and (rest[0][:1].isdigit() or rest[0] in ("run", "--") or _ASSIGNMENT.fullmatch(rest[0])):
+                rest = _after_options(rest[1:])
+        elif first in _RUNNERS and "run" in rest[1:4]:
+            rest = _after_options(rest[rest.index("run") + 1 :])
+            if first == "hatch" and rest and rest[0] not in _TEST_PROGRAMS and not rest[0].startswith("python"):
+                return ["hatch", "run", *rest]
+        elif first == "coverage" and len(rest) > 2 and rest[1] == "run":
+            rest = ["python", *_after_options(rest[2:], keep="-m")]
+        elif first in ("uvx", "pipx") or (first == "uv" and rest[1:3] == ["tool", "run"]):
+            skip = {"uvx": 1, "pipx": 2, "uv": 3}[first]
+            if first == "pipx" and rest[1:2] != ["run"]:
+                return rest
+            rest = _after_options(rest[skip:])
+        else:
+            return rest
+    return rest
+
+
+def _after_options(words: list[str], keep: str = "") -> list[str]:
+    position = 0
+    while position < len(words) and words[position].startswith("-"):
+        if words[position] == keep or words[position] == "-m":
+            return words[position:] if keep else ["python", *words[position:]]
+        if words[position] == "--":
+            return words[position + 1 :]
+        position += 2 if words[position] in _TAKES_VALUE else 1
+    return words[position:]
+
+
+# ------------------------------------------------------------------------------------------------- recognising
+
+
+def runs_tests(command: SimpleCommand) -> bool:
+    """Whether the command certainly runs Python tests."""
+    words = command.words
+    program = words[0].rpartition("/")[2]
+    if program == "pytest" or program == "py.test":
+        return not {"--version", "--co", "--collect-only", "--help"} & set(words)
+    if program in ("tox", "nox"):
+        return not any(word in ("-e", "-s", "--session", "--sessions", "-l", "--list") for word in words[1:])
+    if program in _TEST_PROGRAMS:
+        return True
+    if program.startswith("python"):
+        module = next((words[i + 1] for i, word in enumerate(words[:-1]) if word == "-m"), "")
+        if module in ("pytest", "unittest", "nose2"):
+            return True
+    return program == "hatch" and words[1:2] == ("test",)
+
+
+def may_run_tests(command: SimpleCommand) -> str:
+    """Why the command may run tests, for all that can be told, in a short phrase; "" where it does not.
+
+    Whatever so much as names a test runner, and does not install it, counts.
+    """
+    words = command.words
+    program = words[0].rpartition("/")[2]
+    if _TEST_WORD.search(command.text) and not _INSTALLS.search(command.text):
+        return "names a test runner"
+    if program in _OPAQUE_PROGRAMS:
+        if program in ("npm", "yarn", "pnpm") and not any("test" in word for word in words[1:]):
+            return ""
+        if program == "docker-compose":
+            return _composed(words[1:])
+        targets = [word for word in words[1:] if not word.startswith("-") and "=" not in word and word != "run"]
+        if targets and _NO_TESTS.issuperset(targets):
+            return ""
+        return f"what {program} runs is not read"
+    if program == "docker":
+        return _in_docker(words[1:])
+    if program in _SHELLS or words[0].startswith(("./", "../")) or program.endswith((".sh", ".bash")):
+        if program in ("source", ".") and len(words) > 1 and _SETS_UP_SHELL.search(words[1]):
+            return ""
+        return "what a script runs is not read"
+    if program in ("dbt", "hatch", "nox", "tox"):
+        return f"what {program} runs is not read" if program != "dbt" else ""
+    if program.startswith("python"):
+        script = next((word for word in words[1:] if not word.startswith("-")), "")
+        if "-m" not in words and re.search(r"(^|[/_-])tests?([/_.-]|$)|manage\.py|runtests", script):
+            return "a script of the tests is run"
+    if program == "eval" or words[0].startswith(("$", "{*}")):
+        return "a command is worked out when it runs"
+    return ""
+
+
+def _composed(words: tuple[str, ...]) -> str:
+    return "a container is run" if {"run", "exec", "up"} & set(words) else ""
+
+
+def _in_docker(words: tuple[str, ...]) -> str:
+    if words[:1] == ("compose",):
+        return _composed(words[1:])
+    return "a container is run" if words[:1] in (("run",), ("exec",)) else ""
+
+
+def job_runs_tests(job: facts.WorkflowJob) -> SimpleCommand | None:
+    """The first command of the job that certainly runs Python tests."""
+    return next((c for step in job.steps for c in commands(step) if runs_tests(c)), None)
+
+
+def tested_workflow(job: facts.WorkflowJob) -> str | None:
+    """The identity of the job's workflow, where the job certainly runs Python tests."""
+    return job.workflow if job_runs_tests(job) is not None else None
+
+
+def opaque(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
+    """What in the job may run tests without our seeing it."""
+    if job.uses and not (job.uses.startswith("./") and job.uses[2:].partition("@")[0] in pipeline.paths):
+        yield Opaque(job.place, "a workflow of another repository is not read")
+    for step in job.steps:
+        if step.uses.startswith("./"):
+            yield Opaque(step.place, "composite actions are not read")
+        elif step.uses and not _PLAIN_ACTIONS.match(step.uses) and _RUNS_TESTS_ACTION.search(step.uses):
+            yield Opaque(step.place, "an action of others may run tests")
+        if step.run is not None and step.run.shell is None:
+            yield Opaque(step.place, "a script within the step is not read")
+        for command in commands(step):
+            reason = may_run_tests(command)
+            if reason:
+                yield Opaque(command.place, reason)
+
+
+@dataclasses.dataclass(frozen=True)
+class Deploy:
+    """A command, action or push by which a job brings code to where it runs: *what* names it for a sentence."""
+
+    place: Place
+    what: str
+    image: bool = False
+    moving: bool = False  # an image pushed as ``latest``
+
+
+def deploys(job: facts.WorkflowJob, pipeline: Pipeline) -> list[Deploy]:
+    """What the job deploys or publishes as an image, in order; nothing where it works on a cluster of its own."""
+    if _on_local_cluster(job):
+        return []
+    found: list[Deploy] = []
+    for step in job.steps:
+        action = step.uses.partition("@")[0].lower()
+        if action in _DEPLOY_ACTIONS:
+            found.append(Deploy(step.place, action))
+        for command in commands(step):
+            match = _DEPLOYS.match(command.text)
+            if match and not _DRY.search(command.text):
+                found.append(Deploy(command.place, f"`{_short(match[0])}`"))
+    for build in pipeline.index(facts.ImageBuild, "owner").get(job.step, ()):
+        if build.pushes or (build.pushes is None and build.builder == "github-actions" and build.images):
+            names = [text_of(image) for image in build.images]
+            moving = any(_is_latest(name) for name in names)
+            found.append(Deploy(build.place, "a pushed image", image=True, moving=moving))
+    return found
+
+
+def _short(text: str) -> str:
+    """A command's text, cut to its first words where it is long."""
+    return text if len(text) <= 40 else " ".join(text.split()[:3])
+
+
+def _is_latest(reference: str) -> bool:
+    name = references.split_reference(reference)
+    return not name.digest and (name.tag == "latest" or (not name.tag and "{*}" not in reference))
+
+
+def _on_local_cluster(job: facts.WorkflowJob) -> bool:
+    """Whether the job makes a cluster or registry for itself: what goes there is a test."""
+    for step in job.steps:
+        text = f"{step.uses} {step.name} {text_of(step.run.shell) if step.run else ''}"
+        if _LOCAL_CLUSTER.search(text) or any(_LOCAL_CLUSTER.search(text_of(given.value)) for given in step.inputs):
+            return True
+    return False
+
+
+# ------------------------------------------------------------------------------------------------------ events
+
+
+def workflow_of(job: facts.WorkflowJob, pipeline: Pipeline) -> facts.Workflow | None:
+    """The workflow that a job belongs to."""
+    return pipeline.one(facts.Workflow, job.workflow)
+
+
+def siblings(job: facts.WorkflowJob, pipeline: Pipeline) -> tuple[facts.WorkflowJob, ...]:
+    """All jobs of the job's workflow, itself included."""
+    return pipeline.index(facts.WorkflowJob, "workflow").get(job.workflow, ())
+
+
+def on_push(workflow: facts.Workflow) -> facts.WorkflowEvent | None:
+    """The event of the workflow that a push to a branch or of a tag sets off."""
+    return next((event for event in workflow.events if event.event == "push"), None)
+
+
+def ancestors(job: facts.WorkflowJob, pipeline: Pipeline) -> list[facts.WorkflowJob]:
+    """The jobs that the job needs, and those that they need."""
+    by_id = {other.id: other for other in siblings(job, pipeline)}
+    pending = list(job.needs)
+    found: dict[str, facts.WorkflowJob] = {}
+    while pending:
+        need = pending.pop()
+        if need in by_id and need not in found:
+            found[need] = by_id[need]
+            pending.extend(by_id[need].needs)
+    return list(found.values())
