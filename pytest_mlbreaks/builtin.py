@@ -20,6 +20,7 @@ from pytest_mlbreaks.readers import (
     pyproject,
     python,
     requirements,
+    shell_scripts,
 )
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
@@ -42,6 +43,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         pyproject.READER,
         lock_files.READER,
         deploy_scripts.READER,
+        shell_scripts.READER,
     )
 
 

@@ -22,7 +22,7 @@ def parse(text: str, place: Place, group: str = "") -> Requirement | None:
     hashed = "--hash" in text
     text = _OPTION.sub("", f" {text}").strip()
     text = re.sub(r"\$\{\w+\}", "x", text)
-    if re.match(r"(git|hg|svn|bzr)\+|https?://|file:|\.{1,2}(/|$)|/|[\w./-]+\.(whl|tar\.gz|zip)$", text):
+    if re.match(r"(git|hg|svn|bzr)\+|https?://|file:|\.{1,2}(/|\[|$)|/|[\w./-]+\.(whl|tar\.gz|zip)$", text):
         egg = _EGG.search(text)
         name = canonicalize_name(egg[1]) if egg else ""
         return Requirement(place=place, name=name, group=group, source=redact_url(text.partition("#")[0]))

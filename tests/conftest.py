@@ -15,7 +15,6 @@ pytest_plugins = ("pytester",)
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("repeatable")
 
-
 TRIAL = Path(__file__).parent / "packs" / "trial" / "src"
 
 RunPytest = Callable[..., pytest.RunResult]

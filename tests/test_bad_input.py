@@ -186,9 +186,7 @@ def test_nothing_runs(bad: Path, report: Report) -> None:
 
 
 @pytest.mark.parametrize("format_", ["terminal", "json"])
-def test_no_secret_and_no_control_reaches_a_report(
-    bad: Path, format_: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_secret_and_no_control_reaches_a_report(bad: Path, format_: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever the tree holds is text in what is printed, and passwords are not in it."""
     code = cli.main(["check", "--root", str(bad), "--format", format_, *(["-v"] if format_ == "terminal" else [])])
     said = capsys.readouterr()
@@ -273,7 +271,7 @@ def test_a_repository_that_names_programs_runs_none(repo: Path, tree: str) -> No
     """Its own configuration, attributes and hooks are data."""
     marker = repo.parent / "RAN"
     program = repo.parent / "program"
-    program.write_text(f"#!/bin/sh\necho \"$0 $*\" >> {marker}\ncat\n")
+    program.write_text(f'#!/bin/sh\necho "$0 $*" >> {marker}\ncat\n')
     program.chmod(0o755)
     hooks = repo / "hooks"
     hooks.mkdir()

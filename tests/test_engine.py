@@ -49,8 +49,6 @@ def constant(name: str, line: int = 1, path: str = "a.py") -> Constant:
     return Constant(place=Place(path, line), name=name, value=Literal(1))
 
 
-
-
 def bad(subject: Constant, pipeline: Pipeline) -> Iterator[Verdict]:
     """Finds names that start with bad; cannot judge those that start with maybe."""
     if subject.name.startswith("bad"):

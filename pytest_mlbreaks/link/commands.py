@@ -57,7 +57,13 @@ class PipInstall:
 
 # --------------------------------------------------------------------------------------------------- the shell
 
-_OPERATORS = ("&&", "||", ";;", "|&", ">>", "<<<", "<<-", "<<", ">&", "<&", "&>", ";", "|", "&", "(", ")", ">", "<")
+# the longer ones first
+_OPERATORS = (
+    *(";;&", "<<<", "<<-"),
+    *("&&", "||", ";;", ";&", "|&", ">>", ">|", "<<", ">&", "<&", "&>"),
+    *(";", "|", "&", "(", ")", ">", "<"),
+)
+_REDIRECTIONS = frozenset({">", ">>", ">|", "<", ">&", "<&", "&>", "<<<"})
 _KEYWORDS = frozenset({"if", "then", "else", "elif", "fi", "do", "done", "while", "until", "{", "}", "!", "time"})
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 
@@ -93,7 +99,7 @@ def _tokens(text: str) -> Iterator[tuple[str, bool, int]]:
             while index < length and text[index] != "\n":
                 index += 1
             continue
-        if char in " \t\r\n" or (char in ";&|()<>" and not (char in "<>" and text.startswith(HOLE, index))):
+        if char in " \t\r\n;&|()<>":
             if started:
                 yield "".join(word), False, word_line
                 word, started = [], False
@@ -189,57 +195,95 @@ def _substitution_end(text: str, index: int, length: int) -> int:
     return position
 
 
+_SAYS_NOTHING = frozenset(
+    {"export", "set", "echo", "return", "exit", "trap", "shift", "local", "readonly", "unset", "declare", "typeset"}
+)
+"""Builtins that start nothing and change no folder."""
+
+
 def _simple_commands(text: str, workdir: str | None = None) -> Iterator[_Simple]:
     """The simple commands of a shell text, in order, each with the folder that ``cd`` has gone to by then."""
+    tokens = [*_tokens(text), ("\n", True, 0)]
     here = workdir
     outer: list[str | None] = []
+    pushed: list[str | None] = []
     words: list[str] = []
-    line = 0
-    skip_target = False
-    skipping_for = False
-    for token, is_operator, at in [*_tokens(text), ("\n", True, 0)]:
-        if is_operator and token in (">", ">>", "<", ">&", "<&", "&>", "<<<"):
+    line = index = 0
+    cases = 0
+    while index < len(tokens):
+        token, is_operator, at = tokens[index]
+        index += 1
+        if not is_operator:
+            if words:
+                words.append(token)
+            elif token == "[[":
+                index = _behind_word(tokens, index, "]]")
+            elif token in ("for", "select", "function"):
+                index = _behind_head(tokens, index)
+            elif token == "case":
+                cases += 1
+                index = _behind_pattern(tokens, _behind_word(tokens, index, "in"))
+            elif token == "esac":
+                cases -= 1
+            elif token not in _KEYWORDS:
+                line = at
+                words.append(token)
+            continue
+        if token in _REDIRECTIONS:
             if words and words[-1].isdigit() and len(words) > 1:
                 words.pop()
-            skip_target = True
+            if index < len(tokens) and not tokens[index][1]:
+                index += 1
             continue
-        if not is_operator:
-            if skip_target:
-                skip_target = False
+        if token == "(" and words:
+            if _ASSIGNMENT.fullmatch(words[-1]):  # an array
+                index = _behind_word(tokens, index, ")")
                 continue
-            if not words and (token in _KEYWORDS or skipping_for):
-                skipping_for = skipping_for and token != "do"
+            if len(words) == 1 and tokens[index : index + 1] and tokens[index][0] == ")":  # a function's name
+                words = []
+                index += 1
                 continue
-            if not words and token in ("for", "case", "select", "function"):
-                skipping_for = True
-                continue
-            if not words:
-                line = at
-            words.append(token)
-            continue
-        skip_target = False
-        if token == "(":
-            outer.append(here)
         if words:
-            if words[0] in ("cd", "pushd") and len(words) > 1:
-                here = _changed(here, words[1])
-            elif words[0] not in (
-                "export",
-                "set",
-                "echo",
-                "return",
-                "exit",
-                "trap",
-                "shift",
-                "local",
-                "readonly",
-                "unset",
-            ):
+            if words[0] in ("cd", "pushd", "popd"):
+                if words[0] == "pushd":
+                    pushed.append(here)
+                to = next((w for w in words[1:] if not w.startswith("-") or w == "-"), "~")
+                here = (pushed.pop() if pushed else HOLE) if words[0] == "popd" else _changed(here, to)
+            elif words[0] not in _SAYS_NOTHING:
                 yield _Simple(words, line, here)
             words = []
-        skipping_for = skipping_for and token not in (";", "\n")
-        if token == ")" and outer:
+        if token == "(":
+            outer.append(here)
+        elif token == ")" and outer:
             here = outer.pop()
+        elif token in (";;", ";&", ";;&") and cases > 0:
+            index = _behind_pattern(tokens, index)
+
+
+_Tokens = list[tuple[str, bool, int]]
+
+
+def _behind_word(tokens: _Tokens, index: int, word: str) -> int:
+    """Where the text goes on after *word*."""
+    while index < len(tokens) and tokens[index][0] != word:
+        index += 1
+    return index + 1
+
+
+def _behind_head(tokens: _Tokens, index: int) -> int:
+    """Where a loop's body, or the command after its head, begins: at ``do``, ``{``, a line end or a semicolon."""
+    while index < len(tokens) and tokens[index][0] not in ("do", "{", ";", "\n"):
+        index += 1
+    return index + 1
+
+
+def _behind_pattern(tokens: _Tokens, index: int) -> int:
+    """Where a branch of a ``case`` begins, after its pattern; at ``esac`` where there is no further branch."""
+    while index < len(tokens) and tokens[index][0] in ("\n", ";", "("):
+        index += 1
+    if index < len(tokens) and tokens[index][0] == "esac":
+        return index
+    return _behind_word(tokens, index, ")")
 
 
 def _changed(here: str | None, to: str) -> str:
@@ -308,6 +352,7 @@ _RUN_VALUES = frozenset(
     }
 )
 _PYTHON = re.compile(r"(.*/)?(python|pypy)(\d+(\.\d+)*)?(\.exe)?$")
+_PYTHON_BUNDLE = re.compile(r"-[bBdEiIOPqRsSuvx]*([mc])(.*)$", re.DOTALL)  # -um module, -mmodule
 _PYTHON_VALUES = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ash", "ksh"})
 _LAUNCHERS = frozenset({"torchrun", "deepspeed", "accelerate", "colossalai", "horovodrun", "fabric", "composer"})
@@ -318,8 +363,9 @@ _MODULE = re.compile(r"[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)*$")
 _SCRIPT = re.compile(r".*\.(py|sh|bash|R|r|jl|pl|rb|js|ts|ipynb)$")
 
 
-def invocations(argv: Sequence[str | None] | None, shell: str | None) -> list[Invocation]:
-    """What a command starts: *argv* as an argument list (None for an argument that can't be told), or *shell* as text.
+def invocations(argv: Sequence[str | None] | None, shell: str | None, workdir: str | None = None) -> list[Invocation]:
+    """What a command starts: *argv* as an argument list (None for an argument that can't be told), or *shell* as text,
+    which starts in *workdir* where a ``cd`` before it went there.
 
     Never raises. Commands that only look at things (``echo``, ``test``) are tools like all others.
     """
@@ -327,7 +373,7 @@ def invocations(argv: Sequence[str | None] | None, shell: str | None) -> list[In
         words = [HOLE if word is None else word for word in argv]
         return list(_started(_Simple(words, 0, None), {}, 0)) if words else []
     found: list[Invocation] = []
-    for command in _simple_commands(shell or ""):
+    for command in _simple_commands(shell or "", workdir):
         found.extend(_started(command, {}, 0))
     return found
 
@@ -356,7 +402,9 @@ def _started(command: _Simple, variables: dict[str, str], depth: int) -> Iterato
             kind = "unknown"
         return Invocation(kind, target, tuple(arguments), given, command.workdir, command.line, name)
 
-    if program == HOLE or HOLE in name:
+    if program.startswith("-"):  # arguments for what we don't see
+        yield made("tool", program, rest)
+    elif program == HOLE or HOLE in name:
         yield made("unknown", program, rest)
     elif name == "env":
         inner = _after_options(rest, frozenset({"-u", "-C", "--unset", "--chdir"}))
@@ -372,6 +420,8 @@ def _started(command: _Simple, variables: dict[str, str], depth: int) -> Iterato
         inner = rest[rest.index("--") + 1 :] if "--" in rest else rest[rest.index("run") + 1 :] if "run" in rest else []
         inner = inner or (rest[1:] if name == "newrelic-admin" and rest[:1] == ["run-program"] else [])
         yield from behind(inner) if inner else iter((made("tool", name, rest),))
+    elif name == "watchmedo":
+        yield from behind(rest[rest.index("--") + 1 :] if "--" in rest else _after_options(rest[1:], _WRAPPERS[name]))
     elif name in _WRAPPERS:
         yield from behind(_after_options(rest, _WRAPPERS[name]))
     elif name in ("wait-for-it.sh", "wait-for-it", "wait-for", "wait-for.sh", "wait", "dockerize"):
@@ -425,7 +475,7 @@ def _is_script(program: str) -> bool:
     if "/" not in program:
         return program.endswith(".sh")
     installed = program.startswith(("/usr/", "/bin/", "/sbin/", "/opt/"))
-    return program.startswith(("./", "../")) or bool(_SCRIPT.match(program)) or (not installed and "." in program)
+    return program.startswith(("./", "../")) or (not installed and bool(_SCRIPT.match(program)))
 
 
 def _after_options(words: list[str], with_value: frozenset[str]) -> list[str]:
@@ -508,8 +558,15 @@ def _by_python(rest: list[str], made: _Made) -> Iterator[Invocation]:
         if word in _PYTHON_VALUES:
             index += 2
         elif word.startswith("-") and word != "-":
-            if word.startswith("-m") and len(word) > 2:
-                yield from _by_module(word[2:], rest[index + 1 :], made)
+            bundle = _PYTHON_BUNDLE.match(word)
+            if bundle and bundle[1] == "c":
+                yield made("tool", "python", rest[index:])
+                return
+            if bundle:
+                inline = [bundle[2]] if bundle[2] else []
+                words = [*inline, *rest[index + 1 :]]
+                if words:
+                    yield from _by_module(words[0], words[1:], made)
                 return
             index += 1
         else:
@@ -564,14 +621,27 @@ def _by_launcher(name: str, rest: list[str], behind: _Behind, made: _Made) -> It
         if _PYTHON.match(word):
             yield from behind(words[index:])
             return
-    yield made("tool", name, rest)
+    yield made("unknown" if HOLE in words else "tool", name, rest)
+
+
+_GUNICORN_VALUES = frozenset(
+    {
+        *("-k", "--worker-class", "-c", "--config", "-n", "--name", "--log-config", "--statsd-host", "--bind", "-b"),
+        *("--access-logfile", "--error-logfile", "--logger-class", "-p", "--pid", "--keyfile", "--certfile"),
+    }
+)
 
 
 def _by_app_server(name: str, rest: list[str], made: _Made) -> Iterator[Invocation]:
     folder = _option(rest, ("--app-dir", "--chdir"))
     target = next((w for w in rest if _CALLABLE.match(w)), "")
     if not target and name == "gunicorn":
-        positional = [w for w in rest if _MODULE.match(w) and "." in w and not w.endswith(".py")]
+        before = ["", *rest]
+        positional = [
+            word
+            for option, word in zip(before, rest, strict=False)
+            if option not in _GUNICORN_VALUES and _MODULE.match(word) and "." in word and not word.endswith(".py")
+        ]
         target = f"{positional[-1]}:application" if positional else ""
     if not target:
         yield made("unknown" if HOLE in " ".join(rest) else "tool", name, rest)

@@ -52,8 +52,7 @@ def of_artifact(path: str, names: Iterable[tuple[str, str]] = ()) -> Environment
         if tier is not Tier.UNKNOWN:
             return Environment(text, tier, f"{what} {text!r}")
     folders, _, name = path.rpartition("/")
-    stem = name.partition(".")[0] if not name.startswith(".") else name
-    tier = classify(name.rsplit(".", 1)[0] if "." in name[1:] else stem)
+    tier = classify(name)
     if tier is not Tier.UNKNOWN and not name.startswith("test_"):
         return Environment(name, tier, f"file name {name!r}")
     for folder in reversed(folders.split("/")):

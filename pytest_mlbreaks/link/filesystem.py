@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import functools
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from typing import Literal
 
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Pipeline, Place, Process
+from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import Copy, Dockerfile, IgnoreFile, Mount, Stage
 from pytest_mlbreaks.references import split_reference
 
@@ -21,12 +23,25 @@ _PLAIN_BASES = frozenset(
         *("continuumio/miniconda3", "continuumio/anaconda3", "condaforge/miniforge3", "condaforge/mambaforge"),
         *("mambaorg/micromamba", "nvidia/cuda", "pytorch/pytorch", "tensorflow/tensorflow", "rocm/pytorch", "jupyter"),
         *("ghcr.io/astral-sh/uv", "astral-sh/uv", "openjdk", "eclipse-temurin", "golang", "redhat/ubi8", "redhat/ubi9"),
-        *("tiangolo/uvicorn-gunicorn-fastapi", "tiangolo/uvicorn-gunicorn", "centos", "rockylinux", "almalinux"),
+        *("centos", "rockylinux", "almalinux", "scratch"),
     }
 )
+# Where images start, when it is not "/"; those of no known folder are only asked for where nothing else tells.
+_WORKDIRS = {
+    "golang": "/go",
+    "pytorch/pytorch": "/workspace",
+    "mambaorg/micromamba": "/tmp",
+    "tiangolo/uvicorn-gunicorn-fastapi": "/app",
+    "tiangolo/uvicorn-gunicorn": "/app",
+    "jupyter": None,
+    "rocm/pytorch": None,
+}
+MOST_LAYERS = 1000
+"""Layers of one image that are followed; stages that copy one another could double them without end."""
 BRINGS_FILES = re.compile(
     r"\b(git\s+clone|wget|curl|tar|unzip|rsync|mv|cp|ln|gsutil|aws\s+s3|az\s+storage|dvc|gcloud|npm|yarn|pnpm|make|cmake|"
     r"cargo|mvn|gradle|hf|huggingface-cli|jupyter|invoke|patch|sed\s+-n|base64|printf|tee)\b"
+    r"|\b(?:python[\d.]*|(?:ba|da|z)?sh|node|Rscript)\s+[^-\s]|(?<!\S)\./|\{\*\}$"
 )
 """Commands that can bring files of any name."""
 
@@ -126,10 +141,19 @@ class Images:
 
     def layers(self, dockerfile: Dockerfile, stage: Stage, context: str, process: Process | None = None) -> list[Layer]:
         """What the stages down to *stage* put where, the oldest first. *context*: a folder of the tree."""
+        return self._layers(dockerfile, stage, context, process, ())
+
+    def _layers(
+        self, dockerfile: Dockerfile, stage: Stage, context: str, process: Process | None, through: tuple[int, ...]
+    ) -> list[Layer]:
+        """*through*: the stages that are being copied from; one of them again would be a circle."""
         layers: list[Layer] = []
         for part in self.chain(dockerfile, stage):
             for copy in part.copies:
-                layers.extend(self._copied(dockerfile, copy, context, process))
+                folders = {layer.target for layer in layers if not layer.file}
+                layers.extend(self._copied(dockerfile, part, copy, context, process, (*through, part.index), folders))
+                if len(layers) > MOST_LAYERS:
+                    return [*layers, Layer("/", None, copy.place, "more is copied than is followed")]
         return layers
 
     def is_plain(self, dockerfile: Dockerfile, stage: Stage) -> bool:
@@ -145,6 +169,10 @@ class Images:
             name = name.removeprefix(prefix)
         return name
 
+    def _base_workdir(self, dockerfile: Dockerfile, stage: Stage) -> str | None:
+        name = self.bottom(dockerfile, stage)
+        return _WORKDIRS[name] if name in _WORKDIRS else "/" if self.is_plain(dockerfile, stage) else None
+
     def commands(self, dockerfile: Dockerfile, stage: Stage) -> list[str]:
         """The texts of all RUN commands down to *stage*."""
         found = []
@@ -156,12 +184,19 @@ class Images:
         return found
 
     def workdir(self, dockerfile: Dockerfile, stage: Stage) -> str | None:
-        """The working directory of *stage* (``/`` where none is set on a plain base); None where it can't be told."""
+        """The working directory of *stage*, its base image's where it sets none; None where it can't be told."""
         for part in reversed(self.chain(dockerfile, stage)):
             if part.workdir is not None:
-                text = self._values.resolve(part.workdir).text
-                return posixpath.join("/", text) if text is not None else None
-        return "/" if self.is_plain(dockerfile, stage) else None
+                return self._absolute(part.workdir, dockerfile, stage)
+        return self._base_workdir(dockerfile, stage)
+
+    def _absolute(self, workdir: Expr | None, dockerfile: Dockerfile, stage: Stage) -> str | None:
+        """The folder that WORKDIR instructions led to; a relative one begins where the base image starts."""
+        text = self._values.resolve(workdir).text if workdir is not None else ""
+        if text is None or text.startswith("/"):
+            return text and posixpath.normpath(text)
+        base = self._base_workdir(dockerfile, stage)
+        return posixpath.normpath(posixpath.join(base, text)) if base is not None else None
 
     def started(self, dockerfile: Dockerfile, stage: Stage) -> tuple[Stage | None, Stage | None]:
         """The stages whose ENTRYPOINT and whose CMD hold in *stage*."""
@@ -180,26 +215,41 @@ class Images:
             chain.append(dockerfile.stages[chain[-1].base_stage])
         return chain[::-1]
 
-    def _copied(self, dockerfile: Dockerfile, copy: Copy, context: str, process: Process | None) -> Iterable[Layer]:
-        workdir = self._values.resolve(copy.workdir).text if copy.workdir is not None else "/"
+    def _copied(
+        self,
+        dockerfile: Dockerfile,
+        stage: Stage,
+        copy: Copy,
+        context: str,
+        process: Process | None,
+        through: tuple[int, ...],
+        folders: set[str],
+    ) -> Iterable[Layer]:
+        """What one COPY puts where. *folders*: what is known to be a folder before it."""
         target = self._values.resolve(copy.target).text
-        if target is None or (workdir is None and not target.startswith("/")):
+        if target is None:
             yield Layer("/", None, copy.place, "a COPY whose target can't be told")
             return
-        at = posixpath.normpath(posixpath.join("/", workdir or "/", target))
+        workdir = "/" if target.startswith("/") else self._absolute(copy.workdir, dockerfile, stage)
+        if workdir is None:
+            yield Layer("/", None, copy.place, "a COPY to a folder that the base image decides")
+            return
+        at = posixpath.normpath(posixpath.join(workdir, target))
         if copy.inline:
             yield Layer(at, None, copy.place, "made in the Dockerfile")
             return
-        folder_target = target.endswith("/") or target in (".", "..", "./") or len(copy.sources) > 1
+        ends_open = target.endswith(("/", "/.", "/..")) or target in (".", "..") or len(copy.sources) > 1
+        known = self._absolute(copy.workdir, dockerfile, stage) if copy.workdir is not None else None
+        into = ends_open or at == "/" or at in folders or (known is not None and _below(known, at))
         origin = self._origin(dockerfile, copy.origin) if copy.origin else None
         for source in copy.sources:
             text = self._values.resolve(source, process).text
             if text is None or "://" in text or text.startswith("git@"):
                 yield Layer(at, None, copy.place, "copied from where the tree doesn't tell")
             elif copy.origin:
-                yield from self._copied_from_stage(dockerfile, origin, text, at, folder_target, copy, context, process)
+                yield from self._copied_from_stage(dockerfile, origin, text, at, into, copy, context, process, through)
             else:
-                yield from self._copied_from_context(text, at, folder_target, copy, context, dockerfile.path)
+                yield from self._copied_from_context(text, at, into, copy, context, dockerfile.path)
 
     def _origin(self, dockerfile: Dockerfile, name: str) -> Stage | None:
         for stage in dockerfile.stages:
@@ -217,12 +267,13 @@ class Images:
         copy: Copy,
         context: str,
         process: Process | None,
+        through: tuple[int, ...],
     ) -> Iterable[Layer]:
         inside = posixpath.normpath(posixpath.join("/", source))
         yield Layer(at, None, copy.place, f"copied out of {'a stage' if origin else 'another image'}")
-        if origin is None:
+        if origin is None or origin.index in through or any(c in source for c in "*?["):
             return
-        for layer in self.layers(dockerfile, origin, context, process):
+        for layer in self._layers(dockerfile, origin, context, process, through):
             if layer.source is None:
                 continue
             if _below(layer.target, inside):
@@ -239,31 +290,48 @@ class Images:
         self, source: str, at: str, folder_target: bool, copy: Copy, context: str, dockerfile: str
     ) -> Iterable[Layer]:
         ignored = self._ignored(context, dockerfile)
-        path = _normal(posixpath.join(context, source.lstrip("/")))
+        inside = posixpath.normpath(f"/{source}").lstrip("/")  # `..` never leads out of the context
+        path = _normal(posixpath.join(context, inside))
         note = f"COPY {source} puts {path or 'the whole context'} at {at}"
         if any(c in source for c in "*?["):
-            parent, _, pattern = path.rpartition("/")
-            for name in self._children(parent):
-                if fnmatch.fnmatchcase(name, pattern):
-                    child = posixpath.join(parent, name)
-                    if child in self._pipeline.paths:
-                        yield Layer(posixpath.join(at, name), child, copy.place, note, True, False, context, ignored)
-                    else:
-                        yield Layer(at, child, copy.place, note, False, False, context, ignored)
-            return
-        if path in self._pipeline.paths:
-            end = posixpath.join(at, posixpath.basename(path)) if folder_target else at
-            yield Layer(end, path, copy.place, note, True, False, context, ignored)
-            if copy.add and re.search(r"\.(tar(\.\w+)?|tgz|txz|tbz2?)$", path):
-                yield Layer(at, None, copy.place, "unpacked from an archive")
+            matches = self._matching(context, inside)
+            if not matches:
+                yield Layer(at, None, copy.place, f"COPY {source}: not in the tree")
+            for match in matches:
+                if match in self._pipeline.paths:
+                    yield from self._file(match, at, folder_target or len(matches) > 1, copy, note, context, ignored)
+                else:
+                    yield Layer(at, match, copy.place, note, False, False, context, ignored)
+        elif path in self._pipeline.paths:
+            yield from self._file(path, at, folder_target, copy, note, context, ignored)
         elif self._pipeline.has_folder(path):
             yield Layer(at, path, copy.place, note, False, False, context, ignored)
         else:
             yield Layer(at, None, copy.place, f"COPY {source}: not in the tree")
 
-    def _children(self, folder: str) -> set[str]:
-        prefix = f"{folder}/" if folder else ""
-        return {p[len(prefix) :].partition("/")[0] for p in self._pipeline.paths if p.startswith(prefix)}
+    def _file(
+        self, path: str, at: str, into: bool, copy: Copy, note: str, context: str, ignored: tuple[str, ...]
+    ) -> Iterable[Layer]:
+        """A copied file: at *at* or, where that is a folder, in it. A name without an ending may be either."""
+        inside = posixpath.join(at, posixpath.basename(path))
+        if not into:
+            yield Layer(at, path, copy.place, note, True, False, context, ignored)
+        if into or "." not in posixpath.basename(at):
+            yield Layer(inside, path, copy.place, note, True, False, context, ignored)
+        if copy.add and re.search(r"\.(tar(\.\w+)?|tgz|txz|tbz2?)$", path):
+            yield Layer(at, None, copy.place, "unpacked from an archive")
+
+    def _matching(self, context: str, pattern: str) -> list[str]:
+        """The files and folders of *context* that a pattern with wildcards means; no wildcard crosses a slash."""
+        parts = [re.compile(fnmatch.translate(part.replace("[^", "[!"))) for part in pattern.split("/")]
+        prefix = f"{context}/" if context else ""
+        found: dict[str, None] = {}
+        for path in self._pipeline.paths:
+            if path.startswith(prefix):
+                names = path[len(prefix) :].split("/")
+                if len(names) >= len(parts) and all(p.match(n) for p, n in zip(parts, names, strict=False)):
+                    found[prefix + "/".join(names[: len(parts)])] = None
+        return sorted(found)
 
     def _ignored(self, context: str, dockerfile: str) -> tuple[str, ...]:
         own = self._ignore.get(f"{dockerfile}.dockerignore")
@@ -272,8 +340,9 @@ class Images:
 
 def mounted(mounts: Iterable[Mount], base: str, values: Values, process: Process | None) -> Iterable[Layer]:
     """The layers of a container's mounts; *base* is the folder that relative sources are relative to."""
-    for mount in mounts:
-        target = values.resolve(mount.target, process).text
+    told = [(values.resolve(mount.target, process).text, mount) for mount in mounts]
+    # the deeper one is mounted later, whatever the order they are written in
+    for target, mount in sorted(told, key=lambda t: (t[0] or "").rstrip("/").count("/")):
         if target is None:
             yield Layer("/", None, mount.place, "a mount whose target can't be told", mount=True)
             continue
@@ -293,33 +362,43 @@ def is_ignored(path: str, context: str, patterns: Sequence[str]) -> bool:
     inside = path[len(context) :].lstrip("/") if context else path
     out = False
     for pattern in patterns:
-        negated = pattern.startswith("!")
-        expression = _ignore_pattern(pattern.lstrip("!").strip("/"))
-        if expression.match(inside):
-            out = not negated
+        expression = _ignore_pattern(pattern)
+        if expression is not None and expression.match(inside):
+            out = not pattern.startswith("!")
     return out
 
 
-_ignore_patterns: dict[str, re.Pattern[str]] = {}
-
-
-def _ignore_pattern(pattern: str) -> re.Pattern[str]:
-    if pattern not in _ignore_patterns:
-        text = ""
-        index = 0
-        while index < len(pattern):
-            if pattern.startswith("**/", index):
-                text, index = text + "(?:.*/)?", index + 3
-            elif pattern.startswith("**", index):
-                text, index = text + ".*", index + 2
-            elif pattern[index] == "*":
-                text, index = text + "[^/]*", index + 1
-            elif pattern[index] == "?":
-                text, index = text + "[^/]", index + 1
-            else:
-                text, index = text + re.escape(pattern[index]), index + 1
-        _ignore_patterns[pattern] = re.compile(f"{text}(?:/|$)" if pattern not in (".", "") else "")
-    return _ignore_patterns[pattern]
+@functools.lru_cache(maxsize=4096)
+def _ignore_pattern(pattern: str) -> re.Pattern[str] | None:
+    """One line of a ``.dockerignore`` as an expression for files: a folder's match is a match of all in it.
+    None where it means nothing: ``.``, ``/``, or one that Docker refuses.
+    https://docs.docker.com/build/concepts/context/#dockerignore-files"""
+    pattern = posixpath.normpath(pattern.removeprefix("!").strip() or ".").lstrip("/")
+    if pattern in (".", ""):
+        return None
+    text = ""
+    index = 0
+    while index < len(pattern):
+        char = pattern[index]
+        if pattern.startswith("**/", index):
+            text, index = text + "(?:.*/)?", index + 3
+        elif pattern.startswith("**", index):
+            text, index = text + ".*", index + 2
+        elif char == "*":
+            text, index = text + "[^/]*", index + 1
+        elif char == "?":
+            text, index = text + "[^/]", index + 1
+        elif char == "[" and "]" in pattern[index + 2 :]:
+            end = pattern.index("]", index + 2)
+            text, index = text + pattern[index : end + 1].replace("\\", "").replace("[[", "[\\["), end + 1
+        elif char == "\\" and index + 1 < len(pattern):
+            text, index = text + re.escape(pattern[index + 1]), index + 2
+        else:
+            text, index = text + re.escape(char), index + 1
+    try:
+        return re.compile(f"{text}(?:/|$)")
+    except re.error:
+        return None
 
 
 def _below(path: str, folder: str) -> bool:

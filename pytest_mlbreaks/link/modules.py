@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_mlbreaks.model import Pipeline
 from pytest_mlbreaks.model.facts import Constant, Function, Import, PythonModule
@@ -44,6 +45,8 @@ class Modules:
         return self._found[key]
 
     def _nearest(self, dotted: str, folder: str) -> str | None:
+        if dotted.partition(".")[0] in sys.stdlib_module_names:
+            return None  # a file of that name lies in a package, or would hide what all else imports
         tail = dotted.replace(".", "/")
         names = {f"{tail}.py", f"{tail}/__init__.py"}
         ranked: list[tuple[int, int, str]] = []
@@ -51,6 +54,8 @@ class Modules:
             for name in names:
                 if path == name or path.endswith(f"/{name}"):
                     base = path[: -len(name)].rstrip("/")
+                    if "." not in dotted and base != folder and posixpath.join(base, "__init__.py") in self.files:
+                        continue  # `redis` inside a package: a library's name, unless a script lies beside it
                     shared = _shared(base, folder)
                     # how far up from the asking file, then how far down again, to the folder that would be on the path
                     ranked.append((_depth(folder) - shared, _depth(base) - shared, path))
@@ -70,8 +75,17 @@ class Modules:
                 if not entry.guarded:
                     for target in self._targets(path, entry):
                         found[target] = None
+                        found.update(dict.fromkeys(self.packages(target)))
+            found.pop(path, None)
             self._imported[path] = tuple(found)
         return self._imported[path]
+
+    def packages(self, path: str) -> Iterator[str]:
+        """The ``__init__.py`` of each package that the module *path* is in: importing it runs them first."""
+        folder = path.rpartition("/")[0]
+        while folder and (package := f"{folder}/__init__.py") in self.files:
+            yield package
+            folder = folder.rpartition("/")[0]
 
     def reach(self, entries: Sequence[str]) -> tuple[str, ...]:
         """The files that *entries* reach by imports, themselves first."""
@@ -101,12 +115,15 @@ class Modules:
         if entry.level:
             folder = path.rpartition("/")[0]
             for _ in range(entry.level - 1):
+                if not folder:
+                    return None
                 folder = folder.rpartition("/")[0]
             for candidate in _candidates(posixpath.join(folder, dotted.replace(".", "/"))):
                 if candidate in self.files:
                     return candidate
             return None
-        return self.find(dotted, path)
+        found = self.find(dotted, path)
+        return found if found != path else None  # `redis.py` that imports redis means the library
 
     def definition(self, path: str, name: str, depth: int = 0) -> tuple[str, str] | None:
         """Where the dotted *name*, as seen at module level of *path*, is bound: (file, name there).
@@ -152,7 +169,9 @@ class Modules:
         return found[0] if len(found) == 1 else None
 
     def _star(self, path: str, name: str, depth: int) -> tuple[str, str] | None:
-        for entry in self._bindings(path).get("*", []):
+        if name.startswith("_"):
+            return None  # a star brings no name that begins with an underscore
+        for entry in reversed(self._bindings(path).get("*", [])):
             module = self._resolve(path, entry, entry.target)
             found = self.definition(module, name, depth + 1) if module and module != path else None
             if found:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 import re
+import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from pytest_mlbreaks.link.commands import HOLE, Invocation, invocations
 from pytest_mlbreaks.link.filesystem import BRINGS_FILES, FileSystem, Images, Layer, Located, mounted
@@ -22,6 +23,7 @@ from pytest_mlbreaks.model.facts import (
     EnvFile,
     EnvRead,
     ImageBuild,
+    Script,
     Stage,
     Step,
     Variable,
@@ -44,6 +46,12 @@ LOADS_VARIABLES = frozenset(
         *("dynaconf.Dynaconf", "load_dotenv"),
     }
 )
+
+
+MOST_SCRIPTS = 50
+"""Files that one command is followed into through shell scripts."""
+_ALL_ARGUMENTS = re.compile(r"\"\$(?:@|\{@\}|\*)\"|\$@|\$\*")
+_OWN_FOLDER = re.compile(r"\"?\$\(\s*dirname\s+(?:--\s+)?\"?\$\{?(?:0|BASH_SOURCE(?:\[0\])?)\}?\"?\s*\)\"?")
 
 
 class Processes:
@@ -201,6 +209,8 @@ class Processes:
 
     def _finished(self, process: Process, entries: Sequence[Entry], *, image: Value | None) -> Process:
         starts = [e.path for e in entries if e.path and e.path.endswith(".py")]
+        imported = [e.path for e in entries if e.path and e.kind in ("module", "callable")]
+        starts += [package for path in imported for package in self._modules.packages(path) if package not in starts]
         modules = self._modules.reach(starts) if starts else ()
         reasons = [] if process.closed else [process.open_reason]
         loads = self._pipeline.index(Call, "path")
@@ -297,11 +307,39 @@ class Processes:
             return [Entry("unknown", "", place, reason=reason, external=theirs)]
         workdir = self._container_workdir(container, dockerfile, stage, process)
         files = self._file_system(container, dockerfile, stage, context, process)
+
+        def make(invocation: Invocation, at: Place) -> Entry:
+            return self._entry(invocation, at, workdir, files, context, process)
+
         found = []
         for invocation in invocations(argv, shell):
-            at = _at_line(place, invocation.place_offset_line)
-            found.append(self._entry(invocation, at, workdir, files, context, process))
+            entry = make(invocation, _at_line(place, invocation.place_offset_line))
+            found += [entry, *self._inside(entry, invocation, workdir, make)]
         return found
+
+    def _inside(
+        self, entry: Entry, outer: Invocation, workdir: str | None, make: Callable[[Invocation, Place], Entry]
+    ) -> list[Entry]:
+        """The files of the tree that the shell script *entry*, and the scripts that it calls, may start.
+
+        Only what is found: which of a script's branches is taken can't be told, so that nothing is missed there.
+        """
+        found: dict[str, Entry] = {}
+        pending = [(entry, outer)]
+        seen = {entry.path}
+        while pending and len(seen) < MOST_SCRIPTS:
+            entry, outer = pending.pop()
+            scripts = self._pipeline.index(Script, "path").get(entry.path, ()) if entry.kind == "script" else ()
+            for script in scripts:
+                text = _for_script(script.text, outer, workdir)
+                for invocation in invocations(None, text, outer.workdir):
+                    at = Place(script.path, invocation.place_offset_line + 1)
+                    inner = make(invocation, at)
+                    if inner.path is not None and inner.path not in seen:
+                        seen.add(inner.path)
+                        found[inner.path] = inner
+                        pending.append((inner, invocation))
+        return list(found.values())
 
     def _command_line(
         self, container: Container, dockerfile: Dockerfile | None, stage: Stage | None, process: Process
@@ -315,11 +353,12 @@ class Processes:
             if entrypoint is None and from_entrypoint is not None:
                 entrypoint = from_entrypoint.entrypoint
         place = (command or entrypoint).place if (command or entrypoint) else container.place  # type: ignore[union-attr]
-        if container.build == "" and dockerfile is None and entrypoint is None:
-            if command is None:
-                return None, None, place, "the image is not built in the tree"
+        if container.build == "" and dockerfile is None and entrypoint is None and command is None:
+            return None, None, place, "the image is not built in the tree"
         if entrypoint is None and command is None:
-            return None, None, place, "the image has no command of its own"
+            if dockerfile is None:
+                return None, None, place, "its Dockerfile is not in the tree"
+            return None, None, place, "the command is the base image's own"
         if entrypoint is not None and entrypoint.shell is not None:
             return None, self._values.pattern(entrypoint.shell, process), entrypoint.place, ""
         head = self._arguments(entrypoint, process)
@@ -382,7 +421,7 @@ class Processes:
         here = workdir
         if invocation.workdir is not None:
             here = posixpath.join(workdir, invocation.workdir) if workdir is not None else invocation.workdir
-            if not here.startswith("/"):
+            if HOLE in here or not here.startswith("/"):
                 here = None
         if invocation.kind == "script":
             return self._script_entry(invocation, place, here, files, context)
@@ -459,10 +498,14 @@ class Processes:
 
     def _python_path(self, workdir: str | None, process: Process) -> list[str]:
         folders = [workdir] if workdir else []
-        given = process.variables.get("PYTHONPATH")
-        if given is not None and given.text:
-            folders += [posixpath.join(workdir or "/", part) for part in given.text.split(":") if part]
-        return folders
+        given = [v.value for v in getattr(process.fact, "variables", ()) if v.name == "PYTHONPATH"]
+        if process.dockerfile is not None and process.stage is not None:
+            for stage in reversed(self._images.chain(process.dockerfile, process.stage)):
+                given += [v.value for v in stage.variables if v.name == "PYTHONPATH"]
+        # what can't be told in it (`$PYTHONPATH` of the base image) leaves the rest as it is
+        text = self._values.pattern(given[0], process) if given else ""
+        parts = [part for part in text.split(":") if part and HOLE not in part]
+        return folders + [posixpath.join(workdir or "/", part) for part in parts]
 
     def _only_ending(self, target: str, near: str) -> str | None:
         """The one file of the tree whose path ends in *target*: a guess that is good enough to follow imports."""
@@ -480,10 +523,10 @@ class Processes:
         if len(jobs) != 1 or _MADE_BY_CI.search(path) or HOLE in path or self._pipeline.unread_near(path):
             return False
         checkouts = [s for s in jobs[0].steps if s.uses.startswith("actions/checkout@")]
-        moved = {"path", "repository", "ref", "sparse-checkout"}
+        moved = {"path", "repository", "ref", "sparse-checkout", "submodules"}
         if len(checkouts) != 1 or any(given.name in moved for given in checkouts[0].inputs):
             return False
-        if "/" not in path or not path.endswith((".py", ".sh", ".R")):
+        if "/" not in path or not path.endswith((".py", ".sh", ".R")) or ".gitmodules" in self._pipeline.paths:
             return False
         if any("download-artifact" in s.uses or "cache" in s.uses for s in jobs[0].steps):
             return False
@@ -508,10 +551,14 @@ class Processes:
             workdir = self._values.resolve(command.workdir, process).text if command.workdir is not None else ""
             shell = self._values.pattern(command.shell, process) if command.shell is not None else None
             argv = self._arguments(command, process) if command.argv is not None else None
+
+            def make(invocation: Invocation, at: Place, workdir: str | None = workdir) -> Entry:
+                return self._checkout_entry(invocation, at, workdir, step)
+
             for invocation in invocations(argv, shell):
-                yield self._checkout_entry(
-                    invocation, _at_line(command.place, invocation.place_offset_line), workdir, step
-                )
+                entry = make(invocation, _at_line(command.place, invocation.place_offset_line))
+                yield entry
+                yield from self._inside(entry, invocation, None, make)
 
     def _checkout_entry(self, invocation: Invocation, place: Place, workdir: str | None, step: Step) -> Entry:
         """An entry of a step that runs in a checkout of the tree (CI), or on a worker that has it somewhere."""
@@ -540,6 +587,16 @@ class Processes:
 
 
 _MADE_BY_CI = re.compile(r"(^|/)(\.?venv[^/]*|env|bin|build|dist|target|node_modules|tmp|out|\.[^/]+)/|\*|^\.\.|^[/~]")
+
+
+def _for_script(text: str, outer: Invocation, workdir: str | None) -> str:
+    """A script's *text* with what it was called with for ``$@``, and its own folder where it asks for that."""
+    text = _ALL_ARGUMENTS.sub(lambda _: shlex.join(outer.arguments), text)
+    here = posixpath.join(workdir, outer.workdir or "") if workdir is not None else outer.workdir or ""
+    folder = posixpath.dirname(posixpath.join(here, outer.target))
+    if not folder.startswith("/") or HOLE in folder:
+        return text
+    return _OWN_FOLDER.sub(lambda _: shlex.quote(folder), text)
 
 
 def _plain_name(name: str) -> str:

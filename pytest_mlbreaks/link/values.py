@@ -115,6 +115,10 @@ class Values:
     def _variable(self, expr: EnvVar, process: Process | None, depth: int) -> Value:
         default = self._resolve(expr.default, process, depth + 1) if expr.default is not None else None
         if expr.scope == "build":
+            for argument in process.build.arguments if process is not None and process.build is not None else ():
+                if argument.name == expr.key:
+                    value = self._resolve(argument.value, process, depth + 1)
+                    return traced(value, Origin(argument.place, f"build argument {expr.key} is set here"))
             return default if default is not None else Value.unknown(f"build argument {expr.key}")
         if expr.scope == "host":
             return self._host_variable(expr, default, process, depth)

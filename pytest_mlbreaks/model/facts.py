@@ -580,6 +580,16 @@ class PodRestart(Fact, frozen=True, kw_only=True):
         return f"pod-restart:{self.path}"
 
 
+class Script(Fact, frozen=True, kw_only=True):
+    """A shell script: its *text*, with nothing for values that look like secrets."""
+
+    text: str
+
+    @property
+    def identity(self) -> str:
+        return f"script:{self.path}"
+
+
 class EnvFile(Fact, frozen=True, kw_only=True):
     """A file of ``KEY=value`` lines. Values under keys that look like secrets are `SecretKey`, never kept."""
 
@@ -746,6 +756,21 @@ class JobStep(Part, frozen=True, kw_only=True):
     place: Place
 
 
+class ContextRead(Part, frozen=True, kw_only=True):
+    """An expression of a job that asks for what another job (``needs.NAME``) or another of its steps (``steps.NAME``)
+    has left: *field* is what follows the name (``outputs.label``, ``result``).
+
+    *key* is the job's key that it stands in (``if``, ``env``, ``outputs``, ``steps``), *step* the index of the step.
+    """
+
+    of: L["needs", "steps"]
+    name: str
+    field: str = ""
+    key: str
+    step: int | None = None
+    place: Place
+
+
 class WorkflowJob(Fact, frozen=True, kw_only=True):
     """A job of a GitHub workflow, in the tool's own terms. The `Step` of the same identity is its common face."""
 
@@ -763,6 +788,7 @@ class WorkflowJob(Fact, frozen=True, kw_only=True):
     cancels: bool | None = None
     continue_on_error: bool = False
     steps: tuple[JobStep, ...] = ()
+    reads: tuple[ContextRead, ...] = ()
 
     called: ClassVar[str] = "workflow job"
 

@@ -8,27 +8,26 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Iterator
 
 import msgspec
 
 from pytest_mlbreaks.formats.text import TEXT, TextFile
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
-from pytest_mlbreaks.model.expr import EnvVar, Expr, Literal, PathJoin, SecretKey
+from pytest_mlbreaks.model.expr import EnvVar, Expr, Literal, PathJoin, SecretKey, Unknown
 from pytest_mlbreaks.model.facts import Command, Copy, Dockerfile, IgnoreFile, Stage, Variable
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import secret_key
 from pytest_mlbreaks.slots import Slots, plain
 
-_NAME = re.compile(r"(^|/)((Docker|Container)file(\.[^/]+)?|[^/]+\.[Dd]ockerfile)$")
+_NAME = re.compile(r"(^|/)((Docker|Container)file([._-][^/]+)?|[^/]+\.[Dd]ockerfile)$")
 _IGNORE = re.compile(r"(^|/)([^/]*\.)?dockerignore$")
-_VARIABLE = re.compile(
-    r"\\\$|\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<op>:?[-+?])(?P<word>[^{}]*))?\})"
-)
-_DIRECTIVE = re.compile(r"#\s*(\w+)\s*=\s*(\S+)\s*$")
-_HEREDOC = re.compile(r"<<(-?)([\"']?)([A-Za-z_]\w*)\2")
-_FLAG = re.compile(r"--[a-z][\w-]*(=(\"[^\"]*\"|'[^']*'|\S*))?\s+")
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_DIRECTIVE = re.compile(r"#\s*(syntax|escape|check)\s*=\s*(\S+)", re.IGNORECASE)
+_HEREDOC = re.compile(r"(?<!\S)\d*<<(-?)([\"']?)([^\s<>\"']+)\2(?!\S)")
+_FLAG = re.compile(r"--([a-z][\w-]*)(?:=(\"[^\"]*\"|'[^']*'|\S*))?[ \t]+(?:\\?\n[ \t]*)*|\\?\n[ \t]*")
+_SHELL_SCRIPT = re.compile(r"#!\s*\S*/(env\s+)?(ba|da|a|z|k)?sh\b")
+_SHELL_FORMS = frozenset({"RUN", "CMD", "ENTRYPOINT"})
 _TEMPLATED = re.compile(r"\{%|^FROM[^\n]*\{\{", re.MULTILINE)
 _KNOWN = frozenset(
     {
@@ -63,7 +62,7 @@ class _Instruction(msgspec.Struct):
 
 
 class _Stage(msgspec.Struct):
-    """A stage under construction; *values* are the variables known in it."""
+    """A stage under construction; *values* are the variables known in it, *given* those that a stage below sets."""
 
     index: int
     name: str
@@ -71,6 +70,7 @@ class _Stage(msgspec.Struct):
     base_stage: int | None
     place: Place
     values: dict[str, Expr]
+    given: set[str]
     workdir: Expr | None
     copies: list[Copy] = []
     runs: list[Command] = []
@@ -106,11 +106,11 @@ def claims(path: str) -> bool:
 def read(file: TextFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """The `Dockerfile`, or the `IgnoreFile`, that *file* is."""
     if _IGNORE.search(file.path):
-        lines = (line.strip() for line in file.lines)
-        patterns = tuple(line for line in lines if line and not line.startswith("#"))
+        lines = (line.strip() for line in file.lines if not line.startswith("#"))
+        patterns = tuple(line for line in lines if line)
         yield IgnoreFile(place=Place(file.path), patterns=patterns)
         return
-    if file.path.endswith((".md", ".py", ".j2", ".jinja", ".tmpl", ".tpl")) or _TEMPLATED.search(file.text):
+    if file.path.endswith((".md", ".py", ".sh", ".j2", ".jinja", ".tmpl", ".tpl")) or _TEMPLATED.search(file.text):
         yield Diagnostic(Place(file.path), "warning", "a template, not a Dockerfile until it is rendered; not read")
         return
     yield from _Builder(file).read()
@@ -125,6 +125,7 @@ class _Builder:
     def __init__(self, file: TextFile) -> None:
         self._file = file
         self._escape = "\\"
+        self._last_lines = {line.lstrip("\t"): number for number, line in enumerate(file.lines)}
         self._global: dict[str, Expr] = {}
         self._arguments: list[Variable] = []
         self._stages: list[_Stage] = []
@@ -168,27 +169,35 @@ class _Builder:
                 if parts and (stripped.startswith("#") or not stripped):
                     parts.append("")  # a comment, or an empty line, inside a continued instruction
                     continue
-                bare = line.rstrip()
-                if bare.endswith(self._escape):
+                bare = line.rstrip(" \t")
+                if bare.endswith(self._escape) and not bare.endswith(self._escape * 2):
                     parts.append(bare[: -len(self._escape)])
                     continue
                 parts.append(bare)
                 break
-            keyword, _, rest = "\n".join(parts).strip().partition(" ")
-            if "\n" in keyword or "\t" in keyword:
-                keyword, _, rest = "\n".join(parts).strip().replace("\t", " ", 1).partition(" ")
+            words = parts[0].split(None, 1)
+            keyword = words[0].upper() if words else parts[0].strip().upper()
+            parts[0] = words[1] if len(words) > 1 else ""
+            # the shell, too, joins lines at a backslash: kept there, so that lines can still be counted
+            rest = ("\\\n" if keyword in _SHELL_FORMS else "").join(parts)
             documents: list[str] = []
-            if keyword.upper() in ("RUN", "COPY", "ADD"):
+            if keyword in ("RUN", "COPY", "ADD") and "<<" in rest:
                 for match in _HEREDOC.finditer(rest):
-                    body: list[str] = []
-                    while index < len(lines):
-                        line = lines[index].lstrip("\t") if match[1] else lines[index]
-                        index += 1
-                        if line.rstrip() == match[3]:
-                            break
-                        body.append(line)
-                    documents.append("\n".join(body))
-            yield _Instruction(keyword.upper(), rest.strip(), start + 1, index, documents)
+                    index, body = self._document(index, match[3], bool(match[1]))
+                    if body is not None:
+                        documents.append(body)
+            yield _Instruction(keyword, rest.strip(), start + 1, index, documents)
+
+    def _document(self, index: int, delimiter: str, tabs: bool) -> tuple[int, str | None]:
+        """The body of a here-document that begins at line *index*, and the line after it; None if it has no end."""
+        lines = self._file.lines
+        if delimiter not in self._last_lines:
+            return index, None
+        for end in range(index, self._last_lines[delimiter] + 1):
+            if (lines[end].lstrip("\t") if tabs else lines[end]) == delimiter:
+                body = lines[index:end]
+                return end + 1, "\n".join(line.lstrip("\t") if tabs else line for line in body)
+        return index, None
 
     def _take(self, instruction: _Instruction) -> None:
         rest = instruction.rest
@@ -205,21 +214,20 @@ class _Builder:
             case "ENV":
                 self._environment(instruction, stage)
             case "WORKDIR":
-                path = self._expr(rest.strip("\"'"), stage)
-                absolute = rest.strip("\"'").startswith(("/", "$"))
+                path = self._expr(rest, stage)
+                absolute = rest.strip("\"'").startswith("/")
                 stage.workdir = path if absolute or stage.workdir is None else PathJoin((stage.workdir, path))
             case "COPY" | "ADD":
                 self._copy(instruction, stage)
             case "RUN":
                 command = self._command(instruction, stage)
-                if command is not None:
-                    stage.runs.append(command)
+                stage.runs.append(command)
             case "ENTRYPOINT":
-                stage.entrypoint, stage.command = self._command(instruction, stage), None
+                stage.entrypoint = self._command(instruction, stage)
             case "CMD":
                 stage.command = self._command(instruction, stage)
             case "EXPOSE":
-                stage.ports.extend(self._expr(port.partition("/")[0], stage) for port in rest.split())
+                stage.ports.extend(self._expr(re.sub(r"/\w+$", "", port), stage) for port in rest.split())
             case "VOLUME":
                 listed = _json_list(rest)
                 stage.volumes.extend(listed if listed is not None else rest.split())
@@ -238,7 +246,8 @@ class _Builder:
                 base=self._with_values(words[0], self._global),
                 base_stage=earlier,
                 place=self._place(instruction),
-                values={v.name: inherited.values[v.name] for v in inherited.variables.values()} if inherited else {},
+                values=dict(inherited.values) if inherited else {},
+                given=inherited.given | set(inherited.variables) if inherited else set(),
                 workdir=inherited.workdir if inherited else None,
             )
         )
@@ -247,8 +256,8 @@ class _Builder:
         stage = self._stages[-1] if self._stages else None
         for word in _words(instruction.rest):
             name, given, text = word.partition("=")
-            if not name.isidentifier():
-                continue
+            if not name.isidentifier() or (stage and (name in stage.variables or name in stage.given)):
+                continue  # a variable of ENV holds over a build argument of its name
             known = stage.values if stage else self._global
             default = self._with_values(text, known) if given else (self._global.get(name) if stage else None)
             value = EnvVar(name, _base_default(default), "build")
@@ -262,8 +271,8 @@ class _Builder:
         if "=" in first:
             pairs = [word.partition("=")[::2] for word in _words(rest)]
         else:
-            name, _, text = rest.partition(" ")
-            pairs = [(name, text.strip())]
+            name, text = [*rest.split(None, 1), "", ""][:2]
+            pairs = [(name, text)]
         values = {}
         for name, text in pairs:
             value = self._expr(text, stage)
@@ -276,9 +285,11 @@ class _Builder:
     def _copy(self, instruction: _Instruction, stage: _Stage) -> None:
         rest = instruction.rest
         origin = ""
+        moved = False
         while (flag := _FLAG.match(rest)) is not None:
-            if flag[0].startswith("--from="):
+            if flag[1] == "from":
                 origin = (flag[2] or "").strip("\"'")
+            moved = moved or flag[1] in ("parents", "exclude")
             rest = rest[flag.end() :]
         words = _json_list(rest)
         if words is None:
@@ -288,7 +299,8 @@ class _Builder:
             return
         stage.copies.append(
             Copy(
-                sources=tuple(self._expr(word, stage) for word in words[:-1]),
+                # --parents puts files elsewhere, --exclude leaves some out: which, is not worked out
+                sources=tuple(Unknown("chosen by a flag") if moved else self._expr(w, stage) for w in words[:-1]),
                 target=self._expr(words[-1], stage),
                 origin=origin,
                 add=instruction.keyword == "ADD",
@@ -298,49 +310,90 @@ class _Builder:
             )
         )
 
-    def _command(self, instruction: _Instruction, stage: _Stage) -> Command | None:
+    def _command(self, instruction: _Instruction, stage: _Stage) -> Command:
         rest = instruction.rest
+        above = 0
         while instruction.keyword == "RUN" and (flag := _FLAG.match(rest)) is not None:
+            above += flag[0].count("\n")
             rest = rest[flag.end() :]
         place = self._place(instruction)
         listed = _json_list(rest)
         if listed is not None:
             # the exec form starts no shell, and Docker replaces nothing in it
             argv = tuple(Literal(word) for word in listed)
-            return Command(argv=argv, workdir=stage.workdir, place=place) if argv else None
+            return Command(argv=argv, workdir=stage.workdir, place=place)
         if instruction.documents and not _HEREDOC.sub("", rest).strip():
+            above += 1
             rest = "\n".join(instruction.documents)
-        else:
-            # Docker joins continued lines; a shell's own mark for that keeps the numbers of the lines
-            rest = rest.replace("\n", "\\\n")
-        shell = self._expr(rest, stage) if instruction.keyword == "RUN" else Literal(rest)
+            if rest.startswith("#!") and not _SHELL_SCRIPT.match(rest):
+                return Command(shell=Unknown("a script in another language"), workdir=stage.workdir, place=place)
+        rest = "\n" * above + rest  # so that lines count from the instruction's own
+        shell = self._expr(rest, stage, shell=True) if instruction.keyword == "RUN" else Literal(rest)
         return Command(shell=shell, workdir=stage.workdir, place=place)
 
-    def _expr(self, text: str, stage: _Stage) -> Expr:
-        return self._with_values(text, stage.values)
+    def _expr(self, text: str, stage: _Stage, *, shell: bool = False) -> Expr:
+        return self._with_values(text, stage.values, shell=shell)
 
-    def _with_values(self, text: str, known: dict[str, Expr]) -> Expr:
-        if "$" not in text:
+    def _with_values(self, text: str, known: dict[str, Expr], *, shell: bool = False, depth: int = 0) -> Expr:
+        """*text* with its variables taken for what they are in *known*, and, unless it is for a *shell*, without its
+        quotes and escapes. As in Docker, nothing is replaced between single quotes or after the escape character."""
+        if not any(c in text for c in "$'\"\\`"):
             return Literal(text)
         slots = Slots()
-
-        def hold(match: re.Match[str]) -> str:
-            name = match["bare"] or match["name"]
-            if name is None:
-                return "$"
-            return slots.hold(self._variable(name, match["op"] or "", match["word"] or "", known))
-
+        made: list[str] = []
+        text = plain(text)
+        index, quote = 0, ""
         try:
-            return slots.expr(_VARIABLE.sub(hold, plain(text)))
+            while index < len(text):
+                char = text[index]
+                if char == self._escape and quote != "'" and index + 1 < len(text):
+                    kept = shell or (quote and text[index + 1] not in '"$\\')
+                    made.append(text[index : index + 2] if kept else text[index + 1])
+                    index += 2
+                elif char in "'\"" and quote in ("", char):
+                    quote = "" if quote else char
+                    made.append(char if shell else "")
+                    index += 1
+                elif char == "$" and quote != "'":
+                    end, value = self._variable(text, index, known, depth)
+                    made.append(slots.hold(value) if value is not None else text[index:end])
+                    index = end
+                else:
+                    made.append(char)
+                    index += 1
+            return slots.expr("".join(made))
         except ValueError:
-            return Literal(text)
+            return Unknown("too many variables in one text")
 
-    def _variable(self, name: str, operator: str, word: str, known: dict[str, Expr]) -> Expr:
+    def _variable(self, text: str, index: int, known: dict[str, Expr], depth: int) -> tuple[int, Expr | None]:
+        """The variable that begins with the ``$`` at *index*, and where it ends; None where it is just text."""
+        match = _IDENTIFIER.match(text, index + 1)
+        if match:
+            return match.end(), known.get(match[0]) or EnvVar(match[0], None, "build")
+        match = _IDENTIFIER.match(text, index + 2) if text.startswith("${", index) else None
+        if match is None:
+            return index + 1, None
+        name, end = match[0], match.end()
+        if text.startswith("}", end):
+            return end + 1, known.get(name) or EnvVar(name, None, "build")
+        close = _closing(text, end)
+        if close < 0 or depth > 8:
+            return len(text), Unknown(f"a form of ${{{name}}} that is not read")
+        operator = re.match(r":?[-+]", text[end : end + 2])
+        if operator is None:
+            return close + 1, Unknown(f"a part of ${name}")
         value = known.get(name)
-        if value is not None and operator in ("", ":-", "-"):
-            return value
-        default = self._with_values(word, known) if operator in (":-", "-") else None
-        return EnvVar(name, default, "build", operator.startswith(":"))
+        word = self._with_values(text[end + len(operator[0]) : close], known, depth=depth + 1)
+        empties = operator[0].startswith(":")
+        if operator[0].endswith("+"):
+            if isinstance(value, Literal):
+                return close + 1, word if value.value or not empties else Literal("")
+            return close + 1, Unknown(f"depends on whether {name} is set")
+        if isinstance(value, Literal) and not value.value and empties:
+            return close + 1, word
+        if value is None or (isinstance(value, EnvVar) and value.default is None):
+            return close + 1, EnvVar(name, word, "build", empties)
+        return close + 1, value
 
     def _place(self, instruction: _Instruction) -> Place:
         first = self._file.lines[instruction.line - 1]
@@ -364,8 +417,19 @@ def _json_list(text: str) -> list[str] | None:
     return [str(item) for item in value] if isinstance(value, list) else None
 
 
+def _closing(text: str, index: int) -> int:
+    """Where the brace that is open at *index* is closed; -1 where it is not."""
+    depth = 1
+    for match in re.compile(r"\$\{|\}").finditer(text, index):
+        depth += 1 if match[0] == "${" else -1
+        if not depth:
+            return match.start()
+    return -1
+
+
+_WORD = re.compile(r"(?:[^\s\"'\\]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*'|[\"'\\])+", re.DOTALL)
+
+
 def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text, posix=True)
-    except ValueError:
-        return text.split()
+    """The words of *text*, quotes and escapes still in them."""
+    return _WORD.findall(text)

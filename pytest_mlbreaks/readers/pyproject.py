@@ -49,7 +49,8 @@ def read(file: TomlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
                 if name == "python":
                     python = python or _poetry_specifier(given if isinstance(given, str) else "")
                     continue
-                yield _poetry(file, name, given, f"tool.poetry.{table}", group)
+                for one in given if isinstance(given, list) and given else (given,):  # several: each by its marker
+                    yield _poetry(file, name, one, f"tool.poetry.{table}", group)
     yield RequirementFile(
         place=file.place("[", "project" if project else "tool.poetry" if poetry else "build-system"),
         format="poetry" if poetry and "dependencies" in poetry else "pyproject",
@@ -74,8 +75,6 @@ def _said(file: TomlFile, text: str, table: str, group: str) -> Iterator[Fact | 
 def _poetry(file: TomlFile, name: str, given: Any, table: str, group: str) -> Requirement:
     place = file.place(name, table)
     options: dict[str, Any] = given if isinstance(given, dict) else {}
-    if isinstance(given, list) and given and isinstance(given[0], dict):
-        options = given[0]  # several, by marker: the first stands for all
     version = given if isinstance(given, str) else options.get("version", "")
     source = next((str(options[key]) for key in ("git", "url", "path") if key in options), "index")
     return Requirement(
@@ -94,16 +93,18 @@ def _poetry_specifier(text: str) -> str:
     if "||" in text or "|" in text:
         return ""
     terms = []
-    for part in text.replace(" ", ",").split(","):
+    for part in re.sub(r"(?<=[\^~=!<>]) +", "", text).replace(" ", ",").split(","):
         match = _POETRY_TERM.fullmatch(part.strip())
         if match is None or match["version"] == "*":
             continue
         operator, version = match["op"] or "", match["version"]
         numbers = [int(n) for n in re.findall(r"\d+", version.partition("-")[0])][:3]
-        if operator == "^":
+        if operator == "^" and numbers:
             first = next((i for i, n in enumerate(numbers) if n), len(numbers) - 1)
             terms += [f">={version}", f"<{'.'.join(str(n) for n in [*numbers[:first], numbers[first] + 1])}"]
-        elif operator == "~" and numbers:
+        elif operator in ("^", "~") and not numbers:
+            continue
+        elif operator == "~":
             keep = min(len(numbers) - 1, 1)
             terms += [f">={version}", f"<{'.'.join(str(n) for n in [*numbers[:keep], numbers[keep] + 1])}"]
         else:

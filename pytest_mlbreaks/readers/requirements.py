@@ -20,7 +20,6 @@ _COMPILED = re.compile(
 )
 _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:[ =]\s*|(?<=-[rc]))(\S+)")
 _INDEX = re.compile(r"(?:-i|--index-url|--extra-index-url)[ =]\s*(\S+)")
-_COMMENT = re.compile(r"(^|\s+)#.*$")
 
 
 def claims(path: str) -> bool:
@@ -71,18 +70,29 @@ READER: Reader[TextFile] = Reader("requirements", 1, TEXT, (Requirement, Require
 
 
 def _logical_lines(file: TextFile) -> Iterator[tuple[int, int, str]]:
-    """First line, last line and text of each entry: continuations joined, comments and empty lines gone."""
+    """First line, last line and text of each entry, joined and without comments as pip does it (``req_file.py``): a
+    line that is a comment ends an entry, and a backslash in it continues nothing."""
     start = 0
     parts: list[str] = []
-    for number, line in enumerate(file.lines, 1):
-        text = _COMMENT.sub("", line)
+    for number, line in enumerate((*file.lines, ""), 1):
+        comment = line.lstrip().startswith("#")
         if not parts:
             start = number
-        if text.endswith("\\"):
-            parts.append(text[:-1])
+        if line.endswith("\\") and not comment:
+            parts.append(line.strip("\\"))
             continue
-        parts.append(text)
-        joined = " ".join(parts).strip()
+        if number > len(file.lines) and not parts:
+            return
+        parts.append(f" {line}" if comment else line)
+        joined = _without_comment("".join(parts))
         parts = []
         if joined:
-            yield start, number, joined
+            yield start, min(number, len(file.lines)), joined
+
+
+def _without_comment(text: str) -> str:
+    """*text* up to a ``#`` that stands at its start or behind a blank."""
+    at = text.find("#")
+    while at > 0 and not text[at - 1].isspace():
+        at = text.find("#", at + 1)
+    return text[:at].strip() if at >= 0 else text.strip()
