@@ -22,15 +22,15 @@ def find(wait: f.Wait, pipeline: Pipeline) -> Iterator[Verdict]:
     if dag is None:
         yield Unjudged(wait.place, "the DAG waited for can't be told")
         return
-    schedules = [s for s in pipeline.all(f.Schedule) if s.orchestrator == "airflow"]
-    targets = [s for s in schedules if s.name == dag]
+    schedules = pipeline.index(f.Schedule, _dag_name)
+    targets = schedules.get(dag, ())
     if not targets:
-        names = sorted({s.name for s in schedules})
+        names = sorted(str(name) for name in schedules)
         close = difflib.get_close_matches(dag, names, n=1, cutoff=0.85)
         if not close:
             yield Unjudged(wait.place, "no DAG of that name is in the tree: it may be in another")
             return
-        near = next(s for s in schedules if s.name == close[0])
+        near = schedules[close[0]][0]
         yield Finding(
             at=wait.place,
             message=f"The sensor waits for DAG {dag!r}, which the tree does not have; {close[0]!r} it has.",
@@ -62,3 +62,7 @@ def find(wait: f.Wait, pipeline: Pipeline) -> Iterator[Verdict]:
             because=((target.place, f"DAG {dag} and its {len(names)} tasks"),),
             about=(dag, task),
         )
+
+
+def _dag_name(schedule: f.Schedule) -> str | None:
+    return schedule.name if schedule.orchestrator == "airflow" else None
