@@ -70,7 +70,8 @@ def load(extra: Iterable[tuple[str, ModuleType]] = ()) -> Packs:
         except Exception as error:
             raise PackError(f"pack {name!r}: {_told(error)}") from error
     readers = _unique("reader", [(r.name, r) for answer in _ask(manager, "mlbreaks_readers", Reader) for r in answer])
-    reporters = _unique("reporter", [(r.name, r) for answer in _ask(manager, "mlbreaks_reporters", Reporter) for r in answer])
+    brought = _ask(manager, "mlbreaks_reporters", Reporter)
+    reporters = _unique("reporter", [(r.name, r) for answer in brought for r in answer])
     facts = {fact.__name__: fact for reader in readers.values() for fact in reader.facts}
     for reader in readers.values():
         for fact in reader.facts:

@@ -1,4 +1,4 @@
-"""Twice the facts cost at most twice the work. Work is counted - lines that our code runs, index entries - never timed."""
+"""Twice the facts cost at most twice the work: lines that our code runs and index entries are counted, nothing is timed."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ class Counted:
 
 @pytest.mark.parametrize("make", [apart, together])
 def test_twice_the_facts_are_at_most_twice_the_work(make: Callable[[int], dict[str, str | bytes]]) -> None:
-    """Reading, linking and judging; things that have nothing in common, and things that share all that can be shared."""
+    """Reading, linking and judging; of things that have nothing in common, and of things that share what they can."""
     Counted(make(2))  # what is set up once, whatever the number of facts
     one, two = Counted(make(SMALL)), Counted(make(2 * SMALL))
     assert len(two.reading.facts) >= 1.9 * len(one.reading.facts)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mlbreaks import tree as trees
 from pytest_mlbreaks.tree import FolderTree, GitTree, MemoryTree, ReadError, Tree, find_root
 
 FILES = {
@@ -114,7 +113,7 @@ def test_a_slow_git_is_given_up(repo: Path, monkeypatch: pytest.MonkeyPatch) -> 
     def run(*command: object, **options: object) -> object:
         raise subprocess.TimeoutExpired("git", 1)
 
-    monkeypatch.setattr(trees.subprocess, "run", run)
+    monkeypatch.setattr("pytest_mlbreaks.tree.subprocess.run", run)
     tree = FolderTree(repo)
     assert tree.paths() == SHOWN
     assert ["git did not answer in time" in d.message for d in tree.diagnostics] == [True]
