@@ -1,4 +1,4 @@
-"""Twice the facts cost at most twice the work: lines that our code runs and index entries are counted, nothing is timed."""
+"""Twice the facts cost at most twice the work: lines that our code runs and index entries are counted, not timed."""
 
 from __future__ import annotations
 
