@@ -69,16 +69,16 @@ def load(extra: Iterable[tuple[str, ModuleType]] = ()) -> Packs:
             manager.check_pending()
         except Exception as error:
             raise PackError(f"pack {name!r}: {_told(error)}") from error
-    readers = _unique("reader", [(r.name, r) for answer in _ask(manager, "mlbreaks_readers") for r in answer])
-    reporters = _unique("reporter", [(r.name, r) for answer in _ask(manager, "mlbreaks_reporters") for r in answer])
+    readers = _unique("reader", [(r.name, r) for answer in _ask(manager, "mlbreaks_readers", Reader) for r in answer])
+    brought = _ask(manager, "mlbreaks_reporters", Reporter)
+    reporters = _unique("reporter", [(r.name, r) for answer in brought for r in answer])
     facts = {fact.__name__: fact for reader in readers.values() for fact in reader.facts}
     for reader in readers.values():
         for fact in reader.facts:
             if facts[fact.__name__] is not fact:
                 raise PackError(f"reader {reader.name!r}: two fact types are called {fact.__name__!r}")
-    checks = [
-        check for answer in _ask(manager, "mlbreaks_checks") for package in answer for check in find_checks(package)
-    ]
+    packages = [package for answer in _ask(manager, "mlbreaks_checks", ModuleType) for package in answer]
+    checks = [check for package in packages for check in find_checks(package)]
     _unique("check", [(name, check) for check in checks for name in (check.id, *check.formerly)])
     order = list(taxonomy.categories())
     checks.sort(key=lambda check: (order.index(check.category), check.id))
@@ -118,13 +118,18 @@ def _import(name: str) -> ModuleType:
         raise PackError(f"{name} can't be imported: {_told(error)}") from error
 
 
-def _ask(manager: pluggy.PluginManager, hook: str) -> list[Sequence[Any]]:
+def _ask(manager: pluggy.PluginManager, hook: str, kind: type) -> list[Sequence[Any]]:
     try:
-        answers: list[Sequence[Any]] = getattr(manager.hook, hook)()
+        answers: list[Sequence[Any]] = [list(answer) for answer in getattr(manager.hook, hook)()]
     except PackError:
         raise
     except Exception as error:
         raise PackError(f"a pack failed in {hook}: {_told(error)}") from error
+    for answer in answers:
+        for thing in answer:
+            if not isinstance(thing, kind) or (kind is ModuleType and not hasattr(thing, "__path__")):
+                wanted = "packages" if kind is ModuleType else f"{kind.__name__} objects"
+                raise PackError(f"a pack failed in {hook}: it gives {thing!r}, and not {wanted} alone")
     answers.reverse()  # pluggy asks the last registered first
     return answers
 

@@ -28,6 +28,8 @@ def parse(text: str, place: Place, group: str = "") -> Requirement | None:
         return Requirement(place=place, name=name, group=group, source=redact_url(text.partition("#")[0]))
     try:
         parsed = Parsed(text)
+    except RecursionError:  # a marker in very many parentheses
+        return None
     except InvalidRequirement:
         if re.match(r"[\w./-]+/[\w./-]*(\[[\w,-]+\])?$", text):
             return Requirement(place=place, name="", group=group, source=text)

@@ -144,7 +144,7 @@ class FolderTree:
                 self.beyond[os.fsdecode(name)] = "a submodule"
             elif name:
                 names.add(os.fsdecode(name))
-        if not names and any(self._folder.iterdir()):
+        if not names and any(entry.name != ".git" for entry in self._folder.iterdir()):
             message = "git ignores this whole folder; all files are read"
             self._diagnostics.append(Diagnostic(Place("."), "warning", message))
             return None

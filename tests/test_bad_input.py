@@ -28,11 +28,11 @@ BROKEN: Mapping[str, tuple[bytes, int | None]] = {
         None,
     ),
     "bad/documents.yaml": (b"a: 1\n---\nb: [\n---\nc: 3\n", None),
-    "bad/deep.yaml": (b"[" * 200 + b"]" * 200, None),
+    "bad/config/deep.yaml": (b"{a: " * 200 + b"1" + b"}" * 200 + b"\n", 1),
+    "bad/deeper.yaml": (b"[" * 50_000 + b"]" * 50_000, None),
     "bad/go.yaml": (b"{{- if .Values.on }}\na: {{ .Values.a }}\n{{- end }}\n", None),
     "bad/latin.yaml": (b"a: 1\nb: caf\xe9\n", 2),
     "bad/null.yaml": (b"a: 1\nb: \0\n", None),
-    "bad/broken.json": (b'{"a": 1,\n', None),
     "bad/pyproject.toml": (b"[project]\nname = \n", 2),
     "bad/requirements.txt": (b"numpy==1.0\n=== nonsense\n", 2),
     "bad/python2.py": (b"import os\nprint 'x'\n", 2),
@@ -50,8 +50,8 @@ BROKEN: Mapping[str, tuple[bytes, int | None]] = {
 """Content, and the line that the diagnostic names (None: any). All are read in part at most."""
 
 SOUND: Mapping[str, bytes] = {
-    "config/dev.yaml": b"db:\n  host: db.internal\n  name: sales\n  pool: 5\n",
-    "config/prod.yaml": b"db:\n  host: db.internal\n  name: sales\n  pool: 50\n",
+    "config/dev.yaml": b"db:\n  name: sales-prod\n  pool: 5\n",
+    "config/prod.yaml": b"db:\n  name: sales-prod\n  pool: 50\n",
     "app/bom.py": b"\xef\xbb\xbfA = 1\n",
     "app/crlf.py": b"A = 1\r\nB = 2\r\n",
     "app/latin.py": b"# -*- coding: latin-1 -*-\nA = 'caf\xe9'\n",
@@ -137,7 +137,7 @@ def test_each_costs_a_diagnostic_with_its_place(report: Report, path: str) -> No
 
 def test_nothing_crashes(report: Report) -> None:
     """No reader fails, no check fails: each expects what is there."""
-    crashes = [d for d in report.diagnostics if "failed" in d.message or "can't be parsed:" in d.message]
+    crashes = [d for d in report.diagnostics if "failed" in d.message or d.message.endswith("Error")]
     assert crashes == []
     assert [result.check for result in report.results if result.outcome == "failed"] == []
 
@@ -157,7 +157,7 @@ def test_links_pipes_and_sockets_are_no_files(bad: Path) -> None:
     tree = FolderTree(bad)
     for name in ("loop", "self.py", "passwd.yaml", "nowhere.py", "pipe.yaml", "socket.py"):
         assert not [path for path in tree.paths() if path.startswith(f"bad/{name}")]
-        with pytest.raises(Exception, match="not read|can't be read"):
+        with pytest.raises(Exception, match=r"not read|can't be read"):
             tree.read(f"bad/{name}")
 
 

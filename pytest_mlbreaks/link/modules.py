@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -26,6 +25,8 @@ class Modules:
         self._by_last: dict[str, list[str]] = defaultdict(list)
         for path in self.files:
             self._by_last[_dotted(path).rpartition(".")[2]].append(path)
+        self._by_suffix: dict[str, dict[str, dict[str, tuple[int, str | None]]]] = {}
+        self._by_ending: dict[str, str | None] | None = None
         self._constants: Mapping[object, tuple[Constant, ...]] = pipeline.index(Constant, _constant_key)
         self._functions: Mapping[object, tuple[Function, ...]] = pipeline.index(Function, _function_key)
         self._bound: dict[str, dict[str, list[Import]]] = {}
@@ -45,26 +46,39 @@ class Modules:
         return self._found[key]
 
     def _nearest(self, dotted: str, folder: str) -> str | None:
-        if dotted.partition(".")[0] in sys.stdlib_module_names:
-            return None  # a file of that name lies in a package, or would hide what all else imports
-        tail = dotted.replace(".", "/")
-        names = {f"{tail}.py", f"{tail}/__init__.py"}
-        ranked: list[tuple[int, int, str]] = []
-        for path in self._by_last.get(dotted.rpartition(".")[2], ()):
-            for name in names:
-                if path == name or path.endswith(f"/{name}"):
-                    base = path[: -len(name)].rstrip("/")
-                    if "." not in dotted and base != folder and posixpath.join(base, "__init__.py") in self.files:
-                        continue  # `redis` inside a package: a library's name, unless a script lies beside it
-                    shared = _shared(base, folder)
-                    # how far up from the asking file, then how far down again, to the folder that would be on the path
-                    ranked.append((_depth(folder) - shared, _depth(base) - shared, path))
-        if not ranked:
-            return None
-        ranked.sort()
-        if len(ranked) > 1 and ranked[0][:2] == ranked[1][:2]:
-            return None
-        return ranked[0][2]
+        """The module found from the fewest folders up from the asking file, and from there the fewest down to the
+        folder that would be on the path."""
+        below = self._suffixes(dotted.rpartition(".")[2]).get(dotted)
+        while below is not None:
+            if folder in below:
+                return below[folder][1]
+            if not folder:
+                break
+            folder = folder.rpartition("/")[0]
+        return None
+
+    def _suffixes(self, last: str) -> Mapping[str, Mapping[str, tuple[int, str | None]]]:
+        """For each dotted name that ends in *last* and that a path of the tree ends in: by folder, how far below it the
+        nearest such file is, and that file (None where several are equally near)."""
+        known = self._by_suffix.get(last)
+        if known is None:
+            known = self._by_suffix[last] = {}
+            for path in self._by_last.get(last, ()):
+                parts = _parts(path)
+                for start in range(len(parts)):
+                    _enter(known.setdefault(".".join(parts[start:]), {}), parts[:start], path)
+        return known
+
+    def ending(self, tail: str) -> str | None:
+        """The one Python file whose path ends in the whole parts *tail*; None where there is none or several."""
+        if self._by_ending is None:
+            self._by_ending = {}
+            for path in self.files:
+                end = path
+                while end:
+                    self._by_ending[end] = None if end in self._by_ending else path
+                    end = end.partition("/")[2]
+        return self._by_ending.get(tail)
 
     def imported(self, path: str) -> tuple[str, ...]:
         """The first-party files that *path* imports when it is loaded or run, packages' ``__init__`` included."""
@@ -213,14 +227,18 @@ def _candidates(stem: str) -> tuple[str, str]:
     return (f"{normal}.py", f"{normal}/__init__.py")
 
 
-def _depth(folder: str) -> int:
-    return folder.count("/") + 1 if folder else 0
+def _parts(path: str) -> list[str]:
+    """The folders of a module's path, and its name: ``a/b/__init__.py`` is a, b."""
+    parts = path.removesuffix(".py").split("/")
+    return parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts
 
 
-def _shared(one: str, other: str) -> int:
-    count = 0
-    for a, b in zip(one.split("/") if one else [], other.split("/") if other else [], strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
+def _enter(below: dict[str, tuple[int, str | None]], base: list[str], path: str) -> None:
+    """Note that *path* is found from the folder *base*, for that folder and all above it."""
+    for depth in range(len(base) + 1):
+        folder = "/".join(base[: len(base) - depth])
+        nearest = below.get(folder)
+        if nearest is None or depth < nearest[0]:
+            below[folder] = (depth, path)
+        elif depth == nearest[0]:
+            below[folder] = (depth, None)

@@ -65,6 +65,12 @@ class Processes:
         self._builds = {b.identity: b for b in pipeline.all(ImageBuild)}
         self._dockerfiles = {d.path: d for d in pipeline.all(Dockerfile)}
         self._built = self._where_built()
+        #: Builds by the last part of the names that they give, which two names of one repository share.
+        self._named_images: dict[str, list[tuple[str, ImageBuild]]] = defaultdict(list)
+        for build in self._builds.values():
+            for reference in build.images if build.identity in self._built else ():
+                repository = split_reference(values.pattern(reference)).repository
+                self._named_images[repository.rpartition("/")[2]].append((repository, build))
         self._named_builds: dict[str, list[str]] = defaultdict(list)
         for build in self._builds.values():
             if build.identity in self._built and build.builder == "compose":
@@ -120,6 +126,9 @@ class Processes:
         by_image: dict[tuple[str, int, str], list[ImageBuild]] = {}
         for identity, (dockerfile, stage, context) in self._built.items():
             by_image.setdefault((dockerfile.path, stage.index, context), []).append(self._builds[identity])
+        users: dict[tuple[int, int], list[Process]] = defaultdict(list)
+        for process in processes:
+            users[id(process.dockerfile), id(process.stage)].append(process)
         images = []
         for (path, index, context), builds in by_image.items():
             dockerfile = self._dockerfiles[path]
@@ -127,10 +136,10 @@ class Processes:
             names = dict.fromkeys(
                 split_reference(self._values.pattern(reference)).repository for b in builds for reference in b.images
             )
-            users = tuple(p for p in processes if p.dockerfile is dockerfile and p.stage is stage)
+            run_by = tuple(users[id(dockerfile), id(stage)])
             repositories = tuple(n for n in names if n.strip("{*}/"))
             identity = f"image:{path}#{stage.name or index}@{context}"
-            images.append(Image(identity, dockerfile, stage, context, tuple(builds), repositories, users))
+            images.append(Image(identity, dockerfile, stage, context, tuple(builds), repositories, run_by))
         return images
 
     def _build_of(self, container: Container) -> ImageBuild | None:
@@ -141,12 +150,9 @@ class Processes:
             return None
         wanted = split_reference(self._values.pattern(container.image)).repository
         matching = {
-            self._built[b.identity][:2]: b
-            for b in self._builds.values()
-            if b.identity in self._built
-            and any(
-                same_repository(wanted, split_reference(self._values.pattern(name)).repository) for name in b.images
-            )
+            self._built[build.identity][:2]: build
+            for repository, build in self._named_images.get(wanted.rpartition("/")[2], ())
+            if same_repository(wanted, repository)
         }
         return next(iter(matching.values())) if len(matching) == 1 else None
 
@@ -513,8 +519,7 @@ class Processes:
         direct = _normal(posixpath.join(near, tail))
         if direct in self._pipeline.paths:
             return direct
-        ending = [p for p in self._modules.files if p.endswith(f"/{tail}") or p == tail]
-        return ending[0] if len(ending) == 1 else None
+        return self._modules.ending(tail)
 
     def _checkout_lacks(self, path: str, step: Step) -> bool:
         """Whether a job's checkout certainly has no file *path*: the job checks this repository out at its usual place,

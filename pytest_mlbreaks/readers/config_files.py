@@ -55,6 +55,10 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         if not _configuration(document):
             continue
         for key, leaf in _leaves(document):
+            if not (leaf.is_scalar or leaf.is_template):
+                message = f"nested more than {DEPTH_LIMIT} deep; what is below is not read"
+                yield Diagnostic(leaf.place, "note", message)
+                continue
             if count == ENTRY_LIMIT:
                 yield Diagnostic(leaf.place, "note", f"more than {ENTRY_LIMIT:,} entries; the rest is not read")
                 return
@@ -63,7 +67,8 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 
 def _leaves(document: YamlNode) -> Iterator[tuple[str, YamlNode]]:
-    """The scalars of a document with their dotted keys, in the order of the file."""
+    """The scalars of a document with their dotted keys, in the order of the file; and what lies too deep to be looked
+    into."""
     pending: list[tuple[str, YamlNode, int]] = [("", document, 0)]
     while pending:
         key, node, depth = pending.pop()
@@ -72,6 +77,7 @@ def _leaves(document: YamlNode) -> Iterator[tuple[str, YamlNode]]:
                 yield key, node
             continue
         if depth == DEPTH_LIMIT:
+            yield key, node
             continue
         prefix = f"{key}." if key else ""
         if node.is_mapping:

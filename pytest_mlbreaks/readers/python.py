@@ -45,8 +45,7 @@ def claims(path: str) -> bool:
 
 
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
-    """The facts of one module; for a file that does not parse, its diagnostic alone."""
-    yield from file.diagnostics
+    """The facts of one module; none for a file that does not parse (the file itself says why)."""
     if file.tree is None:
         return
     yield PythonModule(

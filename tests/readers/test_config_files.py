@@ -150,4 +150,6 @@ def test_long_files_end_in_a_note() -> None:
 
 def test_deep_files_end() -> None:
     """Nesting that nobody writes gives no entries and no error."""
-    assert read("[" * 200 + "1" + "]" * 200) == []
+    (said,) = read("[" * 200 + "1" + "]" * 200)
+    assert isinstance(said, Diagnostic)
+    assert said.message == "nested more than 50 deep; what is below is not read"
