@@ -89,9 +89,10 @@ def hosts(pipeline: Pipeline, values: Values) -> Iterator[Host]:
         for port in service.ports:
             outer = values.resolve(port.port).only
             inner = values.resolve(port.target).only if port.target is not None else outer
-            if outer is not None and isinstance(outer.value, int):
-                if inner is not None and isinstance(inner.value, int):
-                    published[outer.value] = inner.value
+            if outer is None or inner is None:
+                continue
+            if isinstance(outer.value, int) and isinstance(inner.value, int):
+                published[outer.value] = inner.value
         network = f"{service.path.rpartition('/')[0]}#{service.namespace}"
         yield Host(service.name, network, processes, _ports(processes, values)[0], published, service.place)
 

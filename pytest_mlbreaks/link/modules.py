@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_mlbreaks.model import Pipeline
-from pytest_mlbreaks.model.facts import Constant, Function, Import, PythonModule
+from pytest_mlbreaks.model.facts import Constant, Function, Import, PythonModule, Requirement
 
 HOPS = 40
 """How deep imports are followed from an entry file: more than any pipeline surveyed needs."""
@@ -23,6 +23,7 @@ class Modules:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.files: dict[str, PythonModule] = {m.path: m for m in pipeline.all(PythonModule)}
+        self._declared = frozenset(r.name for r in pipeline.all(Requirement))
         self._by_last: dict[str, list[str]] = defaultdict(list)
         for path in self.files:
             self._by_last[_dotted(path).rpartition(".")[2]].append(path)
@@ -47,6 +48,7 @@ class Modules:
     def _nearest(self, dotted: str, folder: str) -> str | None:
         if dotted.partition(".")[0] in sys.stdlib_module_names:
             return None  # a file of that name lies in a package, or would hide what all else imports
+        installed = dotted.lower().replace("_", "-") in self._declared
         tail = dotted.replace(".", "/")
         names = {f"{tail}.py", f"{tail}/__init__.py"}
         ranked: list[tuple[int, int, str]] = []
@@ -54,8 +56,8 @@ class Modules:
             for name in names:
                 if path == name or path.endswith(f"/{name}"):
                     base = path[: -len(name)].rstrip("/")
-                    if "." not in dotted and base != folder and posixpath.join(base, "__init__.py") in self.files:
-                        continue  # `redis` inside a package: a library's name, unless a script lies beside it
+                    if installed and base != folder and posixpath.join(base, "__init__.py") in self.files:
+                        continue  # `redis.py` inside a package, seen from elsewhere: the library is meant
                     shared = _shared(base, folder)
                     # how far up from the asking file, then how far down again, to the folder that would be on the path
                     ranked.append((_depth(folder) - shared, _depth(base) - shared, path))
