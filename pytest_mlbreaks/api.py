@@ -18,6 +18,7 @@ from pytest_mlbreaks.model import (
     Fact,
     Host,
     Image,
+    Install,
     Model,
     Origin,
     Pipeline,
@@ -31,10 +32,10 @@ from pytest_mlbreaks.model import (
     facts,
 )
 from pytest_mlbreaks.model.near import one_namespace
-from pytest_mlbreaks.readers.deploy_scripts import pod_restart
 from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
 from pytest_mlbreaks.recognised import is_test_file, other_ci
 from pytest_mlbreaks.report import Report, Reporter, Shown
+from pytest_mlbreaks.restarts import pod_restart
 
 __all__ = [
     "PYTHON",
@@ -53,6 +54,7 @@ __all__ = [
     "Format",
     "Host",
     "Image",
+    "Install",
     "Model",
     "Origin",
     "Pipeline",

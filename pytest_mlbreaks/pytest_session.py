@@ -168,6 +168,7 @@ class Run:
         self._wanted: tuple[Check, ...] = ()
         self._results: dict[str, Result] = {}
         self._report: Report | None = None
+        self._no_report = ""
         self._ran: set[str] = set()
         self._final: Report | None = None
         self._broken: list[str] = []
@@ -199,9 +200,15 @@ class Run:
 
     def result(self, check: Check) -> Result:
         """What became of *check*; makes the analysis if nobody has."""
+        if self._no_report:
+            pytest.fail(self._no_report, pytrace=False)
         if self._report is None:
-            with self._apart():
-                self._report = self._analyse() if self._shared is None else self._analyse_once(self._shared)
+            try:
+                with self._apart():
+                    self._report = self._analyse() if self._shared is None else self._analyse_once(self._shared)
+            except Exception:
+                self._no_report = "the analysis failed; the error of the first item tells how"
+                raise
             self._results = {result.check: result for result in self._report.results}
         return self._results[check.id]
 

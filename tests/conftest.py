@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,8 +20,15 @@ TRIAL = Path(__file__).parent / "packs" / "trial" / "src"
 RunPytest = Callable[..., pytest.RunResult]
 
 
+@pytest.fixture(scope="session")
+def installed() -> None:
+    """Skip where pytest would not find the plugin: it runs in processes of its own, by its entry point."""
+    if not importlib.metadata.entry_points(group="pytest11", name="mlbreaks"):
+        pytest.skip("pytest-mlbreaks is not installed in this environment")
+
+
 @pytest.fixture
-def run_pytest(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> RunPytest:
+def run_pytest(installed: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> RunPytest:
     """Runs pytest in a process of its own, in pytester's folder, with no checks installed but those of the trial pack
     (see ``packs/trial``), and in a fixed order."""
     monkeypatch.setenv("PYTHONPATH", str(TRIAL))

@@ -40,6 +40,9 @@ def report_of(path: Path) -> dict[str, Any]:
     return data
 
 
+pytestmark = pytest.mark.usefixtures("installed")
+
+
 # ------------------------------------------------------------------------------------------------ off and on
 
 
@@ -518,3 +521,26 @@ def test_imports_apart_put_everything_back() -> None:
         assert sys.path == ["/added/by/somebody", *path, "/added/within"]
     finally:
         sys.path[:] = path
+
+
+def test_an_analysis_that_fails(tree: Path, run_pytest: RunPytest) -> None:
+    """A fault of ours is one error with its traceback, and a short error for each other item; the tests run."""
+    tree.joinpath("conftest.py").write_text(
+        """
+import pytest
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    from pytest_mlbreaks import engine
+
+    def analyse(*args, **kwargs):
+        raise RuntimeError("a fault of ours")
+
+    engine.analyse = analyse
+"""
+    )
+    result = run_pytest("--mlbreaks", "--mlbreaks-report", "json:out.json")
+    result.assert_outcomes(passed=1, errors=4)
+    assert result.stdout.str().count("the analysis failed; the error of the first item tells how") >= 3
+    result.stdout.fnmatch_lines(["E*RuntimeError: a fault of ours", "no check ran, and no report is written"])
+    assert not tree.joinpath("out.json").exists()

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("installed")
+
 TRIAL = Path(__file__).parent / "packs" / "trial" / "src"
 
 WATCHED = '''

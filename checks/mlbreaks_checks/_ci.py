@@ -54,6 +54,7 @@ _DEPLOYS = re.compile(
     r"|(?:fly|flyctl)\s+deploy\b|railway\s+up\b|heroku\s+container:release\b|argocd\s+app\s+(?:sync|set)\b"
     r"|az\s+(?:webapp\s+(?:deploy|up|config\s+container\s+set)|containerapp\s+(?:up|update)|functionapp\s+deploy\w*"
     r"|ml\s+online-(?:deployment|endpoint)\s+(?:create|update))\b"
+    r"|(?:aws\s+s3\s+(?:sync|cp)|gsutil\s+(?:-m\s+)?(?:rsync|cp)|gcloud\s+storage\s+(?:rsync|cp))\s.*\bdags\b"
     r"|databricks\s+bundle\s+deploy\b|docker\s+stack\s+deploy\b|ansible-playbook\b|mlflow\s+deployments\s+(?:create|update)\b"
     r")"
 )
@@ -97,6 +98,11 @@ _OPAQUE_PROGRAMS = frozenset(
     }
 )
 _SHELLS = frozenset({"bash", "sh", "zsh", "source", "."})
+_NO_TESTS = frozenset({"docs", "doc", "install", "setup", "clean", "lint", "format", "fmt", "login"})
+"""Targets of `_OPAQUE_PROGRAMS` that are named after something else than tests."""
+_SETS_UP_SHELL = re.compile(
+    r"(?:^|/)(?:activate(?:\.\w+)?|\.?bashrc|\.?env|\.env\.\w+|[^/]*\.env|conda\.sh|setup-?env[^/]*)$"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -278,10 +284,15 @@ def may_run_tests(command: SimpleCommand) -> str:
             return ""
         if program == "docker-compose":
             return _composed(words[1:])
+        targets = [word for word in words[1:] if not word.startswith("-") and "=" not in word and word != "run"]
+        if targets and _NO_TESTS.issuperset(targets):
+            return ""
         return f"what {program} runs is not read"
     if program == "docker":
         return _in_docker(words[1:])
     if program in _SHELLS or words[0].startswith(("./", "../")) or program.endswith((".sh", ".bash")):
+        if program in ("source", ".") and len(words) > 1 and _SETS_UP_SHELL.search(words[1]):
+            return ""
         return "what a script runs is not read"
     if program in ("dbt", "hatch", "nox", "tox"):
         return f"what {program} runs is not read" if program != "dbt" else ""
@@ -353,13 +364,18 @@ def deploys(job: facts.WorkflowJob, pipeline: Pipeline) -> list[Deploy]:
         for command in commands(step):
             match = _DEPLOYS.match(command.text)
             if match and not _DRY.search(command.text):
-                found.append(Deploy(command.place, f"`{match[0]}`"))
+                found.append(Deploy(command.place, f"`{_short(match[0])}`"))
     for build in pipeline.index(facts.ImageBuild, "owner").get(job.step, ()):
         if build.pushes or (build.pushes is None and build.builder == "github-actions" and build.images):
             names = [text_of(image) for image in build.images]
             moving = any(_is_latest(name) for name in names)
             found.append(Deploy(build.place, "a pushed image", image=True, moving=moving))
     return found
+
+
+def _short(text: str) -> str:
+    """A command's text, cut to its first words where it is long."""
+    return text if len(text) <= 40 else " ".join(text.split()[:3])
 
 
 def _is_latest(reference: str) -> bool:

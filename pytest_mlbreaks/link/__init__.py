@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from pytest_mlbreaks.link import identity
+from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.order import StepOrder
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
@@ -31,6 +32,7 @@ def link(pipeline: Pipeline) -> None:
     pipeline.add(processes)
     pipeline.add(images)
     pipeline.add(settings)
+    pipeline.add(installs(pipeline, values))
     pipeline.add(identity.datasets(pipeline, values))
     pipeline.add(identity.models(pipeline, values))
     pipeline.add(identity.hosts(pipeline, values))

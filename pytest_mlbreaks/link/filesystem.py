@@ -159,17 +159,19 @@ class Images:
 
     def is_plain(self, dockerfile: Dockerfile, stage: Stage) -> bool:
         """Whether the image at the bottom holds no application of its own."""
-        name = self._base_name(dockerfile, stage)
+        name = self.bottom(dockerfile, stage)
         return name in _PLAIN_BASES or any(name.startswith(f"{base}-") for base in ("python", "nvidia/cuda"))
 
-    def _base_name(self, dockerfile: Dockerfile, stage: Stage) -> str:
-        name = split_reference(self._values.pattern(self.chain(dockerfile, stage)[0].base)).repository
+    def bottom(self, dockerfile: Dockerfile, stage: Stage) -> str:
+        """The repository of the image at the bottom, without the registries that everybody uses."""
+        pattern = self._values.pattern(self.chain(dockerfile, stage)[0].base)
+        name = split_reference(pattern).repository
         for prefix in ("docker.io/", "library/", "public.ecr.aws/docker/library/", "gcr.io/distroless/"):
             name = name.removeprefix(prefix)
         return name
 
     def _base_workdir(self, dockerfile: Dockerfile, stage: Stage) -> str | None:
-        name = self._base_name(dockerfile, stage)
+        name = self.bottom(dockerfile, stage)
         return _WORKDIRS[name] if name in _WORKDIRS else "/" if self.is_plain(dockerfile, stage) else None
 
     def commands(self, dockerfile: Dockerfile, stage: Stage) -> list[str]:

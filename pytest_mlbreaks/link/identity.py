@@ -87,12 +87,10 @@ def hosts(pipeline: Pipeline, values: Values) -> Iterator[Host]:
         processes = _nearest_of(service, _selected(service.selector, by_labels))
         published = {}
         for port in service.ports:
-            outer = values.resolve(port.port).only
-            inner = values.resolve(port.target).only if port.target is not None else outer
-            if outer is None or inner is None:
-                continue
-            if isinstance(outer.value, int) and isinstance(inner.value, int):
-                published[outer.value] = inner.value
+            outer = _number(values.resolve(port.port).only)
+            inner = _number(values.resolve(port.target).only) if port.target is not None else outer
+            if outer is not None and inner is not None:
+                published[outer] = inner
         network = f"{service.path.rpartition('/')[0]}#{service.namespace}"
         yield Host(service.name, network, processes, _ports(processes, values)[0], published, service.place)
 
@@ -106,7 +104,7 @@ def _selected(selector: tuple[Label, ...], by_labels: dict[tuple[str, str], list
 
 
 def _nearest_of(service: NetworkService, processes: list[Process]) -> tuple[Process, ...]:
-    """Those of *processes* in the service's namespace whose manifests lie nearest: overlays may have namesakes."""
+    """Those of *processes* in the service's namespace whose manifests lie nearest: overlays hold others."""
     reachable = [
         (distance(service.path, p.place.path)[1], p)
         for p in processes

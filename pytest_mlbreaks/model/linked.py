@@ -13,6 +13,8 @@ from pytest_mlbreaks.model.facts import (
     EnvRead,
     ImageBuild,
     ModelAccess,
+    Requirement,
+    RequirementFile,
     Stage,
     Step,
     Workload,
@@ -123,6 +125,32 @@ class Image:
     @property
     def place(self) -> Place:
         return self.dockerfile.place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Install:
+    """An installation of Python packages by a command of a Dockerfile, and the images that the packages end up in.
+
+    *files*: the lists that it installs from, those that they include behind them; *requirements*: what they and the
+    command itself ask for, each at its own place. *fixed*: what fixes the versions - a lock, a constraints file, hashes -
+    or "". *unknown*: why there may be more, or versions that something else decides; "" where all is known.
+    """
+
+    called: ClassVar[str] = "installation of Python packages into an image"
+
+    identity: str
+    images: tuple[Image, ...]
+    tool: str
+    place: Place
+    files: tuple[RequirementFile, ...]
+    requirements: tuple[Requirement, ...]
+    fixed: str = ""
+    unknown: str = ""
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        """Who runs the images."""
+        return tuple(dict.fromkeys(process for image in self.images for process in image.processes))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.text import TEXT, TextFile
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.facts import PodRestart
 from pytest_mlbreaks.reading import Reader, Wanted
+from pytest_mlbreaks.restarts import RESTARTS, pod_restart
 
-_RESTARTS = re.compile(
-    r"\brollout\s+restart\b|\bset\s+image\b|\bdelete\s+(?:pods?|po|deploy(?:ments?)?)\b|\breplace\s+--force\b"
-    r"|--recreate-pods\b|\bskaffold\b|\benvsubst\b"
-)
-_TOOLS = ("kubectl", "kustomize", "helm", "skaffold")
 _NAMES = frozenset({"makefile", "gnumakefile", "justfile"})
-
-
-def pod_restart(text: str) -> str:
-    """The first command in the shell's *text* after which pods of Kubernetes are new ones, in short; "" if none is.
-
-    Such commands restart or delete pods, or give them another image or template. https://kubernetes.io/docs/reference/kubectl/
-    """
-    if not any(tool in text for tool in _TOOLS):
-        return ""
-    found = _RESTARTS.search(text)
-    return " ".join(found[0].split()) if found else ""
 
 
 def _claims(path: str) -> bool:
@@ -38,7 +22,7 @@ def _read(file: TextFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     if not pod_restart(file.text):
         return
     for number, line in enumerate(file.lines, 1):
-        found = _RESTARTS.search(line)
+        found = RESTARTS.search(line)
         if found and not line.lstrip().startswith("#"):
             yield PodRestart(command=" ".join(found[0].split()), place=Place(file.path, number))
             return

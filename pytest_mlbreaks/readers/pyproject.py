@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from pytest_mlbreaks.formats.toml import TOML, TomlFile
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.facts import Requirement, RequirementFile
-from pytest_mlbreaks.readers._pep508 import parse
+from pytest_mlbreaks.pep508 import parse
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import redact_url
 

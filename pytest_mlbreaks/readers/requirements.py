@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pytest_mlbreaks.formats.text import TEXT, TextFile
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.facts import Requirement, RequirementFile
-from pytest_mlbreaks.readers._pep508 import parse
+from pytest_mlbreaks.pep508 import parse
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import redact_url
 

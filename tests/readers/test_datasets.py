@@ -57,8 +57,10 @@ X = Literal("x")
             ("read", "path", Concat((Literal("s3://"), Name(PATH, "B"), Literal("/k")))),
         ),
         (
-            "from google.cloud import storage\nb = storage.Client().bucket('b')\n"
-            "k = b.blob('k')\nk.upload_from_filename('f')",
+            (
+                "from google.cloud import storage\nb = storage.Client().bucket('b')\n"
+                "k = b.blob('k')\nk.upload_from_filename('f')"
+            ),
             ("write", "path", Literal("gs://b/k")),
         ),
         ("import joblib\njoblib.dump(m, 'x')", ("save", "path", X)),

@@ -9,104 +9,138 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Process, Severity, Unjudged, Verdict, expr
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Finding,
+    Pipeline,
+    Place,
+    Process,
+    Severity,
+    Unjudged,
+    Verdict,
+    expr,
+    one_namespace,
+    pod_restart,
+)
 from pytest_mlbreaks.api import facts as f
 
 check = Check(
     __name__,
     severity=Severity.HIGH,
-    confidence=Confidence.HIGH,
+    confidence=Confidence.MEDIUM,
     since="0.1",
     evidence="cross-artifact",
     also=("cache-invalidation",),
 )
 
+SHOWN = 5
+"""Workloads that a finding names one by one."""
+
 _LONG_RUNNING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Rollout", "ReplicaSet"})
-_RELOADS = re.compile(r"reload|checksum|sha\d|config-hash|confighash|config-version|kbld", re.IGNORECASE)
+_RELOADS = re.compile(r"reload|checksum|sha\d|config-?hash|config-?version|kbld", re.IGNORECASE)
 _VERSIONED = re.compile(r"(?<![a-z])v\d+$|[-.][0-9a-f]{8,}$|[-.]\d{4,}$")
-_RESTARTS = re.compile(
-    r"rollout\s+restart|kubectl\s+(?:-\S+\s+\S+\s+)*(?:delete\s+pods?|replace\s+--force)|helm\s+upgrade"
-)
 
 
-def _takes_config_at_start(process: Process, pipeline: Pipeline) -> bool:
-    workload = process.workload
-    return workload is not None and workload.kind in _LONG_RUNNING and bool(_uses(process, pipeline))
+def _is_read_at_start(holder: f.ConfigObject, pipeline: Pipeline) -> bool:
+    return holder.kind == "configmap" and not holder.generated and any(True for _ in _readers(holder, pipeline))
 
 
-@check.over(Process, where=_takes_config_at_start)
-def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
-    """Looks at each ConfigMap that a long-running pod reads once."""
-    workload = process.workload
-    if workload is None:
+@check.over(f.ConfigObject, where=_is_read_at_start)
+def find(holder: f.ConfigObject, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at each ConfigMap that long-running pods read once, when they start."""
+    if holder.immutable or _VERSIONED.search(holder.name) or _is_generated(holder, pipeline):
         return
-    marks = (*workload.annotations, *workload.pod_annotations)
-    for name, place in _uses(process, pipeline).items():
-        holder = _config_map(name, process, pipeline)
-        if holder is None:
-            yield Unjudged(place, f"ConfigMap {name} is not in the tree")
-            continue
-        if holder.generated or holder.immutable or _VERSIONED.search(name):
-            continue
-        if any(_RELOADS.search(f"{mark.key} {mark.value}") for mark in marks) or _restarted(pipeline):
-            continue
-        yield Finding(
-            at=place,
-            message=(
-                f"{workload.kind} {workload.name} reads ConfigMap {name!r} when a pod starts, and nothing in the tree "
-                "restarts its pods when that changes: running pods keep the old values."
-            ),
-            because=((holder.place, f"ConfigMap {name}: its name stays the same when its content changes"),),
-            about=(name,),
-        )
+    if pipeline.all(f.PodRestart) or pipeline.index(f.Step, _restarts_pods).get(True):
+        return
+    users: dict[str, tuple[f.Workload, Place]] = {}
+    for process, workload in _readers(holder, pipeline):
+        meant = pipeline.nearest(f.ConfigObject, holder.name, workload, where=_is_config_map)
+        if meant is None:
+            yield Unjudged(holder.place, "several ConfigMaps of one name are as near to the pods that read one")
+            return
+        if meant is holder and not _is_rolled(workload, process, pipeline):
+            users.setdefault(f"{workload.kind} {workload.name}", (workload, _uses(process)[holder.name]))
+    if users:
+        yield _finding(holder, users)
 
 
-def _uses(process: Process, pipeline: Pipeline) -> dict[str, Place]:
+def _finding(holder: f.ConfigObject, users: dict[str, tuple[f.Workload, Place]]) -> Finding:
+    (first, (_, place)), *others = users.items()
+    shown = others[:SHOWN]
+    because = [(holder.place, f"ConfigMap {holder.name}: its name stays the same when its content changes")]
+    because += [(at, f"{name} reads it when a pod starts, too") for name, (_, at) in shown]
+    if len(others) > len(shown):
+        because.append((others[len(shown)][1][1], f"and {len(others) - len(shown)} more from here on"))
+    more = f" and {len(others)} more workload{'s' if len(others) > 1 else ''}" if others else ""
+    read, pods = ("read", "their") if others else ("reads", "its")
+    return Finding(
+        at=place,
+        message=(
+            f"{first}{more} {read} ConfigMap {holder.name!r} when a pod starts, and nothing in the tree restarts "
+            f"{pods} pods when it changes: running pods keep the old values."
+        ),
+        because=tuple(because),
+    )
+
+
+def _readers(holder: f.ConfigObject, pipeline: Pipeline) -> Iterator[tuple[Process, f.Workload]]:
+    """Long-running pods that read a ConfigMap of this name, in a namespace that may be its own, when they start."""
+    for process in pipeline.index(Process, _uses, each=True).get(holder.name, ()):
+        workload = process.workload
+        if workload is None or workload.kind not in _LONG_RUNNING:
+            continue
+        if one_namespace(holder.namespace, workload.namespace):
+            yield process, workload
+
+
+def _uses(process: Process) -> dict[str, Place]:
     """ConfigMaps that the container reads once per pod, each with the first place that says so."""
     container = process.fact
     found: dict[str, Place] = {}
     if not isinstance(container, f.Container) or container.init:
         return found
     for source in container.variable_sources:
-        name = pipeline.resolve(source.name, process).text
+        name = expr.literal_text(source.name)
         if source.kind == "configmap" and name:
             found.setdefault(name, source.place)
     for variable in container.variables:
         if isinstance(variable.value, expr.ConfigKey) and variable.value.store.startswith("configmap/"):
             found.setdefault(variable.value.store.partition("/")[2], variable.place)
     for mount in container.mounts:
-        if mount.kind == "configmap" and mount.subpath:
-            name = pipeline.resolve(mount.source, process).text
-            if name:
-                found.setdefault(name, mount.place)
+        name = expr.literal_text(mount.source)
+        if mount.kind == "configmap" and mount.subpath and name:
+            found.setdefault(name, mount.place)
     return found
 
 
-def _config_map(name: str, process: Process, pipeline: Pipeline) -> f.ConfigObject | None:
-    """The ConfigMap of the tree that the process means: of its namespace, in its folder or one around it."""
-    scope = process.workload.scope if process.workload else ""
-    namespace = process.workload.namespace if process.workload else ""
-    candidates = [
-        c
-        for c in pipeline.index(f.ConfigObject, "name").get(name, ())
-        if c.kind == "configmap" and (not namespace or not c.namespace or c.namespace == namespace)
-    ]
-    near = [c for c in candidates if c.scope == scope]
-    chosen = near or candidates
-    return chosen[0] if chosen else None
+def _is_rolled(workload: f.Workload, process: Process, pipeline: Pipeline) -> bool:
+    """Whether something gives it new pods: a mark that follows the configuration, or another image each time."""
+    container = process.fact
+    image = container.image if isinstance(container, f.Container) else None
+    if image is not None and not pipeline.resolve(image, process).complete:
+        return True
+    for part in pipeline.index(f.Workload, "name").get(workload.name, ()):
+        if part.kind == workload.kind and one_namespace(part.namespace, workload.namespace):
+            marks = (*part.annotations, *part.pod_annotations, *part.pod_labels)
+            if any(_RELOADS.search(f"{mark.key} {mark.value}") for mark in marks):
+                return True
+    return False
 
 
-def _restarted(pipeline: Pipeline) -> bool:
-    """Whether a step of the tree restarts pods after it applied manifests."""
-    return any(pipeline.index(f.Step, _restart_commands).get(True, ()))
+def _is_generated(holder: f.ConfigObject, pipeline: Pipeline) -> bool:
+    """Whether a kustomization makes a ConfigMap of this name, or adds to it: its name then ends in a hash."""
+    named = pipeline.index(f.ConfigObject, "name").get(holder.name, ())
+    return any(c.generated and _is_config_map(c) and one_namespace(c.namespace, holder.namespace) for c in named)
 
 
-def _restart_commands(step: f.Step) -> bool | None:
-    for command in step.commands:
-        text = _plain(command.shell)
-        if _RESTARTS.search(text):
-            return True
-    return None
+def _is_config_map(holder: f.ConfigObject) -> bool:
+    return holder.kind == "configmap"
+
+
+def _restarts_pods(step: f.Step) -> bool | None:
+    """Whether a step gives a workload new pods after it applied manifests (None if not: left out of the index)."""
+    return any(pod_restart(_plain(command.shell)) for command in step.commands) or None
 
 
 def _plain(shell: expr.Expr | None) -> str:

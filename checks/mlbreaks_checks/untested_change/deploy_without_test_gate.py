@@ -1,4 +1,4 @@
-"""A deployment does not wait for the tests of its own workflow, or goes on when they fail.
+"""A deployment does not wait for the tests, or goes on when they fail.
 
 Jobs of a workflow run side by side unless ``needs`` orders them; ``always()`` runs a job although what it needs failed;
 ``workflow_run`` fires whatever the outcome was; and a test command behind ``|| true`` never fails at all.
@@ -14,8 +14,10 @@ from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Sev
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
 
-_RUNS_ANYWAY = re.compile(r"\balways\(\)|!\s*cancelled\(\)|\bfailure\(\)")
-_LOOKS_AT_RESULT = re.compile(r"\bneeds\b[^&|]*\.(?:result|outputs)|\bsuccess\(\)|contains\(\s*needs")
+_RUNS_ANYWAY = re.compile(r"\balways\(\)|!\s*cancelled\(\)|\bsuccess\(\)\s*\|\|\s*failure\(\)")
+_LOOKS_AT_RESULT = re.compile(
+    r"\bneeds\b[^&|]*\.(?:result|outputs)|&&\s*success\(\)|success\(\)\s*&&|!\s*failure\(\)|contains\(\s*needs"
+)
 _OTHER_EVENT = re.compile(r"github\.event_name\s*==\s*'(?!push)")
 _BYPASS = re.compile(r"\b(?:hotfix|rollback|emergency|skip[-_ ]?tests?)\b", re.IGNORECASE)
 _NOT_PRODUCTION = re.compile(
@@ -67,7 +69,7 @@ def _within(job: facts.WorkflowJob, deploy: _ci.Deploy, pipeline: Pipeline) -> I
         at=job.place,
         message=(
             f"Job {job.id!r} brings out {deploy.what} on a push without waiting for {test_job.id!r}, which runs the "
-            "tests in the same workflow: both start at once, and it is done whether the tests pass or fail."
+            "tests in the same workflow: nothing orders the two, and it is done whether the tests pass or fail."
         ),
         because=(
             (deploy.place, f"{deploy.what} is brought out here"),
@@ -191,7 +193,10 @@ def _after_another(
             "completed, and nothing looks at `github.event.workflow_run.conclusion`: it does so also when the tests "
             "failed."
         ),
-        because=((test.place, f"{upstream.path} runs {_program(test)}"), (deploy.place, "brought out here")),
+        because=(
+            (test.place, f"{upstream.name or upstream.path} runs {_program(test)}"),
+            (deploy.place, "brought out here"),
+        ),
         about=("workflow-run",),
         severity=_severity(job, deploy)[0],
         lowered=_severity(job, deploy)[1],

@@ -23,7 +23,7 @@ from pytest_mlbreaks.api import (
     other_ci,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _TEST_FOLDER = re.compile(r"^(?:tests?|testing|unit[-_]?tests?|integration[-_]?tests?|e2e)$", re.IGNORECASE)
 _ASYNC_EVENTS = frozenset(

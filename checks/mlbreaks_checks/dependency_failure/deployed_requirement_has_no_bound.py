@@ -1,0 +1,231 @@
+"""A deployed image installs a package of its code with neither a lock nor an upper bound.
+
+The next build takes the newest release there is, also when nothing of the team's changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from packaging.specifiers import SpecifierSet
+
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Finding,
+    Install,
+    Pipeline,
+    Place,
+    Process,
+    Severity,
+    Unjudged,
+    Verdict,
+)
+from pytest_mlbreaks.api import facts as f
+
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+
+_BOUNDS = frozenset({"<", "<=", "==", "===", "~="})
+# Whose major releases change what a model learns or answers, or what a saved one loads into: named first.
+_FIRST = (
+    *("numpy", "pandas", "scikit-learn", "torch", "tensorflow", "transformers", "xgboost", "lightgbm", "catboost"),
+    *("scipy", "keras", "polars", "pyarrow", "mlflow", "pyspark", "ray", "feast", "sentence-transformers", "langchain"),
+)
+# The tools that build, test and look at a project: another version of them does not run in production.
+_TOOLS = frozenset(
+    {
+        *(
+            "pip",
+            "setuptools",
+            "wheel",
+            "build",
+            "twine",
+            "uv",
+            "poetry",
+            "pip-tools",
+            "pipenv",
+            "pdm",
+            "cython",
+            "ninja",
+            "pre-commit",
+        ),
+        *("pytest", "pytest-cov", "pytest-asyncio", "coverage", "tox", "nox", "mock", "hypothesis", "locust"),
+        *("black", "ruff", "flake8", "isort", "mypy", "pylint", "bandit", "autopep8", "yapf", "debugpy", "ipdb"),
+        *("jupyter", "jupyterlab", "notebook", "ipykernel", "ipython", "ipywidgets", "sphinx", "mkdocs"),
+    }
+)
+# Distributions that are imported under another name (the first part of it).
+_IMPORTED_AS = {
+    "sklearn": ("scikit-learn",),
+    "cv2": ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
+    "PIL": ("pillow",),
+    "yaml": ("pyyaml",),
+    "bs4": ("beautifulsoup4",),
+    "dotenv": ("python-dotenv",),
+    "dateutil": ("python-dateutil",),
+    "multipart": ("python-multipart",),
+    "jose": ("python-jose",),
+    "jwt": ("pyjwt",),
+    "skimage": ("scikit-image",),
+    "imblearn": ("imbalanced-learn",),
+    "faiss": ("faiss-cpu", "faiss-gpu"),
+    "fitz": ("pymupdf",),
+    "docx": ("python-docx",),
+    "pptx": ("python-pptx",),
+    "magic": ("python-magic",),
+    "psycopg2": ("psycopg2-binary", "psycopg2"),
+    "attr": ("attrs",),
+    "git": ("gitpython",),
+    "slack_sdk": ("slack-sdk",),
+    "googleapiclient": ("google-api-python-client",),
+    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-intel"),
+    "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
+    "mlflow": ("mlflow", "mlflow-skinny"),
+    "redis": ("redis",),
+    "qdrant_client": ("qdrant-client",),
+    "kafka": ("kafka-python", "kafka-python-ng"),
+    "confluent_kafka": ("confluent-kafka",),
+    "pkg_resources": ("setuptools",),
+    "grpc": ("grpcio",),
+    "google": (),  # a namespace of many: by the second part
+    "azure": (),
+    "opentelemetry": (),
+}
+
+
+def _deployed(install: Install, pipeline: Pipeline) -> bool:
+    return bool(install.processes) or any(build.pushes for image in install.images for build in image.builds)
+
+
+def _deployed_file(file: f.RequirementFile, pipeline: Pipeline) -> bool:
+    return any(_deployed(install, pipeline) for install in _installs_of(file, pipeline))
+
+
+@check.over(Install, where=_deployed)
+def find_in_commands(install: Install, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at the packages that a command of a Dockerfile names itself."""
+    if install.fixed:
+        return
+    if install.unknown:
+        yield Unjudged(install.place, install.unknown)
+        return
+    own = [r for r in install.requirements if r.path == install.place.path]
+    yield from _finding(own, install.place, "", (install,), pipeline)
+
+
+@check.over(f.RequirementFile, where=_deployed_file)
+def find_in_files(file: f.RequirementFile, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at each list of dependencies that a deployed image is built from."""
+    loose = [i for i in _installs_of(file, pipeline) if _deployed(i, pipeline) and not (i.fixed or i.unknown)]
+    if not loose or file.compiled:
+        return
+    wanted = [r for r in loose[0].requirements if r.path == file.path]
+    yield from _finding(wanted, file.place, file.path, tuple(loose), pipeline)
+
+
+def _finding(
+    wanted: list[f.Requirement], place: Place, file: str, installs: tuple[Install, ...], pipeline: Pipeline
+) -> Iterator[Finding]:
+    processes = list(dict.fromkeys(process for install in installs for process in install.processes))
+    held = {name for install in installs for name in _held(install, pipeline)}
+    used = _used(processes, pipeline)
+    loose = [
+        r
+        for r in wanted
+        if r.source == "index"
+        and not _bounded(r)
+        and r.name not in _TOOLS
+        and r.name not in held
+        and (used is None or r.name in used)
+    ]
+    if not loose:
+        return
+    names = sorted({r.name for r in loose}, key=lambda name: (_rank(name), name))
+    first = next(r for r in loose if r.name == names[0]) if not file else min(loose, key=lambda r: r.place.sort_key)
+    who = processes[0].name if processes else "an image that CI pushes"
+    others = len(processes) - 1
+    runs = f"{who} and {others} other{'s' if others > 1 else ''}" if others > 0 else who
+    because: list[tuple[Place, str]] = []
+    if file:
+        because.append((installs[0].place, "this command installs the list, without a lock, constraints or hashes"))
+    because += [(process.place, f"{process.name} runs the image") for process in processes[:1]]
+    assumed = bool(processes) and all(process.assumed for process in processes)
+    mixed = any(_bounded(r) and r.source == "index" for r in wanted)
+    lowered = "what else is bounded there may hold them back" if mixed else ""
+    if assumed:
+        lowered = f"that {who} runs this image is assumed: {processes[0].assumed}"
+    be = "has" if len(names) == 1 else "have"
+    yield Finding(
+        at=first.place if file else place,
+        message=(
+            f"{_listed(names)} {be} no upper bound where {runs} is built, and nothing locks the versions: "
+            "the next build takes the newest release, a new major one too."
+        ),
+        because=tuple(because),
+        about=(file or "command",),
+        confidence=Confidence.MEDIUM if lowered else None,
+        lowered=lowered,
+    )
+
+
+def _installs_of(file: f.RequirementFile, pipeline: Pipeline) -> tuple[Install, ...]:
+    return pipeline.index(Install, _paths, each=True).get(file.path, ())
+
+
+def _paths(install: Install) -> list[str]:
+    return [file.path for file in install.files]
+
+
+def _dockerfile(install: Install) -> str:
+    return install.place.path
+
+
+def _held(install: Install, pipeline: Pipeline) -> set[str]:
+    """Names that another command or list of the same Dockerfile bounds: pip leaves alone what is there and will do."""
+    return {
+        requirement.name
+        for other in pipeline.index(Install, _dockerfile).get(install.place.path, ())
+        for requirement in other.requirements
+        if _bounded(requirement) or requirement.source != "index" or other.fixed
+    }
+
+
+def _bounded(requirement: f.Requirement) -> bool:
+    return any(specifier.operator in _BOUNDS for specifier in SpecifierSet(requirement.specifier))
+
+
+def _used(processes: list[Process], pipeline: Pipeline) -> set[str] | None:
+    """Distributions that the processes' own code imports; None where not all of that code can be told."""
+    if not processes or not all(process.modules for process in processes):
+        return None
+    if any(entry.path is None and not entry.external for process in processes for entry in process.entries):
+        return None
+    modules = pipeline.index(f.PythonModule, "path")
+    found: set[str] = set()
+    for path in {path for process in processes for path in process.modules}:
+        for module in modules.get(path, ()):
+            for imported in module.imports:
+                if not imported.level:
+                    found |= _distributions(imported.target)
+    return found
+
+
+def _distributions(target: str) -> set[str]:
+    top, _, rest = target.partition(".")
+    known = _IMPORTED_AS.get(top)
+    if known is None:
+        return {top.lower().replace("_", "-")}
+    if known:
+        return set(known)
+    parts = [top, *rest.split(".")]
+    return {"-".join(parts[:n]).lower().replace("_", "-") for n in range(2, len(parts) + 1)}
+
+
+def _rank(name: str) -> int:
+    return _FIRST.index(name) if name in _FIRST else len(_FIRST)
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) <= 4:
+        return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return f"{', '.join(names[:3])} and {len(names) - 3} others"

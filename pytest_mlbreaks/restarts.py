@@ -1,0 +1,22 @@
+"""Commands after which pods of Kubernetes are new ones."""
+
+from __future__ import annotations
+
+import re
+
+RESTARTS = re.compile(
+    r"\brollout\s+restart\b|\bset\s+image\b|\bdelete\s+deploy(?:ments?)?\b|\breplace\s+--force\b|--recreate-pods\b"
+    r"|\bskaffold\b|\bdelete\s+(?:pods?|po)\b(?=[^\n]*\s(?:-l|--selector|--all)\b)|\benvsubst\b(?=[^\n]*\bkubectl\b)"
+)
+_TOOLS = ("kubectl", "kustomize", "helm", "skaffold")
+
+
+def pod_restart(text: str) -> str:
+    """The first command in the shell's *text* after which pods of Kubernetes are new ones, in short; "" if none is.
+
+    Such commands restart or delete pods, or give them another image or template. https://kubernetes.io/docs/reference/kubectl/
+    """
+    if not any(tool in text for tool in _TOOLS):
+        return ""
+    found = RESTARTS.search(text)
+    return " ".join(found[0].split()) if found else ""

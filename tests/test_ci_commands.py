@@ -1,0 +1,125 @@
+"""What the commands of a CI job are taken for by the built-in checks."""
+
+from __future__ import annotations
+
+import pytest
+from mlbreaks_checks import _ci
+
+from pytest_mlbreaks import engine
+from pytest_mlbreaks.api import Pipeline, facts
+from pytest_mlbreaks.testing import installed
+from pytest_mlbreaks.tree import MemoryTree
+
+
+def _job(run: str) -> tuple[facts.WorkflowJob, Pipeline]:
+    lines = "".join(f"          {line}\n" for line in run.split("\n"))
+    text = f"on: push\njobs:\n  one:\n    steps:\n      - run: |\n{lines}"
+    tree = MemoryTree({".github/workflows/one.yml": text})
+    pipeline = engine.build(tree, engine.read(tree, installed(), lambda stage, done, total: None))
+    return pipeline.all(facts.WorkflowJob)[0], pipeline
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "pytest",
+        "python -m pytest tests -q",
+        "python3 -m unittest discover",
+        "poetry run pytest",
+        "uv run --with pytest-cov pytest tests",
+        "uv run -m pytest",
+        "uvx tox",
+        "pipenv run pytest tests/",
+        "coverage run -m pytest",
+        "conda run -n churn pytest",
+        "hatch run pytest",
+        "PYTHONPATH=src pytest",
+        "cd serving && ../.venv/bin/pytest",
+        "set -e\npip install tox\ntox",
+        "timeout 600 pytest \\\n  tests/unit",
+    ],
+)
+def test_a_test_runner_is_seen_behind_what_starts_it(run: str) -> None:
+    """Wrappers, variables, folders and continued lines do not hide it."""
+    job, _ = _job(run)
+    assert _ci.job_runs_tests(job) is not None
+
+
+@pytest.mark.parametrize(
+    "run", ["pip install pytest", "poetry add --group dev pytest", "echo done", "pytest --collect-only", "# pytest"]
+)
+def test_naming_a_test_runner_is_not_running_it(run: str) -> None:
+    """Installing it, asking what it would do, and comments run no test."""
+    job, _ = _job(run)
+    assert _ci.job_runs_tests(job) is None
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "make test",
+        "./ci.sh",
+        "bash scripts/ci.sh",
+        "docker run churn pytest",
+        "docker compose run app",
+        "tox -e lint",
+        "python tests/run.py",
+        "$RUN",
+        "pre-commit run --all-files",
+        "poetry run poe check",
+    ],
+)
+def test_what_leads_out_of_what_is_read_may_run_tests(run: str) -> None:
+    """It is opaque, and neither a test nor none."""
+    job, pipeline = _job(run)
+    assert _ci.job_runs_tests(job) is None
+    assert list(_ci.opaque(job, pipeline))
+
+
+@pytest.mark.parametrize(
+    "run", ["source .venv/bin/activate", ". ./.env", "make docs", "mise run lint", "npm run build"]
+)
+def test_what_is_known_to_run_no_tests_is_not_opaque(run: str) -> None:
+    """Setting a shell up, and targets named after something else."""
+    job, pipeline = _job(run)
+    assert not list(_ci.opaque(job, pipeline))
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "kubectl apply -f k8s/",
+        "kubectl -n prod apply -f k8s/",
+        "helm upgrade --install churn ./chart",
+        "gcloud run deploy churn --image x",
+        "aws s3 sync dags s3://bucket/dags --delete",
+        "databricks bundle deploy -t prod",
+    ],
+)
+def test_deployments_are_seen(run: str) -> None:
+    """Commands that bring code to where it runs."""
+    job, pipeline = _job(run)
+    assert _ci.deploys(job, pipeline)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "kubectl apply --dry-run=client -f k8s/",
+        "kubectl get pods",
+        "kind create cluster\nkubectl apply -f k8s/",
+        "minikube start\nhelm upgrade churn ./chart",
+        "helm template ./chart",
+    ],
+)
+def test_dry_runs_and_clusters_of_the_job_itself_are_no_deployments(run: str) -> None:
+    """They are tests of what would be deployed."""
+    job, pipeline = _job(run)
+    assert not _ci.deploys(job, pipeline)
+
+
+def test_a_failure_that_counts_for_nothing_is_marked() -> None:
+    """``|| true`` at the end of a line; not a second way to do the same."""
+    job, _ = _job("pytest || true\npytest || pytest --last-failed\npytest && echo fine")
+    marks = [c.swallowed for step in job.steps for c in _ci.commands(step) if _ci.runs_tests(c)]
+    assert marks == [True, False, False, False]

@@ -1,0 +1,31 @@
+"""What kind of file a path is."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_mlbreaks.recognised import is_test_file, other_ci
+
+
+@pytest.mark.parametrize(
+    ("path", "yes"),
+    [
+        ("tests/test_features.py", True),
+        ("churn/features_test.py", True),
+        ("tests/conftest.py", False),
+        ("tests/data/test_set.csv", False),
+        ("docs/test_snippets.py", False),
+        ("examples/churn/tests/test_model.py", False),
+        ("third_party/lib/test_lib.py", False),
+        ("{{ project }}/tests/test_model.py", False),
+    ],
+)
+def test_test_files_are_those_that_pytest_collects_of_own_code(path: str, yes: bool) -> None:
+    """pytest's default names, outside examples, documentation and vendored code."""
+    assert is_test_file(path) is yes
+
+
+def test_ci_systems_that_are_not_read_are_named_with_their_first_file() -> None:
+    """One entry a system, and nothing for GitHub workflows."""
+    paths = (".github/workflows/ci.yml", ".circleci/config.yml", ".circleci/extra.yml", "Jenkinsfile")
+    assert other_ci(paths) == {"CircleCI": ".circleci/config.yml", "Jenkins": "Jenkinsfile"}
