@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import hashlib
 import itertools
+import json
 import os
 import re
 import time
@@ -175,6 +176,8 @@ def _read_one(
             message = f"reader {reader.name!r} failed: {type(error).__name__} (line {where.lineno} of {where.name})"
             said = [Diagnostic(Place(source.path), "error", message)]
         yield from said
+    if form.release is not None:
+        form.release(document)
 
 
 def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Result:
@@ -278,7 +281,7 @@ def _report(check: Check, found: Sequence[tuple[Finding, str]]) -> tuple[Reporte
         said.add((finding.at, finding.message))
         identity = (check.id, subject, *finding.about)
         ordinals[identity] += 1
-        digest = hashlib.sha256("\0".join((*identity, str(ordinals[identity]))).encode(errors="replace")).hexdigest()
+        digest = hashlib.sha256(json.dumps((*identity, ordinals[identity])).encode()).hexdigest()
         message = f"{finding.message} ({finding.lowered})" if finding.lowered else finding.message
         reported.append(
             ReportedFinding(

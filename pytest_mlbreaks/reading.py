@@ -61,11 +61,14 @@ class Unreadable(Exception):
 class Format(Generic[Document]):
     """How a kind of file is parsed. *parse* raises Unreadable; a document may hold diagnostics of its own.
 
-    *kind* is the name under which files are counted in reports (``python``, ``yaml``).
+    *kind* is the name under which files are counted in reports (``python``, ``yaml``). *release*, where a document's
+    parts know each other in circles, is called when all readers are done: without it they would stay in memory, since
+    no garbage is collected while files are read.
     """
 
     kind: str
     parse: Callable[[Source], Document]
+    release: Callable[[Document], None] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -41,3 +41,73 @@ def run_pytest(installed: None, pytester: pytest.Pytester, monkeypatch: pytest.M
         return pytester.runpytest_subprocess(*fixed, *arguments)
 
     return run
+
+
+@pytest.fixture
+def small_repository() -> dict[str, str]:
+    """Files by path, of most kinds that are read."""
+    return dict(SMALL_REPOSITORY)
+
+
+SMALL_REPOSITORY = {
+    "app.py": """\
+import os
+import pandas as pd
+URL = os.environ.get("URL", "http://localhost")
+class Settings:
+    bucket = "b"
+def load(path: str = "x", *more):
+    return pd.read_parquet("s3://bucket/sales")
+if __name__ == "__main__":
+    load()
+""",
+    "dags/daily.py": """\
+from airflow import DAG
+from airflow.operators.bash import BashOperator
+from airflow.sensors.external_task import ExternalTaskSensor
+from airflow.operators.trigger_dagrun import TriggerDagRunOperator
+with DAG("daily", schedule="@daily") as dag:
+    wait = ExternalTaskSensor(task_id="wait", external_dag_id="other", external_task_id="load")
+    run = BashOperator(task_id="run", bash_command="python app.py")
+    start = TriggerDagRunOperator(task_id="start", trigger_dag_id="other")
+    wait >> run >> start
+""",
+    "requirements.txt": "pandas==2.0 ; python_version > '3.8'\n-r more.txt\n",
+    "uv.lock": "version = 1\n",
+    "Dockerfile": 'ARG V=3.11\nFROM python:${V} AS base\nCOPY app.py /app/\nENV A=1\nCMD ["python", "/app/app.py"]\n',
+    ".dockerignore": "*.md\n",
+    ".env": "A=1\nDB_PASSWORD=hunter2hunter2\n",
+    "config/prod.yaml": "a:\n  b: 1\n",
+    "compose.yaml": "services:\n  api:\n    build: .\n    ports: ['80:8080']\n    environment: {A: '${B:-c}'}\n",
+    ".github/workflows/ci.yml": "on: push\njobs:\n  t:\n    runs-on: x\n    steps:\n      - run: pytest\n",
+    "k8s/all.yaml": """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api, namespace: prod}
+spec:
+  replicas: 2
+  template:
+    metadata: {labels: {app: api}}
+    spec:
+      containers:
+        - {name: api, image: 'api:1', envFrom: [{configMapRef: {name: c}}], resources: {limits: {cpu: 1}}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c}
+data: {A: "1"}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: api}
+spec: {selector: {app: api}, ports: [{port: 80, targetPort: 8080}]}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: api}
+spec:
+  scaleTargetRef: {kind: Deployment, name: api}
+  maxReplicas: 3
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization}}}]
+""",
+}

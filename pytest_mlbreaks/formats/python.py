@@ -217,6 +217,12 @@ class PythonFile:
         self.calls_by_name.clear()
         self.methods_by_name.clear()
 
+    def release(self) -> None:
+        """Forget everything, so that the tree of nodes is freed at once; the file answers nothing afterwards."""
+        for cls in self.classes:
+            cls.scope.attributes.clear()  # a class knows its methods here, and they know it as their parent
+        self.__dict__.clear()
+
     def _index(self, site: CallSite) -> None:
         callee = self.qualified(site.node.func, site.scope)
         if callee is None:
@@ -479,6 +485,7 @@ class _Walk:
 
     def module(self, tree: ast.Module) -> None:
         self.block(tree.body)
+        self.handlers = {}  # bound methods know this walk, and through it the file
 
     def block(self, statements: Iterable[Any]) -> None:
         handlers = self.handlers
@@ -883,4 +890,4 @@ def _parse(source: Source) -> PythonFile:
     return PythonFile(source.path, source.data)
 
 
-PYTHON: Format[PythonFile] = Format("python", _parse)
+PYTHON: Format[PythonFile] = Format("python", _parse, PythonFile.release)

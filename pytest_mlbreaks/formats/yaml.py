@@ -96,6 +96,11 @@ class YamlNode:
         return isinstance(self._node, yaml.ScalarNode) and self._node.style in ("|", ">")
 
     @property
+    def literal(self) -> bool:
+        """Whether a scalar is in literal block style: each line of its text is a line of the file."""
+        return isinstance(self._node, yaml.ScalarNode) and self._node.style == "|"
+
+    @property
     def scalar(self) -> Scalar:
         """The scalar as text, number, truth value or None, by YAML 1.1 as Kubernetes and GitHub read it."""
         text = self.text

@@ -523,10 +523,10 @@ class Processes:
         if len(jobs) != 1 or _MADE_BY_CI.search(path) or HOLE in path or self._pipeline.unread_near(path):
             return False
         checkouts = [s for s in jobs[0].steps if s.uses.startswith("actions/checkout@")]
-        moved = {"path", "repository", "ref", "sparse-checkout"}
+        moved = {"path", "repository", "ref", "sparse-checkout", "submodules"}
         if len(checkouts) != 1 or any(given.name in moved for given in checkouts[0].inputs):
             return False
-        if "/" not in path or not path.endswith((".py", ".sh", ".R")):
+        if "/" not in path or not path.endswith((".py", ".sh", ".R")) or ".gitmodules" in self._pipeline.paths:
             return False
         if any("download-artifact" in s.uses or "cache" in s.uses for s in jobs[0].steps):
             return False

@@ -756,6 +756,21 @@ class JobStep(Part, frozen=True, kw_only=True):
     place: Place
 
 
+class ContextRead(Part, frozen=True, kw_only=True):
+    """An expression of a job that asks for what another job (``needs.NAME``) or another of its steps (``steps.NAME``)
+    has left: *field* is what follows the name (``outputs.label``, ``result``).
+
+    *key* is the job's key that it stands in (``if``, ``env``, ``outputs``, ``steps``), *step* the index of the step.
+    """
+
+    of: L["needs", "steps"]
+    name: str
+    field: str = ""
+    key: str
+    step: int | None = None
+    place: Place
+
+
 class WorkflowJob(Fact, frozen=True, kw_only=True):
     """A job of a GitHub workflow, in the tool's own terms. The `Step` of the same identity is its common face."""
 
@@ -773,6 +788,7 @@ class WorkflowJob(Fact, frozen=True, kw_only=True):
     cancels: bool | None = None
     continue_on_error: bool = False
     steps: tuple[JobStep, ...] = ()
+    reads: tuple[ContextRead, ...] = ()
 
     called: ClassVar[str] = "workflow job"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Literal as L
 
 import msgspec
 
@@ -17,6 +18,7 @@ from pytest_mlbreaks.model.expr import Choice, Concat, Context, EnvVar, Expr, Li
 from pytest_mlbreaks.model.facts import (
     Argument,
     Command,
+    ContextRead,
     Edge,
     ImageBuild,
     JobStep,
@@ -38,6 +40,10 @@ _FOLDER = ".github/workflows/"
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 _PROPERTY = re.compile(rf"(secrets|env|vars)(?:\.({_NAME})|\[\s*'({_NAME})'\s*\])")
 _STRING = re.compile(r"'((?:[^']|'')*)'")
+_READ = re.compile(
+    rf"(?<![\w.-])(needs|steps)(?:\.({_NAME})|\[\s*'({_NAME})'\s*\])((?:\.{_NAME}|\[\s*'[^']*'\s*\])*)", re.IGNORECASE
+)
+_QUOTED_KEY = re.compile(r"\[\s*'([^']*)'\s*\]")
 _OPERATORS = re.compile(r"'(?:[^']|'')*'|\|\||&&|[()\[\]]")
 
 
@@ -318,6 +324,63 @@ def _needs(job: YamlNode) -> Iterator[tuple[str, Place]]:
             yield element.text, element.place
 
 
+def _reads(job: YamlNode) -> Iterator[ContextRead]:
+    """What the job's expressions ask of other jobs and steps, in the order of the file."""
+    for key, _, value in job.items():
+        if key != "steps":
+            yield from _reads_below(value, key, None, condition=key == "if")
+    steps = job.get("steps")
+    nodes = [step for step in steps.elements() if step.is_mapping] if steps is not None else []
+    for index, step in enumerate(nodes):
+        for key, _, value in step.items():
+            yield from _reads_below(value, "steps", index, condition=key == "if")
+
+
+def _reads_below(node: YamlNode, key: str, step: int | None, *, condition: bool) -> Iterator[ContextRead]:
+    text = node.text
+    if text is not None:
+        if "needs" in text or "steps" in text:
+            yield from _reads_of(node, text, key, step, condition=condition)
+        return
+    for child in node.elements():
+        yield from _reads_below(child, key, step, condition=False)
+    for _, _, child in node.items():
+        yield from _reads_below(child, key, step, condition=False)
+
+
+def _reads_of(node: YamlNode, text: str, key: str, step: int | None, *, condition: bool) -> Iterator[ContextRead]:
+    for start, end in _expressions(text, condition=condition):
+        line_start = text.rfind("\n", 0, start) + 1
+        if node.block and text[line_start:start].lstrip().startswith("#"):
+            continue  # a comment of the script
+        part = text[start:end]
+        strings = [match.span() for match in _STRING.finditer(part)]
+        for match in _READ.finditer(part):
+            if any(first < match.start() < last for first, last in strings):
+                continue
+            fields = _QUOTED_KEY.sub(r".\1", match[4]).lstrip(".")
+            of: L["needs", "steps"] = "needs" if match[1].lower() == "needs" else "steps"
+            place = node.text_place
+            if node.literal and place.line is not None:
+                line = place.line + text.count("\n", 0, start + match.start())
+                place = Place(place.path, line, None, line)
+            yield ContextRead(of=of, name=match[2] or match[3], field=fields, key=key, step=step, place=place)
+
+
+def _expressions(text: str, *, condition: bool) -> Iterator[tuple[int, int]]:
+    """Where the expressions of a text start and end; a condition is one whole, unless it has ``${{ }}`` in it."""
+    if condition and "${{" not in text:
+        yield 0, len(text)
+        return
+    start = text.find("${{")
+    while start >= 0:
+        end = _end_of_expression(text, start + 3)
+        if end < 0:
+            return
+        yield start + 3, end
+        start = text.find("${{", end)
+
+
 class _Job:
     """One job of a workflow, on the way to becoming facts."""
 
@@ -373,6 +436,7 @@ class _Job:
             cancels=cancels,
             continue_on_error=_flag(self.node.get("continue-on-error")) is True,
             steps=tuple(self.steps),
+            reads=tuple(_reads(self.node)),
             place=self.place,
         )
 
@@ -528,5 +592,5 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 
 READER: Reader[YamlFile] = Reader(
-    "github-actions", 1, YAML, (Workflow, Schedule, WorkflowJob, Step, Edge, ImageBuild), _claims, _read
+    "github-actions", 2, YAML, (Workflow, Schedule, WorkflowJob, Step, Edge, ImageBuild), _claims, _read
 )

@@ -1,4 +1,4 @@
-"""A container starts a script or module that its image and mounts do not hold.
+"""A container or a job starts a script or module that its image, mounts or checkout do not hold.
 
 The tree shows everything that could put the file there - COPY instructions, bind mounts, the files themselves - and
 nothing does.
@@ -10,6 +10,7 @@ import posixpath
 from collections.abc import Iterator
 
 from pytest_mlbreaks.api import Check, Confidence, Entry, Finding, Pipeline, Place, Process, Severity, Unjudged, Verdict
+from pytest_mlbreaks.api import facts as f
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
 
@@ -20,7 +21,7 @@ def _starts_own_code(process: Process, pipeline: Pipeline) -> bool:
 
 @check.over(Process, where=_starts_own_code)
 def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
-    """Looks at each thing that a container's command line starts."""
+    """Looks at each thing that the command line of a container, or of a job, starts."""
     for entry in process.entries:
         if entry.absent:
             yield _finding(process, entry, pipeline)
@@ -38,11 +39,17 @@ def _finding(process: Process, entry: Entry, pipeline: Pipeline) -> Finding:
         hint = f"; {elsewhere} is in the tree"
         because.append((Place(elsewhere, 1), "the file of that name"))
     what = "script" if entry.kind == "script" else "module"
+    lacks = "nothing puts into its container"
+    if isinstance(process.fact, f.Step):
+        lacks = "its checkout of this repository does not hold"
+        because.insert(0, (process.place, f"job {process.name} checks this repository out, and nothing else"))
     return Finding(
         at=entry.place,
-        message=f"{process.name} starts the {what} {entry.written!r}, which nothing puts into its container{hint}.",
+        message=f"{process.name} starts the {what} {entry.written!r}, which {lacks}{hint}.",
         because=tuple(because),
         about=(entry.written,),
+        confidence=Confidence.MEDIUM if process.assumed else None,
+        lowered=f"that it runs this image is assumed: {process.assumed}" if process.assumed else "",
     )
 
 

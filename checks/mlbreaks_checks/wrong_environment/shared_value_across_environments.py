@@ -20,7 +20,14 @@ _WRITTEN = re.compile(
 )
 _PROD = re.compile(r"(?<![a-z])(?<!pre-)(?<!non-)(?<!pre)(?<!non)(prod|production|prd|live)(?![a-z])", re.IGNORECASE)
 _READ_ONLY = re.compile(
-    r"image|docker|container_registry|ecr|gcr|mirror|log|sentry|licen[cs]e|docs?|help", re.IGNORECASE
+    r"(^|[._-])(image|images|docker|container|ecr|gcr|mirror|pypi|log|logs|logging|sentry|licen[cs]e|docs?|help)([._-]|$)",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(r"change[-_]?me|replace|todo|placeholder|example|xxx|^<.*>$|\{\{", re.IGNORECASE)
+# Keys that, beside the one that is shared, keep what is written apart.
+_WITHIN = re.compile(
+    r"(^|[._-])(schema|database|db|prefix|path|namespace|folder|table|dataset|suffix|env|environment|stage|group)([._-]|$)",
+    re.IGNORECASE,
 )
 
 
@@ -33,18 +40,27 @@ def find(twin: Twin, pipeline: Pipeline, *, shared: tuple[str, ...] = ()) -> Ite
     """Options: ``shared``, values that every environment may use."""
     answer = twin.prod.same(twin.nonprod)
     if answer is Answer.CANNOT_TELL:
-        yield Unjudged(twin.place, twin.nonprod.reason or twin.prod.reason)
+        reason = twin.nonprod.reason or twin.prod.reason
+        yield Unjudged(twin.place, reason or "two clusters may hold different secrets under one name")
         return
     only = twin.nonprod.only
     if answer is Answer.NO or only is None or only.value in (*shared, "", None) or isinstance(only.value, bool | int):
         return
     text = str(only.value)
-    if not only.secret and not _PROD.search(text):
+    if not _PROD.search(text) or _PLACEHOLDER.search(text) or _kept_apart(twin):
         return
-    shown = "the same secret" if only.secret else repr(text)
     yield Finding(
         at=twin.nonprod_place,
-        message=f"{twin.nonprod_environment.name} sets {twin.key} to {shown}, which is production's.",
+        message=f"{twin.nonprod_environment.name} sets {twin.key} to {text!r}, which is production's.",
         because=((twin.prod_place, f"{twin.prod_environment.name} sets the same ({twin.prod_environment.reason})"),),
         about=(twin.key,),
+    )
+
+
+def _kept_apart(twin: Twin) -> bool:
+    """Whether another key of the same group, in which the two differ, says where within it they write."""
+    group = twin.key.rpartition(".")[0]
+    return any(
+        key != twin.key and key.rpartition(".")[0] == group and _WITHIN.search(key.rpartition(".")[2])
+        for key in twin.differing
     )
