@@ -534,7 +534,9 @@ class Processes:
         texts = [
             self._values.pattern(s.run.shell) for s in jobs[0].steps if s.run is not None and s.run.shell is not None
         ]
-        return sum(text.count(name) for text in texts) == 1 and not any(BRINGS_FILES.search(text) for text in texts)
+        commands = "\n".join(texts)
+        before = commands[: commands.rfind("\n", 0, commands.find(name)) + 1]
+        return commands.count(name) == 1 and not BRINGS_FILES.search(before)
 
     def _step_entries(self, process: Process, step: Step) -> Iterator[Entry]:
         if step.callee is not None:
