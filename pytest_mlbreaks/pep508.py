@@ -28,7 +28,7 @@ def parse(text: str, place: Place, group: str = "") -> Requirement | None:
         return Requirement(place=place, name=name, group=group, source=redact_url(text.partition("#")[0]))
     try:
         parsed = Parsed(text)
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):  # markers may be nested without end
         if re.match(r"[\w./-]+/[\w./-]*(\[[\w,-]+\])?$", text):
             return Requirement(place=place, name="", group=group, source=text)
         return None

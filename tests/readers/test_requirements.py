@@ -91,3 +91,10 @@ def test_long_lines_are_read_in_one_go() -> None:
     start = time.process_time()
     read("a" + " " * 200_000 + "b")
     assert time.process_time() - start < 2
+
+
+def test_markers_nested_without_end() -> None:
+    """Cost that line and nothing else."""
+    found, _, said = read(f"a; {'(' * 20_000}python_version < '3'{')' * 20_000}\nb\n")
+    assert [r.name for r in found] == ["b"]
+    assert len(said) == 1
