@@ -6,7 +6,7 @@ import re
 
 RESTARTS = re.compile(
     r"\brollout\s+restart\b|\bset\s+image\b|\bdelete\s+deploy(?:ments?)?\b|\breplace\s+--force\b|--recreate-pods\b"
-    r"|\bskaffold\b|\bdelete\s+(?:pods?|po)\b(?=[^\n]*\s(?:-l|--selector|--all)\b)|\benvsubst\b(?=[^\n]*\bkubectl\b)"
+    r"|\bskaffold\b|\bdelete\s+(?:pods?|po)\b(?=[^\n]*\s(?:-l|--selector|--all)\b)|\b(?:envsubst|sed)\b(?=[^\n]*\bkubectl\b)"
 )
 _TOOLS = ("kubectl", "kustomize", "helm", "skaffold")
 

@@ -585,6 +585,24 @@ class LimitRange(Fact, frozen=True, kw_only=True):
         return f"limit-range:{self.scope}#{self.namespace}"
 
 
+class Kustomization(Fact, frozen=True, kw_only=True):
+    """A kustomization or a component of one: what it takes in, and whether it changes that; that is not applied.
+
+    *lists* has the files and folders of its resources, bases and components, *patches* those of its patches, all as
+    paths of the tree (``.`` for the root). *changes* names its fields that may change what it lists (``patches``,
+    ``images`` ...); *renames* is whether it puts something before or after names.
+    """
+
+    lists: tuple[str, ...] = ()
+    patches: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    renames: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"kustomization:{self.path}"
+
+
 class PodRestart(Fact, frozen=True, kw_only=True):
     """A script or Makefile with a command after which pods are new ones; *command* is the first such, in short."""
 

@@ -28,4 +28,4 @@ def _read(file: TextFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             return
 
 
-READER: Reader[TextFile] = Reader("deploy-scripts", 1, TEXT, (PodRestart,), _claims, _read)
+READER: Reader[TextFile] = Reader("deploy-scripts", 2, TEXT, (PodRestart,), _claims, _read)

@@ -10,7 +10,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks import _ci
+from mlbreaks_checks import _ci, _manifests
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -37,11 +37,6 @@ check = Check(
 )
 
 _RUNS_TO_AN_END = frozenset({"Job", "CronJob"})
-_REPLACES_TAG = re.compile(
-    r"\bkubectl\s+(?:-\S+\s+\S+\s+)*set\s+image\b|\bkustomize\s+edit\s+set\s+image\b|\bargocd\s+app\s+set\b|"
-    r"--set(?:-string)?[= ]\S*(?:image|tag)|\bkbld\b|\bskaffold\b"
-)
-_MAY_REPLACE_TAG = re.compile(r"\benvsubst\b|\byq\b|\bsed\b|\bperl\s+-\S*i|manifest|k8s-deploy|update-yaml|\bkompose\b")
 _IMAGE_UPDATER = re.compile(r"argocd-image-updater|keel\.sh|fluxcd|image-automation|flux\.weave\.works/automated")
 _NOT_ON_BRANCHES = re.compile(r"refs/tags|event_name\s*==\s*'(?!push)|github\.event\.release")
 
@@ -183,24 +178,13 @@ def _tag_replaced(process: Process, pipeline: Pipeline) -> str | None:
     marks = (*workload.annotations, *workload.pod_annotations) if workload is not None else ()
     if any(_IMAGE_UPDATER.search(f"{mark.key} {mark.value}") for mark in marks):
         return None
-    if any(pipeline.index(facts.WorkflowJob, _replaces).get("does", ())):
+    replaced = _manifests.images_replaced(pipeline)
+    if replaced == "does":
         return None
-    if any(pipeline.index(facts.WorkflowJob, _replaces).get("may", ())):
+    if replaced == "may":
         return "a command of CI may put another tag into the manifest"
     if process.workload is not None and process.workload.tool == "kubernetes":
         for name in ("kustomization.yaml", "kustomization.yml"):
             if pipeline.paths_named(name):
                 return "a kustomization may put another tag into the manifest"
     return ""
-
-
-def _replaces(job: facts.WorkflowJob) -> str | None:
-    """Whether a job ``does`` put a tag into a manifest or release, or ``may``."""
-    may = None
-    for step in job.steps:
-        text = f"{step.uses} {_ci.text_of(step.run.shell) if step.run is not None else ''}"
-        if _REPLACES_TAG.search(text):
-            return "does"
-        if _MAY_REPLACE_TAG.search(text):
-            may = "may"
-    return may
