@@ -100,11 +100,6 @@ def _is_varying_image(given: facts.Argument) -> bool:
     return given.name == "images" and "{*}" in _ci.text_of(given.value)
 
 
-def script_fills_in(script: facts.Script) -> bool | None:
-    """Whether a shell script may put an image into manifests that it applies (None if not: left out of an index)."""
-    return ("kubectl" in script.text and _MAY_REPLACE_TAG.search(script.text) is not None) or None
-
-
 # ------------------------------------------------------------------------------------------------------ origin
 
 

@@ -604,9 +604,13 @@ class Kustomization(Fact, frozen=True, kw_only=True):
 
 
 class PodRestart(Fact, frozen=True, kw_only=True):
-    """A script or Makefile with a command after which pods are new ones; *command* is the first such, in short."""
+    """A script or Makefile with a command after which pods are new ones; *command* is the first such, in short.
+
+    Not *certain* is one that writes into files, of which one may be the manifest that the script applies.
+    """
 
     command: str
+    certain: bool = True
 
     @property
     def identity(self) -> str:

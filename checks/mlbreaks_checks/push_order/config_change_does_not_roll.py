@@ -58,7 +58,7 @@ def find(holder: f.ConfigObject, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each ConfigMap that long-running pods read once, when they start."""
     if holder.immutable or _VERSIONED.search(holder.name) or _is_generated(holder, pipeline):
         return
-    if pipeline.all(f.PodRestart) or pipeline.index(f.Step, _restarts_pods).get(True):
+    if pipeline.index(f.PodRestart, "certain").get(True) or pipeline.index(f.Step, _restarts_pods).get(True):
         return
     users: dict[str, tuple[f.Workload, Place]] = {}
     for process, workload in _readers(holder, pipeline):
@@ -78,7 +78,7 @@ def _doubt(holder: f.ConfigObject, users: list[f.Workload], pipeline: Pipeline) 
     paths = {holder.path, *(workload.path for workload in users)}
     if any(_manifests.may_be_patched(path, pipeline, apart_from=("replicas",)) for path in paths):
         return _manifests.PATCHED
-    if _manifests.images_replaced(pipeline) or pipeline.index(f.Script, _manifests.script_fills_in):
+    if _manifests.images_replaced(pipeline) or pipeline.all(f.PodRestart):
         return "a command may put another image into the manifest with each push"
     if pipeline.index(f.Workload, _is_reloader) or _has_reloader(pipeline.paths):
         return "a Reloader of the tree may restart the pods"
