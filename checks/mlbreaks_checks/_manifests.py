@@ -96,7 +96,7 @@ def _replaces(job: facts.WorkflowJob) -> str | None:
     return may
 
 
-def _is_varying_image(given: facts.Argument) -> bool:
+def _is_varying_image(given: facts.Variable) -> bool:
     return given.name == "images" and "{*}" in _ci.text_of(given.value)
 
 

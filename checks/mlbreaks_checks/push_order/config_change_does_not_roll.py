@@ -23,6 +23,7 @@ from pytest_mlbreaks.api import (
     Verdict,
     expr,
     one_namespace,
+    other_ci,
     pod_restart,
 )
 from pytest_mlbreaks.api import facts as f
@@ -82,11 +83,18 @@ def _doubt(holder: f.ConfigObject, users: list[f.Workload], pipeline: Pipeline) 
         return "a command may put another image into the manifest with each push"
     if pipeline.index(f.Workload, _is_reloader) or _has_reloader(pipeline.paths):
         return "a Reloader of the tree may restart the pods"
+    if _has_other_ci(pipeline.paths):
+        return "CI that is not read may restart the pods"
     return ""
 
 
 def _is_reloader(workload: f.Workload) -> bool | None:
     return _RELOADER.search(workload.name) is not None or None
+
+
+@functools.lru_cache(maxsize=1)
+def _has_other_ci(paths: frozenset[str]) -> bool:
+    return bool(other_ci(paths))
 
 
 @functools.lru_cache(maxsize=1)
