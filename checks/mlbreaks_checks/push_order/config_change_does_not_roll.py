@@ -44,7 +44,7 @@ _LONG_RUNNING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Rollout", 
 _RELOADS = re.compile(r"reload|checksum|sha\d|config-?hash|config-?version|kbld", re.IGNORECASE)
 _READ_ONCE_ONLY = re.compile(r"/docker-entrypoint-initdb\.d(?:/|$)")
 """Where images of databases look for scripts that they run when their volume is new, and never again.
-https://hub.docker.com/_/postgres, "Initialization scripts"."""
+https://github.com/docker-library/docs/blob/master/postgres/README.md"""
 _RELOADER = re.compile(r"(?:^|[/_.-])reloader(?:$|[/_.-])", re.IGNORECASE)
 _MANIFEST = (".yaml", ".yml", ".json", ".tf")
 _VERSIONED = re.compile(r"(?<![a-z])v\d+$|[-.][0-9a-f]{8,}$|[-.]\d{4,}$")
