@@ -412,7 +412,7 @@ def test_reads_that_are_made_only_in_some_cases() -> None:
             print(os.getenv("ALWAYS_5"))
         F = os.getenv("ALWAYS_6")
     """
-    found = {e.key.value: e.conditional for e in facts(EnvRead, text) if isinstance(e.key, Literal)}
+    found = {e.key.value: e.conditional for e in facts(EnvRead, dedent(text)) if isinstance(e.key, Literal)}
     assert len(found) == 13
     assert all(conditional is str(key).startswith("SOMETIMES") for key, conditional in found.items())
 

@@ -246,7 +246,7 @@ def _process_of(setting: Setting) -> str:
 
 
 def _localhost(process: Process) -> str | None:
-    """What containers of one localhost have in common: the pod, or the compose service that all are in the network of."""
+    """What containers of one localhost have in common: the pod, or the service whose network they are in."""
     fact = process.fact
     if isinstance(fact, f.Container) and fact.tool == "compose":
         return f"{process.place.path}#{fact.shares_network_of or fact.name}"
