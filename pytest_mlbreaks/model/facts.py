@@ -442,6 +442,7 @@ class Container(Fact, frozen=True, kw_only=True):
     dependencies: tuple[Dependency, ...] = ()
     aliases: tuple[str, ...] = ()  # names that others can reach it by, beside its own
     networks: tuple[str, ...] = ()
+    extra_hosts: tuple[str, ...] = ()  # names that are given an address of their own
     host_network: bool = False
     shares_network_of: str = ""  # the compose service whose network it is in, localhost included
     init: bool = False

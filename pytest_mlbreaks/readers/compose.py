@@ -547,12 +547,21 @@ def _container(workload: str, name: str, place: Place, service: YamlNode) -> Con
         aliases=_names(service),
         networks=_networks(service.get("networks")),
         host_network=_text(service.get("network_mode")) == "host",
+        extra_hosts=tuple(_extra_hosts(service.get("extra_hosts"))),
         shares_network_of=_shared_network(_text(service.get("network_mode"))),
         pull_policy=_text(service.get("pull_policy")),
         profiles=_texts(service.get("profiles")),
         restart=_text(service.get("restart")),
         place=place,
     )
+
+
+def _extra_hosts(node: YamlNode | None) -> Iterator[str]:
+    """The names of ``NAME=ADDRESS``, ``NAME:ADDRESS``, or of a mapping."""
+    if node is not None and node.is_mapping:
+        yield from (name for name, _, _ in node.items())
+    else:
+        yield from (re.split("[:=]", text, maxsplit=1)[0].strip() for text in _texts(node))
 
 
 def _shared_network(mode: str) -> str:

@@ -376,3 +376,9 @@ def test_the_network_of_another_service() -> None:
     assert container("network_mode: service:vpn").shares_network_of == "vpn"
     assert container("network_mode: container:vpn").shares_network_of == ""
     assert container("network_mode: host").shares_network_of == ""
+
+
+def test_extra_hosts() -> None:
+    """The names that are given an address of their own, in each way to write them."""
+    assert container('extra_hosts: ["api=10.0.0.1", "db:10.0.0.2"]').extra_hosts == ("api", "db")
+    assert container("extra_hosts: {api: 10.0.0.1}").extra_hosts == ("api",)
