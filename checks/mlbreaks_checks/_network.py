@@ -33,12 +33,12 @@ NOT_CALLED = re.compile(
     r"^HOST_|(^|_)LOCAL_|^VITE_|^REACT_APP_",
     re.IGNORECASE,
 )
-"""Names of variables whose addresses are told to others, are for the outside (a browser, the host), or are compared with
-what others say, and not called."""
+"""Names of variables whose addresses are told to others, are for the outside (a browser, the host), or are compared
+with what others say, and not called."""
 
 
 def addresses(text: str) -> Iterator[tuple[str, int]]:
-    """The hosts and ports of a value: it is an address, a list of such, or holds ``scheme://host:port`` and no prose."""
+    """The hosts and ports of a value: it is an address, a list of such, or has ``scheme://host:port`` and no prose."""
     if ":" not in text:
         return
     text = text.strip(" \t\n'\"")
