@@ -26,8 +26,10 @@ _WHOLE = re.compile(rf"(?:[A-Za-z][A-Za-z0-9+.-]*://)?{_HOST_PORT}(?:[/?;][^\s,]
 _WITHIN = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://{_HOST_PORT}")
 _SCRIPT = re.compile(r"\.(sh|bash)\b|entrypoint|supervisord")
 _CONFIGURATION = re.compile(
-    r"\.(ini|conf|ya?ml|toml|cfg|cnf|json|xml|properties|template|tmpl)$|^/etc/|/(conf|config)/?$"
+    r"\.(ini|conf|ya?ml|toml|cfg|cnf|json|xml|properties|template|tmpl)$|^/etc/(?!localtime|timezone|ssl|hosts)|"
+    r"/(conf|config)/?$"
 )
+_SERVERS_OWN = re.compile(r"\.(ini|conf|cnf)(\.\w+)?$|^/etc/")
 NOT_CALLED = re.compile(
     r"ORIGIN|CORS|ADVERTISED|LISTENER|ALLOWED|TRUSTED|REDIRECT|CALLBACK|PUBLIC|EXTERNAL|BROWSER|ISSUER|AUDIENCE|"
     r"^HOST_|(^|_)LOCAL_|^VITE_|^REACT_APP_",
@@ -111,9 +113,9 @@ def may_listen(host: Host, port: int, pipeline: Pipeline) -> str:
             return "a script starts the called service"
         mounts = container.mounts if isinstance(container, facts.Container) else ()
         copies = process.stage.copies if process.stage is not None else ()
-        places = [plain(part) for mount in mounts for part in (mount.source, mount.target)]
-        places += [plain(part) for copy in copies for part in (*copy.sources, copy.target) if not copy.origin]
-        if any(_CONFIGURATION.search(place) and not place.endswith(("package.json", ".lock")) for place in places):
+        mounted = [plain(part) for mount in mounts for part in (mount.source, mount.target)]
+        copied = [plain(part) for copy in copies for part in (*copy.sources, copy.target) if not copy.origin]
+        if any(map(_CONFIGURATION.search, mounted)) or any(map(_SERVERS_OWN.search, copied)):
             return "the called service has configuration of its own"
         if _speaks_of(process, port, pipeline):
             return "the called service's code speaks of this port"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from mlbreaks_checks import _network
@@ -13,6 +14,7 @@ from pytest_mlbreaks.api import (
     Check,
     Confidence,
     Finding,
+    Host,
     Pipeline,
     Place,
     Process,
@@ -70,7 +72,7 @@ def _judge(
             inner = _network.published(host, port, pipeline)
             if inner is None:
                 continue
-            reason = _network.may_listen(host, port, pipeline)
+            reason = _network.may_listen(host, port, pipeline) or _may_be_told(host, inner[0], pipeline)
             if reason:
                 yield Unjudged(place, reason)
                 continue
@@ -84,3 +86,12 @@ def _judge(
                 about=(name, host.name),
                 fix=f"Use {host.name}:{inner[0]}.",
             )
+
+
+def _may_be_told(host: Host, inner: int, pipeline: Pipeline) -> str:
+    """Why a variable that is not known may move the service from port *inner*; "" where its command names the port."""
+    number = re.compile(rf"(?<!\d){inner}(?!\d)")
+    processes = tuple(_network.same_service(host, pipeline))
+    if any(number.search(text) for process in processes for text in _network.starts(process)):
+        return ""
+    return next((process.open_reason for process in processes if not process.closed), "")
