@@ -115,13 +115,13 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     missing: dict[str, list[Setting]] = {}
     meant: dict[str, Host] = {}
-    settings = _settings(process, pipeline)
+    asked = _settings(process, pipeline)
     elsewhere = _merged(process, pipeline)
-    for setting in settings:
+    for setting in asked:
         address = _local_default(setting, pipeline)
         if address is None or setting.given or _beside(setting, address, process, pipeline):
             continue
-        if setting.name in elsewhere or _is_second_choice(setting, settings):
+        if setting.name in elsewhere or _is_second_choice(setting, asked):
             continue
         reason = _unknown(setting, process, pipeline)
         if reason:
