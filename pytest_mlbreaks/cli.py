@@ -246,7 +246,8 @@ def _within(path: str, folder: str) -> bool:
 
 def _narrowed(report: Report, wanted: tuple[str, ...], unread: tuple[str, ...]) -> Report:
     """The report with the findings alone that stand in *wanted* paths, or are proved by what stands there. *unread* are
-    those of them that hold nothing that was read."""
+    those of them that hold nothing that was read. Outcomes stay what they were: a check that found something elsewhere
+    alone is not clean, and has no finding here."""
     import msgspec
 
     def within(path: str) -> bool:
@@ -254,15 +255,17 @@ def _narrowed(report: Report, wanted: tuple[str, ...], unread: tuple[str, ...]) 
 
     def narrow(result: Result) -> Result:
         kept = tuple(f for f in result.findings if within(f.place.path) or any(within(r.place.path) for r in f.because))
-        if result.outcome != "findings" or kept:
-            return msgspec.structs.replace(result, findings=kept)
-        return msgspec.structs.replace(result, findings=(), outcome="clean")
+        return msgspec.structs.replace(result, findings=kept)
 
+    results = tuple(map(narrow, report.results))
+    hidden = len(report.findings) - sum(len(result.findings) for result in results)
     narrowed = f"only findings about {', '.join(wanted)} are shown; all of {report.root} was read"
+    if hidden:
+        narrowed += f"; {hidden} {'finding' if hidden == 1 else 'findings'} elsewhere not shown"
     if unread:
         narrowed += f"; nothing in {', '.join(unread)} is read (empty, or ignored by git)"
     partial = f"{report.partial}; {narrowed}" if report.partial else narrowed
-    return msgspec.structs.replace(report, results=tuple(map(narrow, report.results)), partial=partial)
+    return msgspec.structs.replace(report, results=results, partial=partial)
 
 
 def _put(reporter: Reporter, path: str | None, report: Report, shown: Shown) -> None:

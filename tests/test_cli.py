@@ -199,7 +199,7 @@ def test_paths_choose_what_is_shown_never_what_is_read(repo: Path, capsys: pytes
     """From a folder or a file of it the whole repository is read; the report says that it shows a part."""
     data = json_of(capsys, "a")
     assert (paths(data), data["root"], data["read"]["files"]) == (["a/bentofile.yaml"], str(repo), {"yaml": 2})
-    assert data["partial"] == f"only findings about a are shown; all of {repo} was read"
+    assert data["partial"] == f"only findings about a are shown; all of {repo} was read; 1 finding elsewhere not shown"
     assert paths(json_of(capsys, "b/bentofile.yaml")) == ["b/bentofile.yaml"]
     assert paths(json_of(capsys, "a", "b")) == BOTH
     everything = json_of(capsys, ".")
@@ -215,13 +215,17 @@ def test_the_current_folder_is_a_path(
 
 
 def test_what_is_not_shown_does_not_fail(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The exit code is about what is shown."""
+    """The exit code is about what is shown; the outcome of a check is about all that was read."""
     (repo / "a" / "bentofile.yaml").write_text(LOCKED)
-    assert run("check", "a") == 0
     assert run("check", "b") == 1
     capsys.readouterr()
-    outcomes = {r["check"]: r["outcome"] for r in json_of(capsys, "a")["results"]}
-    assert outcomes["bento-packages-unlocked"] == "clean"
+    assert run("check", "a") == 0
+    text = capsys.readouterr().out
+    assert " 1 found something (1 of them only elsewhere), " in text
+    assert "1 finding elsewhere not shown" in " ".join(text.split())
+    data = json_of(capsys, "a")
+    assert (paths(data), data["summary"]["findings"], data["summary"]["outcome"]["findings"]) == ([], 0, 1)
+    assert {r["check"]: r["outcome"] for r in data["results"]}["bento-packages-unlocked"] == "findings"
 
 
 def test_a_finding_is_about_the_places_that_prove_it() -> None:

@@ -241,7 +241,9 @@ def _grid(findings: Sequence[ReportedFinding], paint: _Paint) -> Iterator[str]:
 
 def _checks(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
     outcomes = Counter(result.outcome for result in report.results)
-    said = [f"{outcomes['findings']} found something", f"{outcomes['clean']} clean"]
+    elsewhere = sum(result.outcome == "findings" and not result.findings for result in report.results)
+    hidden = f" ({elsewhere} of them only elsewhere)" if elsewhere else ""  # than where somebody asked about
+    said = [f"{outcomes['findings']} found something{hidden}", f"{outcomes['clean']} clean"]
     said.append(f"{outcomes['not-applicable']} not applicable")
     if outcomes["failed"]:
         said.append(f"{outcomes['failed']} failed")
