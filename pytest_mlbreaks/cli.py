@@ -42,8 +42,10 @@ class UsageError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with *arguments* (those of the process, if None) and return its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started us (>&-): what is said there is said to nobody
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        reconfigure = getattr(getattr(sys, name), "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")  # a report must not end where the terminal's encoding does
     try:
@@ -63,7 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _complain(message: str) -> int:
     from pytest_mlbreaks.display import clean
 
-    print(f"mlbreaks: {clean(message, 1000)}", file=sys.stderr)
+    try:
+        print(f"mlbreaks: {clean(message, 1000)}", file=sys.stderr, flush=True)
+    except OSError:
+        _silence(sys.stderr)  # nobody can be told; the exit code still can
     return USAGE
 
 
@@ -280,12 +285,27 @@ def _put(reporter: Reporter, path: str | None, report: Report, shown: Shown) -> 
 
 
 def _say(text: str) -> None:
-    """Write to standard output; a reader that has seen enough (``| head``) is no error."""
-    try:
+    """Write to standard output; a reader that has seen enough (``| head``) is no error. Raises UsageError."""
+    with _to_stdout():
         sys.stdout.write(text)
         sys.stdout.flush()
+
+
+@contextmanager
+def _to_stdout() -> Iterator[None]:
+    """What is written within this goes to standard output, or is told to be impossible."""
+    try:
+        yield
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at exit
+        _silence(sys.stdout)
+    except OSError as error:  # a full disk
+        _silence(sys.stdout)
+        raise UsageError(f"standard output can't be written: {error.strerror}") from error
+
+
+def _silence(stream: TextIO) -> None:
+    """Have *stream* lead nowhere, or Python complains when it flushes at exit what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _terminal(stream: TextIO) -> bool:
@@ -422,7 +442,8 @@ def _show(markdown: str, *, raw: bool) -> None:
     from rich.markdown import Markdown
 
     named = _TITLED_FENCE.sub(r"`\3`:\n\n\1\2", markdown)  # laid out, a fence does not show its info string
-    Console(no_color=not _color(), width=min(_width(), 100)).print(Markdown(named))
+    with _to_stdout():
+        Console(no_color=not _color(), width=min(_width(), 100)).print(Markdown(named))
 
 
 def _taxonomy(options: argparse.Namespace) -> int:

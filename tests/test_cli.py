@@ -10,7 +10,7 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -337,8 +337,9 @@ def test_a_report_is_the_same_each_time(repo: Path, capsys: pytest.CaptureFixtur
     assert first == second
 
 
-def started(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
-    """The command as a process, with the pack of the tests loaded through the front door."""
+def started(*arguments: str, before: Sequence[str] = (), **options: Any) -> subprocess.Popen[bytes]:
+    """The command as a process (which that of *before* may start), with the pack of the tests loaded through the front
+    door."""
     script = (
         "import sys, mlbreaks_bento\n"
         "from pytest_mlbreaks import cli, packs\n"
@@ -348,7 +349,7 @@ def started(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
     )
     known = os.pathsep.join([str(PACK), *filter(None, sys.path)])
     environment = {**os.environ, "PYTHONPATH": known, **options.pop("env", {})}
-    return subprocess.Popen([sys.executable, "-c", script, *arguments], env=environment, **options)
+    return subprocess.Popen([*before, sys.executable, "-c", script, *arguments], env=environment, **options)
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(repo: Path) -> None:
@@ -362,6 +363,28 @@ def test_a_reader_that_has_seen_enough_is_no_error(repo: Path) -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 1
+
+
+@pytest.mark.parametrize(
+    ("redirected", "code", "told"),
+    [
+        (">&-", 1, ""),
+        ("2>&-", 1, ""),
+        (">&- 2>&-", 1, ""),
+        ("> /dev/full", 2, "mlbreaks: standard output can't be written: No space left on device\n"),
+        ("> /dev/full 2>&1", 2, ""),
+        ("nowhere 2> /dev/full", 2, ""),
+        ("nowhere 2>&-", 2, ""),
+    ],
+)
+def test_streams_that_take_nothing(repo: Path, redirected: str, code: int, told: str) -> None:
+    """A closed stream changes no exit code; one that can't be written is one line where it can be told, and code 2."""
+    if "/dev/full" in redirected and not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    shell = ("sh", "-c", f'exec "$@" {redirected}', "sh")
+    process = started("check", before=shell, cwd=repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    _, err = process.communicate()
+    assert (process.returncode, err.decode()) == (code, told)
 
 
 def test_a_terminal_that_speaks_ascii_gets_ascii(repo: Path) -> None:
