@@ -136,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace) -> int:
     from pytest_mlbreaks import engine
     from pytest_mlbreaks.excerpts import showing
+    from pytest_mlbreaks.reporters import ReporterError
 
     packs = _packs()
     threshold, outputs, chosen, partial = _choices(options, packs)
@@ -149,9 +150,16 @@ def _check(options: argparse.Namespace) -> int:
     if wanted:
         report = _narrowed(report, wanted, unread)
     shown = showing(tree, packs, threshold=threshold, verbose=options.verbose, color=_color(), width=_width())
+    code = _code(report, threshold, strict=options.strict)
     for reporter, path in outputs:
-        _put(reporter, path, report, shown)
-    return _code(report, threshold, strict=options.strict)
+        try:
+            _put(reporter, path, report, shown)
+        except UsageError as error:
+            code = max(code, _complain(str(error)))
+        except ReporterError as error:
+            _complain(str(error))
+            code = FAILED
+    return code
 
 
 def _code(report: Report, threshold: Severity | None, *, strict: bool) -> int:
@@ -274,10 +282,12 @@ def _narrowed(report: Report, wanted: tuple[str, ...], unread: tuple[str, ...]) 
 
 
 def _put(reporter: Reporter, path: str | None, report: Report, shown: Shown) -> None:
+    from pytest_mlbreaks.reporters import rendered
+
     if path is None:
-        _say(reporter.write(report, shown))
+        _say(rendered(reporter, report, shown))
         return
-    text = reporter.write(report, dataclasses.replace(shown, color=False, width=LOG_WIDTH))
+    text = rendered(reporter, report, dataclasses.replace(shown, color=False, width=LOG_WIDTH))
     try:
         Path(path).write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:

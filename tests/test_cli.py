@@ -20,7 +20,7 @@ from pytest_mlbreaks import cli, packs, pages
 from pytest_mlbreaks.check import Confidence, Severity
 from pytest_mlbreaks.model import Place
 from pytest_mlbreaks.readers.compose import READER as COMPOSE
-from pytest_mlbreaks.report import AxisPosition, Read, Related, Report, ReportedFinding, Result, Share
+from pytest_mlbreaks.report import AxisPosition, Read, Related, Report, ReportedFinding, Reporter, Result, Share, Shown
 
 PACK = Path(__file__).parent / "packs" / "bento" / "src"
 FLOATING = "service: s:S\npython:\n  lock_packages: false\n  packages:\n    - torch\n"
@@ -179,6 +179,27 @@ def test_a_mistake_of_ours_is_no_finding(
     monkeypatch.setattr(engine, "analyse", lambda *arguments, **options: 1 / 0)
     assert run("check") == 3
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_reporter_that_fails_is_named_and_alone(
+    repo: Path, bento: packs.Packs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line on it, the other reports as ever, and exit code 3, whatever was found."""
+
+    def crash(report: Report, shown: Shown) -> str:
+        raise KeyError("a value of the tree")
+
+    def nothing(report: Report, shown: Shown) -> Any:
+        return None
+
+    bento.reporters.update({"crash": Reporter("crash", crash), "nothing": Reporter("nothing", nothing)})
+    assert run("check", "--report", "crash:x", "--report", "nothing", "--report", "json:out.json") == 3
+    captured = capsys.readouterr()
+    first, second = captured.err.splitlines()
+    assert re.fullmatch(r"mlbreaks: reporter 'crash' failed: KeyError \(line \d+ of crash\)", first)
+    assert second == "mlbreaks: reporter 'nothing' failed: it gave a NoneType, not text"
+    assert paths(json.loads((repo / "out.json").read_text())) == BOTH
+    assert not (repo / "x").exists()
 
 
 def test_an_interrupt_ends_quietly(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
