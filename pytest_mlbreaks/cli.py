@@ -245,11 +245,16 @@ def _root_and_wanted(options: argparse.Namespace) -> tuple[Path, tuple[str, ...]
 
 
 def _tree(root: Path, revision: str | None) -> Tree:
-    from pytest_mlbreaks.tree import FolderTree, GitTree
+    from pytest_mlbreaks.tree import FolderTree, GitTree, git
 
     try:
         return FolderTree(root) if revision is None else GitTree(root, revision)
     except (OSError, ValueError) as error:
+        if revision is not None:
+            asked = git(root, "rev-parse", "--git-dir")
+            if asked.returncode != 0:  # no repository, another user's, or no git: no matter which revision
+                why = asked.stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
+                raise UsageError(f"{root}: git can't be asked for {revision!r}: {why or 'no reason given'}") from error
         raise UsageError(str(error)) from error
 
 
@@ -296,8 +301,10 @@ def _put(reporter: Reporter, path: str | None, report: Report, shown: Shown) -> 
 
 def _say(text: str) -> None:
     """Write to standard output; a reader that has seen enough (``| head``) is no error. Raises UsageError."""
+    from pytest_mlbreaks.reporters import fitting
+
     with _to_stdout():
-        sys.stdout.write(text)
+        sys.stdout.write(fitting(text, sys.stdout.encoding))
         sys.stdout.flush()
 
 
@@ -411,6 +418,8 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _footer(check: Check) -> str:
+    from pytest_mlbreaks.reporters import SEPARATOR
+
     facts = [
         f"`{check.category}/{check.id}`",
         f"severity {check.severity}, confidence {check.confidence} at most",
@@ -418,7 +427,7 @@ def _footer(check: Check) -> str:
         f"since {check.since}",
     ]
     options = "".join(f"\n- Option `{name}`, by default `{value!r}`" for name, value in check.options.items())
-    return f"---\n\n{' · '.join(facts)}\n{options}"
+    return f"---\n\n{SEPARATOR.join(facts)}\n{options}"
 
 
 def _category_text(category: Category, packs: Packs) -> str:

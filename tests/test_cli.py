@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -321,6 +322,18 @@ def test_a_revision_is_read_from_git(repo: Path, capsys: pytest.CaptureFixture[s
     assert "lock_packages" not in capsys.readouterr().err
 
 
+def test_a_revision_without_a_git_to_ask(
+    repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What keeps git from answering is told, not that there is no such revision."""
+    shutil.rmtree(repo / ".git")
+    assert run("check", "--revision", "HEAD") == 2
+    assert f"{repo}: git can't be asked for 'HEAD': not a git repository" in capsys.readouterr().err
+    monkeypatch.setenv("PATH", "")
+    assert run("check", "--revision", "HEAD") == 2
+    assert f"{repo}: git can't be asked for 'HEAD': git is not installed" in capsys.readouterr().err
+
+
 def test_checks_can_be_chosen(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """By id or category; a run of a part says so."""
     data = json_of(capsys, "--select", "resource-provisioning", "--ignore", "hpa-metric-cannot-be-computed")
@@ -416,6 +429,7 @@ def test_a_terminal_that_speaks_ascii_gets_ascii(repo: Path) -> None:
     out, err = process.communicate()
     assert (process.returncode, err) == (1, b"")
     assert out.isascii()
+    assert re.search(rb"\(ml \d, distributed \d\)", out)
 
 
 def on_a_terminal(repo: Path, *arguments: str, **environment: str) -> tuple[str, str]:
