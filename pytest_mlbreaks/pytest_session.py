@@ -23,6 +23,7 @@ import pytest
 from pytest_mlbreaks import engine, packs, pages, selection, taxonomy
 from pytest_mlbreaks.display import clean
 from pytest_mlbreaks.excerpts import showing
+from pytest_mlbreaks.plugin import ROOT_NODE, is_ours
 from pytest_mlbreaks.reporters import terminal
 from pytest_mlbreaks.tree import FolderTree, find_root
 
@@ -38,9 +39,6 @@ FILE_WIDTH = 100
 
 Apart = Callable[[], AbstractContextManager[None]]
 """Within it, imports go past pytest and past the judged tree (`pytest_mlbreaks.plugin.apart`)."""
-
-_ROOT_NODE = "mlbreaks"
-
 
 class FindingsError(Exception):
     """What makes an item fail: the check found something at or above the threshold."""
@@ -70,7 +68,7 @@ class Request:
 
 def start(config: pytest.Config, apart: Apart) -> None:
     """Register the run that the options of *config* ask for. Raises pytest.UsageError."""
-    nodes = [arg for arg in config.args if arg.startswith(f"{_ROOT_NODE}::")]
+    nodes = [arg for arg in config.args if is_ours(arg)]
     config.args[:] = [arg for arg in config.args if arg not in nodes]
     run = Run(config, _request(config, nodes), apart)
     config.stash[RUN] = run
@@ -86,7 +84,7 @@ def _request(config: pytest.Config, nodes: Sequence[str]) -> Request:
         config.args[:] = []
         if getattr(option, "log_file", os.devnull) is None:
             option.log_file = os.devnull  # the tree's own configuration may name a file in it
-    root = given / option.mlbreaks_root if option.mlbreaks_root else find_root(config.rootpath)
+    root = given / option.mlbreaks_root if option.mlbreaks_root else find_root(_rootdir(config, nodes))
     if not root.is_dir():
         raise pytest.UsageError(f"--mlbreaks-root: {root}: no such folder")
     root = root.resolve()
@@ -105,6 +103,16 @@ def _request(config: pytest.Config, nodes: Sequence[str]) -> Request:
     return Request(root, installed, checks, reason, total, threshold, outputs, alone)
 
 
+def _rootdir(config: pytest.Config, nodes: Iterable[str]) -> Path:
+    """pytest's rootdir; where *nodes* were printed with the way to another, that one. Raises pytest.UsageError."""
+    ways = (Path(node.partition("::")[0]).parent for node in nodes)
+    named = {(config.invocation_params.dir / way).resolve() for way in ways if way != Path()}
+    if len(named) > 1:
+        listed = ", ".join(sorted(map(str, named)))
+        raise pytest.UsageError(f"mlbreaks: node ids of several folders ({listed}): run each alone")
+    return next((folder for folder in named if folder.is_dir()), config.rootpath)
+
+
 def _refuse_parts(root: Path, paths: Iterable[tuple[str, Path]]) -> None:
     """Raise pytest.UsageError for a path that is less than the whole tree: there are no tests that it could choose."""
     for given, path in paths:
@@ -117,12 +125,12 @@ def _refuse_parts(root: Path, paths: Iterable[tuple[str, Path]]) -> None:
 
 def _selected(installed: Packs, node: str) -> str:
     """The check or category that a node id names. Raises SelectionError."""
-    category, _, identifier = node.removeprefix(f"{_ROOT_NODE}::").partition("::")
+    category, _, identifier = node.partition("::")[2].partition("::")
     if not identifier:
         return category
     check = installed.check(identifier)
     if check is not None and check.category != category:
-        raise selection.SelectionError(f"no item {node!r}; did you mean '{_ROOT_NODE}::{check.category}::{check.id}'?")
+        raise selection.SelectionError(f"no item {node!r}; did you mean '{ROOT_NODE}::{check.category}::{check.id}'?")
     return identifier
 
 
@@ -182,7 +190,7 @@ class Run:
         """Add our collector to what the session collects."""
         report = yield
         if isinstance(collector, pytest.Session) and report.outcome == "passed":
-            ours = Checks.from_parent(collector, name=_ROOT_NODE, nodeid=_ROOT_NODE, checks=self.request.checks)
+            ours = Checks.from_parent(collector, name=ROOT_NODE, nodeid=ROOT_NODE, checks=self.request.checks)
             report.result = [*report.result, ours]
         return report
 
@@ -249,7 +257,7 @@ class Run:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note which checks ran."""
-        if report.when == "setup" and report.nodeid.startswith(f"{_ROOT_NODE}::"):
+        if report.when == "setup" and report.nodeid.startswith(f"{ROOT_NODE}::"):
             self._ran.add(report.nodeid.split("::")[2].partition("@")[0])
 
     @pytest.hookimpl(wrapper=True)
@@ -328,7 +336,7 @@ class Run:
         if self._worker or self._config.getoption("collectonly"):
             return
         writer = self._config.get_terminal_writer()
-        terminalreporter.section(_ROOT_NODE)
+        terminalreporter.section(ROOT_NODE)
         if self._final is None:
             terminalreporter.write_line("no check ran, and no report is written")
             return

@@ -199,6 +199,28 @@ def test_a_pasted_node_id(tree: Path, run_pytest: RunPytest, options: tuple[str,
     result.stdout.fnmatch_lines(["collected 1 item", "Partial*1 of 4 checks ran: 3 of 4 checks were not asked for"])
 
 
+def test_a_node_id_pasted_from_above(
+    tree: Path, run_pytest: RunPytest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run from above or below its rootdir, pytest prints ids with the way there; they select what the plain ones do."""
+    tree.joinpath("pytest.ini").write_text("[pytest]\n")
+    monkeypatch.chdir(tree.parent)
+    printed = "FAILED repository/mlbreaks::push-order::bad-mark"
+    run_pytest("repository", "--mlbreaks").stdout.fnmatch_lines([f"{printed} - *"])
+    result = run_pytest("repository/mlbreaks::push-order::bad-mark")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"mlbreaks: 1 of 4 checks on {tree}"])
+    run_pytest("repository/mlbreaks::push-order").assert_outcomes(failed=1)
+    below = tree / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    run_pytest("../mlbreaks::push-order::bad-mark").assert_outcomes(failed=1)
+    monkeypatch.chdir(tree.parent)
+    result = run_pytest("repository/mlbreaks::push-order", "repository/below/mlbreaks::push-order")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: mlbreaks: node ids of several folders (*): run each alone"])
+
+
 def test_node_ids_and_files_together(tree: Path, run_pytest: RunPytest) -> None:
     """A node id of ours beside a test file runs both; one of a category runs its checks."""
     result = run_pytest("test_own.py", "mlbreaks::push-order::bad-mark", "mlbreaks::data-join")
