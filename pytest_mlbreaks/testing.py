@@ -9,17 +9,24 @@ from typing import Any
 
 from pytest_mlbreaks import engine, pages
 from pytest_mlbreaks.check import Check
+from pytest_mlbreaks.model import Pipeline
 from pytest_mlbreaks.packs import Packs, load
 from pytest_mlbreaks.report import Result
 from pytest_mlbreaks.tree import MemoryTree
 
-__all__ = ["Result", "assert_page", "installed", "judge_files", "page_problems"]
+__all__ = ["Result", "assert_page", "installed", "judge_files", "linked", "page_problems"]
 
 
 @functools.cache
 def installed() -> Packs:
     """All packs installed here, loaded once. Raises `pytest_mlbreaks.packs.PackError`."""
     return load()
+
+
+def linked(files: Mapping[str, str | bytes], *, packs: Packs | None = None) -> Pipeline:
+    """The linked pipeline of a repository of *files*, by path, read by *packs* (all that are installed, if None)."""
+    tree = MemoryTree(files)
+    return engine.build(tree, engine.read(tree, packs or installed(), lambda stage, done, total: None))
 
 
 def judge_files(

@@ -474,8 +474,7 @@ def _is_script(program: str) -> bool:
     """Whether a program is a file of the team's rather than something installed."""
     if "/" not in program:
         return program.endswith(".sh")
-    installed = program.startswith(("/usr/", "/bin/", "/sbin/", "/opt/"))
-    return program.startswith(("./", "../")) or (not installed and bool(_SCRIPT.match(program)))
+    return program.startswith(("./", "../")) or bool(_SCRIPT.match(program))
 
 
 def _after_options(words: list[str], with_value: frozenset[str]) -> list[str]:

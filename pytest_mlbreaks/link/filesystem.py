@@ -41,9 +41,10 @@ MOST_LAYERS = 1000
 BRINGS_FILES = re.compile(
     r"\b(git\s+clone|wget|curl|tar|unzip|rsync|mv|cp|ln|gsutil|aws\s+s3|az\s+storage|dvc|gcloud|npm|yarn|pnpm|make|cmake|"
     r"cargo|mvn|gradle|hf|huggingface-cli|jupyter|invoke|patch|sed\s+-n|base64|printf|tee)\b"
-    r"|\b(?:python[\d.]*|(?:ba|da|z)?sh|node|Rscript)\s+[^-\s]|(?<!\S)\./|\{\*\}$"
 )
 """Commands that can bring files of any name."""
+RUNS_CODE = re.compile(r"\b(?:python[\d.]*|(?:ba|da|z)?sh|node|Rscript)\s+[^-\s]|(?<!\S)\./|^\{\*\}$")
+"""Commands that run a script, which can write files, too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +103,7 @@ class FileSystem:
             return Located("unknown", reason="the base image may hold it")
         name = posixpath.basename(path)
         for command in self._commands:
-            if name in command or BRINGS_FILES.search(command):
+            if name in command or BRINGS_FILES.search(command) or RUNS_CODE.search(command):
                 return Located("unknown", reason="a RUN command may make it")
         return Located("absent", looked=tuple((c.place, c.note) for c in covering))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import posixpath
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_mlbreaks.model import Pipeline
-from pytest_mlbreaks.model.facts import Constant, Function, Import, PythonModule
+from pytest_mlbreaks.model.facts import Constant, Function, Import, PythonModule, Requirement
 
 HOPS = 40
 """How deep imports are followed from an entry file: more than any pipeline surveyed needs."""
@@ -22,6 +23,7 @@ class Modules:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.files: dict[str, PythonModule] = {m.path: m for m in pipeline.all(PythonModule)}
+        self._declared = frozenset(r.name for r in pipeline.all(Requirement))
         self._by_last: dict[str, list[str]] = defaultdict(list)
         for path in self.files:
             self._by_last[_dotted(path).rpartition(".")[2]].append(path)
@@ -48,14 +50,26 @@ class Modules:
     def _nearest(self, dotted: str, folder: str) -> str | None:
         """The module found from the fewest folders up from the asking file, and from there the fewest down to the
         folder that would be on the path."""
+        if dotted.partition(".")[0] in sys.stdlib_module_names:
+            return None  # a file of that name lies in a package, or would hide what all else imports
         below = self._suffixes(dotted.rpartition(".")[2]).get(dotted)
+        at = folder
         while below is not None:
-            if folder in below:
-                return below[folder][1]
-            if not folder:
+            if at in below:
+                path = below[at][1]
+                return None if path is not None and self._means_library(dotted, path, folder) else path
+            if not at:
                 break
-            folder = folder.rpartition("/")[0]
+            at = at.rpartition("/")[0]
         return None
+
+    def _means_library(self, dotted: str, path: str, folder: str) -> bool:
+        """Whether *dotted* is a package that the tree declares, and *path* only a namesake inside a package of the
+        tree (``redis.py``), seen from elsewhere."""
+        if dotted.lower().replace("_", "-") not in self._declared:
+            return False
+        base = "/".join(_parts(path)[: -dotted.count(".") - 1])
+        return base != folder and posixpath.join(base, "__init__.py") in self.files
 
     def _suffixes(self, last: str) -> Mapping[str, Mapping[str, tuple[int, str | None]]]:
         """For each dotted name that ends in *last* and that a path of the tree ends in: by folder, how far below it the
