@@ -412,6 +412,11 @@ class Deploy:
     moving: bool = False  # an image pushed as ``latest``, and not named for trials (``scorer-dev``)
 
 
+def deploys_by_itself(command: SimpleCommand) -> bool:
+    """Whether the command brings something to where it runs, and does not only try it."""
+    return _DEPLOYS.match(command.text) is not None and not _DRY.search(command.text)
+
+
 def deploys(job: facts.WorkflowJob, pipeline: Pipeline) -> list[Deploy]:
     """What the job deploys or publishes as an image, in order; nothing where it works on a cluster of its own."""
     if _on_local_cluster(job):
@@ -423,7 +428,7 @@ def deploys(job: facts.WorkflowJob, pipeline: Pipeline) -> list[Deploy]:
             found.append(Deploy(step.place, action))
         for command in commands(step):
             match = _DEPLOYS.match(command.text)
-            if match and not _DRY.search(command.text):
+            if match and deploys_by_itself(command):
                 found.append(Deploy(command.place, f"`{_short(match[0])}`"))
     for build in pipeline.index(facts.ImageBuild, "owner").get(job.step, ()):
         if build.pushes or (build.pushes is None and build.builder == "github-actions" and build.images):

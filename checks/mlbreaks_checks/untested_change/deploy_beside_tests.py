@@ -51,6 +51,7 @@ def find(workflow: facts.Workflow, pipeline: Pipeline) -> Iterator[Verdict]:
             continue
         if not _share_a_branch(event, same) or not _share_a_path(event, same):
             continue
+        asks = job.environment is not None
         for tested in pipeline.index(facts.WorkflowJob, _ci.tested_workflow).get(other.identity, ()):
             test = _ci.job_runs_tests(tested)
             if test is None or tested.condition or tested.uses:
@@ -67,8 +68,8 @@ def find(workflow: facts.Workflow, pipeline: Pipeline) -> Iterator[Verdict]:
                     (test.place, f"{tested.id} runs the tests, in a workflow of its own"),
                 ),
                 about=(other.path,),
-                severity=Severity.LOW if job.environment is not None else None,
-                lowered="a person or a rule may have to let it into its environment" if job.environment is not None else "",
+                severity=Severity.LOW if asks else None,
+                lowered="a person or a rule may have to let it into its environment" if asks else "",
             )
             return
 
