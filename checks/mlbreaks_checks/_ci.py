@@ -234,7 +234,7 @@ def _succeeds(words: list[str]) -> bool:
     """Whether a command does nothing but succeed. One that leaves a note for later steps may still stop these."""
     if words[:1] == ["exit"]:
         return words == ["exit", "0"]
-    return words[:1] in (["true"], [":"], ["echo"]) and not any("GITHUB_" in word for word in words)
+    return words[:1] in (["true"], [":"], ["echo"]) and not any(">" in word for word in words)
 
 
 def _unwrapped(words: list[str]) -> list[str]:
@@ -371,10 +371,20 @@ def tested_workflow(job: facts.WorkflowJob) -> str | None:
 def opaque(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
     """What in the job, or in a workflow of the tree that it calls, may run tests without our seeing it."""
     for one in jobs_behind(job, pipeline):
-        yield from _opaque(one, pipeline)
+        yield from _unread(one, pipeline)
+        for step in one.steps:
+            for command in commands(step):
+                reason = may_run_tests(command)
+                if reason:
+                    yield Opaque(command.place, reason)
 
 
-def _opaque(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
+def calls_unread(job: facts.WorkflowJob, pipeline: Pipeline) -> bool:
+    """Whether a workflow, action or script stands in the job whose commands are not read and may run tests."""
+    return any(True for one in jobs_behind(job, pipeline) for _ in _unread(one, pipeline))
+
+
+def _unread(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
     if job.uses and not job.uses.startswith("./"):
         yield Opaque(job.place, "a workflow of another repository is not read")
     elif job.uses and not pipeline.index(facts.WorkflowJob, "workflow").get(f"workflow:{job.uses[2:]}"):
@@ -386,10 +396,6 @@ def _opaque(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
             yield Opaque(step.place, "an action of others may run tests")
         if step.run is not None and step.run.shell is None:
             yield Opaque(step.place, "a script within the step is not read")
-        for command in commands(step):
-            reason = may_run_tests(command)
-            if reason:
-                yield Opaque(command.place, reason)
 
 
 def waits_for_checks(job: facts.WorkflowJob) -> bool:

@@ -114,6 +114,9 @@ def _gated(
     if unsure := next((run for run in runs if run.fails is None), None):
         yield Unjudged(unsure.place, unsure.how)
         return
+    if any(_ci.calls_unread(one, pipeline) for one in (job, *_ci.ancestors(job, pipeline))):
+        yield Unjudged(job.place, "what it needs may run tests that can't be seen")
+        return
     yield Finding(
         at=runs[0].place,
         message=(
@@ -172,8 +175,8 @@ def _forgiven(test: _ci.SimpleCommand, after: list[_ci.SimpleCommand]) -> _TestR
 
 
 def _outcome_is_read(job: facts.WorkflowJob, step: facts.JobStep) -> bool:
-    """Whether an expression of the job asks how the step ended."""
-    return any(
+    """Whether an expression of the job asks how the step, or any step, ended."""
+    return any("steps.*" in other.condition for other in job.steps) or any(
         read.of == "steps" and read.name == step.id and read.field.startswith(("outcome", "conclusion"))
         for read in job.reads
     )
