@@ -87,7 +87,7 @@ def analyse(
         revision=tree.revision,
         partial=partial,
         results=tuple(results),
-        diagnostics=tuple(sorted((*tree.diagnostics, *reading.diagnostics), key=lambda d: d.place.sort_key)),
+        diagnostics=_in_order(*tree.diagnostics, *reading.diagnostics),
         read=Read(
             files=reading.files,
             not_read=recognised.not_read(tree.paths(), charts),
@@ -119,6 +119,7 @@ def read(tree: Tree, packs: Packs, progress: Progress) -> Reading:
     diagnostics: list[Diagnostic] = []
     files: Counter[str] = Counter()
     unread: dict[str, str] = dict(tree.beyond)
+    readers = packs.readers
     collecting = gc.isenabled()
     gc.disable()  # trees of nodes hold no garbage, and walking them costs a third of the time
     try:
@@ -129,9 +130,14 @@ def read(tree: Tree, packs: Packs, progress: Progress) -> Reading:
                 unread[path] = "a Helm template"
                 continue
             by_format: dict[Format[Any], list[Reader[Any]]] = defaultdict(list)
-            for reader in packs.readers:
-                if reader.claims(path):
-                    by_format[reader.format].append(reader)
+            for reader in readers:
+                try:
+                    if reader.claims(path):
+                        by_format[reader.format].append(reader)
+                except (Exception, SystemExit) as error:
+                    readers = tuple(r for r in readers if r is not reader)
+                    message = f"reader {reader.name!r} failed, nothing more is read by it: {_crash(error)}"
+                    diagnostics.append(Diagnostic(Place(path), "error", message))
             if not by_format:
                 continue
             try:
@@ -140,8 +146,8 @@ def read(tree: Tree, packs: Packs, progress: Progress) -> Reading:
                 diagnostics.append(Diagnostic(Place(path), "error", str(error)))
                 unread[path] = str(error)
                 continue
-            for form, readers in by_format.items():
-                for said in _read_one(source, form, readers, wanted, files):
+            for form, claiming in by_format.items():
+                for said in _read_one(source, form, claiming, wanted, files):
                     if isinstance(said, Diagnostic):
                         diagnostics.append(said)
                         if said.level == "error":
@@ -162,7 +168,7 @@ def _read_one(
     except Unreadable as error:
         yield Diagnostic(error.place, "error", error.message)
         return
-    except Exception as error:  # a format of some pack, on input that nobody thought of
+    except (Exception, SystemExit) as error:  # a format of some pack, on input that nobody thought of
         yield Diagnostic(Place(source.path), "error", f"{form.kind} can't be parsed: {type(error).__name__}")
         return
     files[form.kind] += 1
@@ -171,10 +177,8 @@ def _read_one(
         try:
             # all or nothing: half of what a reader has to say of a file can be a wrong statement about it
             said = list(reader.read(document, wanted))
-        except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            message = f"reader {reader.name!r} failed: {type(error).__name__} (line {where.lineno} of {where.name})"
-            said = [Diagnostic(Place(source.path), "error", message)]
+        except (Exception, SystemExit) as error:
+            said = [Diagnostic(Place(source.path), "error", f"reader {reader.name!r} failed: {_crash(error)}")]
         yield from said
     if form.release is not None:
         form.release(document)
@@ -195,7 +199,7 @@ def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Resul
         given = {name: value for name, value in options.items() if name in rule.options}
         try:
             subjects, reason = _subjects(rule, pipeline)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             crashes.append(_crash(error))
             continue
         if reason:
@@ -203,10 +207,10 @@ def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Resul
         for subject in subjects:
             try:
                 says = [_sound(said) for said in itertools.islice(rule.find(subject, pipeline, **given), MOST_SAID)]
-            except Exception as error:
+                findings = [(said, str(subject.identity)) for said in says if isinstance(said, Finding)]
+            except (Exception, SystemExit) as error:
                 crashes.append(f"{_crash(error)}, on {subject.place}")
                 continue
-            findings = [(said, subject.identity) for said in says if isinstance(said, Finding)]
             doubts = [UnjudgedSubject(said.at, said.reason) for said in says if isinstance(said, Unjudged)]
             found.extend(findings)
             unjudged.extend(doubts)
@@ -236,7 +240,12 @@ def _sound(said: object) -> Finding | Unjudged:
     raise TypeError("a check yields Finding and Unjudged, with a Place and identities that are text")
 
 
-def _crash(error: Exception) -> str:
+def _in_order(*diagnostics: Diagnostic) -> tuple[Diagnostic, ...]:
+    """The diagnostics in reading order, each once: two formats of one file may say the same."""
+    return tuple(sorted(dict.fromkeys(diagnostics), key=lambda d: d.place.sort_key))
+
+
+def _crash(error: BaseException) -> str:
     """What happened, without the error's text: that may hold what the tree holds."""
     where = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {where.name} ({os.path.basename(where.filename)}, line {where.lineno})"

@@ -75,6 +75,8 @@ def load(extra: Iterable[tuple[str, ModuleType]] = ()) -> Packs:
     facts = {fact.__name__: fact for reader in readers.values() for fact in reader.facts}
     for reader in readers.values():
         for fact in reader.facts:
+            if fact.identity is Fact.identity:
+                raise PackError(f"fact type {fact.__name__} of reader {reader.name!r} has no `identity` of its own")
             if facts[fact.__name__] is not fact:
                 raise PackError(f"reader {reader.name!r}: two fact types are called {fact.__name__!r}")
     packages = [package for answer in _ask(manager, "mlbreaks_checks", ModuleType) for package in answer]

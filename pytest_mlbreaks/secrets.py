@@ -67,6 +67,19 @@ _REFERENCE = re.compile(
 )
 
 
+_SHAPES = re.compile(
+    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|hf_[A-Za-z0-9]{20,}"
+    r"|sk-[A-Za-z0-9_-]{20,}|AIza[\w-]{30,}|(?:AKIA|ASIA)[A-Z0-9]{16}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)"
+    r"|(?<=hooks\.slack\.com/services/)[\w/-]{20,}"
+)
+_BEARER = re.compile(r"\b(?:(Bearer)\s+[A-Za-z0-9+/=._~-]{8,}|(Basic)\s+[A-Za-z0-9+/]{12,}={0,2})")
+_URL_USER = re.compile(r"(?<=://)([^\s:/@?#\"'<>${}*]{12,})@")
+_USER_OPTION = re.compile(r"(\s(?:-u|--user)[ =]\S+?):(?![/$*{])(\S+)")
+_PASSWORD_OPTION = re.compile(
+    r"\b((?:(?:docker|podman|skopeo|crane|az|helm\s+registry)\s+login|sshpass|redis-cli|mysql\w*)\b[^\n|;&]{0,200}?\s-[pa]\s?)(?![\s$-])(?!\d+:)([^\s;|&]{4,})"
+)
+
+
 def secret_key(name: str) -> bool:
     """Whether the value under a key of this name is a secret: ``DB_PASSWORD``, ``apiKey``, ``hf-token``.
 
@@ -89,7 +102,8 @@ def secret_key(name: str) -> bool:
 
 def redact_url(text: str) -> str:
     """The text with ``***`` for the password of each URL in it, and for the values of pairs whose name is a secret's
-    (``?api_key=``, ``host=db password=``, ``--token=``, ``--token x``).
+    (``?api_key=``, ``host=db password=``, ``--token=``, ``--token x``), for tokens of well-known forms (``ghp_...``,
+    ``AKIA...``, ``Bearer ...``), and for the passwords of well-known commands (``curl -u a:b``, ``docker login -p x``).
 
     ``postgres://user:pw@host/db`` becomes ``postgres://user:***@host/db``. An interpolated password (``${PW}``)
     names a variable and tells no secret: it stays; a character of Unicode's private use area, by which a reader marks
@@ -97,6 +111,11 @@ def redact_url(text: str) -> str:
     """
     if "://" in text and "@" in text:
         text = _URL_PASSWORD.sub(_without_password, text)
+        text = _URL_USER.sub("***@", text)  # a token in the place of a user
+    if len(text) > 12:
+        text = _BEARER.sub(lambda match: f"{match[1] or match[2]} ***", _SHAPES.sub("***", text))
+        if " -" in text:
+            text = _PASSWORD_OPTION.sub(r"\1***", _USER_OPTION.sub(r"\1:***", text))
     if "=" in text:
         text = _PAIR.sub(_without_secret, text)
     if "--" in text:

@@ -163,6 +163,13 @@ class FolderTree:
                 continue
             if stat.S_ISREG(mode) and self._is_inside(path):
                 yield path
+            else:
+                self._note_left_out(path, is_link=not stat.S_ISREG(mode) and stat.S_ISLNK(mode))
+
+    def _note_left_out(self, path: str, *, is_link: bool) -> None:
+        message = "a link; not followed" if is_link else "not a regular file, or reached through a link; not read"
+        self._diagnostics.append(Diagnostic(Place(path), "note", message))
+        self.beyond[path] = message
 
     def _sane(self, path: str) -> bool:
         """Whether a name is one that can be told in a report and leads nowhere else; notes it if not."""
@@ -191,6 +198,7 @@ class FolderTree:
                     for entry in entries:
                         path = f"{folder}/{entry.name}" if folder else entry.name
                         if entry.is_symlink():
+                            self._note_left_out(path, is_link=True)
                             continue
                         if entry.is_dir():
                             if entry.name not in SKIPPED_FOLDERS and not os.path.exists(
@@ -199,6 +207,8 @@ class FolderTree:
                                 pending.append(path)
                         elif entry.is_file():
                             yield path
+                        else:
+                            self._note_left_out(path, is_link=False)
             except OSError as error:
                 place = Place(folder or ".")
                 self._diagnostics.append(Diagnostic(place, "error", f"folder can't be listed: {error.strerror}"))

@@ -353,7 +353,7 @@ def test_a_reader_that_fails_says_nothing_of_that_file() -> None:
     assert told == [("a.x", "whole"), ("b.x", "half"), ("b.x", "whole")]
     (diagnostic,) = reading.diagnostics
     assert (diagnostic.place.path, diagnostic.level) == ("a.x", "error")
-    assert diagnostic.message.startswith("reader 'some-reader' failed: ValueError (line ")
+    assert diagnostic.message.startswith("reader 'some-reader' failed: ValueError in fails (")
     assert "hunter2" not in diagnostic.message
     assert set(reading.unread) == {"a.x"}
 
@@ -482,3 +482,20 @@ def test_an_environment_is_not_a_guess(small_repository: dict[str, str]) -> None
     environment: Environment = pipeline.environment(Place("config/prod.yaml"))
     assert (environment.tier.value, bool(environment.reason)) == ("prod", True)
     assert pipeline.environment(Place("app.py")).tier.value == "unknown"
+
+
+def test_a_reader_that_exits_ends_nothing() -> None:
+    """SystemExit of a pack's reader is a diagnostic like any other failure, not the end of the run."""
+
+    def exits(source: Source, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+        raise SystemExit(0)
+        yield
+
+    reading = read_with(reader_of(exits))
+    assert {d.message.split(":")[0] for d in reading.diagnostics} == {"reader 'some-reader' failed"}
+
+
+def test_a_diagnostic_is_told_once() -> None:
+    """What two formats of one file say alike is one diagnostic."""
+    same = Diagnostic(Place("a.x", 1), "warning", "odd")
+    assert engine._in_order(same, Diagnostic(Place("a.x", 1), "warning", "odd")) == (same,)

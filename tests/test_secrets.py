@@ -66,3 +66,21 @@ def test_a_name_that_holds_none(name: str) -> None:
 def test_redacting(text: str, redacted: str) -> None:
     """Only the password goes; the host, user and path of a URL are what links two systems, and stay."""
     assert redact_url(text) == redacted
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("docker login -u ci -p S3cret1 reg", "docker login -u ci -p *** reg"),
+        ("docker compose -p proj up", "docker compose -p proj up"),
+        ("docker run -p 8080:80 x", "docker run -p 8080:80 x"),
+        ("curl -u user:S3c3 x", "curl -u user:*** x"),
+        ("-H 'Authorization: Bearer S3c4abcdefg'", "-H 'Authorization: Bearer ***'"),
+        ("https://ghp_abcdefghijklmnopqrstuvwxyz012345@h/x", "https://***@h/x"),
+        ("key AKIAABCDEFGHIJKLMNOP here", "key *** here"),
+        ("git+https://github.com/a/b@main", "git+https://github.com/a/b@main"),
+    ],
+)
+def test_secrets_of_well_known_forms_and_commands(text: str, shown: str) -> None:
+    """Tokens by their form, passwords by the command that takes them; ports and projects are neither."""
+    assert redact_url(text) == shown

@@ -220,6 +220,16 @@ class YamlFile:
 
     def _sound(self, root: yaml.Node) -> bool:
         """Whether a document is finite and of a sane size; notes repeated keys on the way."""
+        if "*" not in self.text:  # no alias: the document is a tree, as large as its text
+            pending = [root]
+            while pending:
+                node = pending.pop()
+                if isinstance(node, yaml.MappingNode):
+                    self._note_repeated_keys(node)
+                    pending.extend(value for _, value in node.value if not isinstance(value, yaml.ScalarNode))
+                elif isinstance(node, yaml.SequenceNode):
+                    pending.extend(value for value in node.value if not isinstance(value, yaml.ScalarNode))
+            return True
         sizes: dict[int, int] = {}
         stack: list[tuple[yaml.Node, bool]] = [(root, False)]
         open_nodes: set[int] = set()
@@ -255,6 +265,9 @@ class YamlFile:
         return True
 
     def _note_repeated_keys(self, node: yaml.MappingNode) -> None:
+        texts = {key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)}
+        if len(texts) == len(node.value):
+            return
         seen: dict[str, yaml.Node] = {}
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.value == "<<":

@@ -132,8 +132,8 @@ class Install:
     """An installation of Python packages by a command of a Dockerfile, and the images that the packages end up in.
 
     *files*: the lists that it installs from, those that they include behind them; *requirements*: what they and the
-    command itself ask for, each at its own place. *fixed*: what fixes the versions - a lock, a constraints file, hashes -
-    or "". *unknown*: why there may be more, or versions that something else decides; "" where all is known.
+    command itself ask for, each at its own place. *fixed*: what fixes the versions (lock, constraints, hashes), or
+    "". *unknown*: why there may be more, or versions that something else decides; "" where all is known.
     """
 
     called: ClassVar[str] = "installation of Python packages into an image"
