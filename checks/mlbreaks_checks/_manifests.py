@@ -15,7 +15,10 @@ _REPLACES_TAG = re.compile(
     r"\bkubectl\s+(?:-\S+\s+\S+\s+)*set\s+image\b|\bkustomize\s+edit\s+set\s+image\b|\bargocd\s+app\s+set\b|"
     r"--set(?:-string)?[= ]\S*(?:image|tag)|\bkbld\b|\bskaffold\b"
 )
-_MAY_REPLACE_TAG = re.compile(r"\benvsubst\b|\byq\b|\bsed\b|\bperl\s+-\S*i|manifest|k8s-deploy|update-yaml|\bkompose\b")
+_MAY_REPLACE_TAG = re.compile(
+    r"\bkubectl\s+(?:-\S+\s+(?:[^-\s]\S*\s+)?)*patch\b|--set(?:-string|-json|-file)?[= ]\S*version|\bkustomize\b|"
+    r"\bytt\b|\bjsonnet\b|\benvsubst\b|\byq\b|\bsed\b|\bperl\s+-\S*i|manifest|k8s-deploy|update-yaml|\bkompose\b"
+)
 _HELM_KEYS = frozenset({"helm.sh/chart", "meta.helm.sh/release-name"})
 _OF_OTHERS = re.compile(r"rendered|cilium|vendor|third[_-]?party", re.IGNORECASE)
 

@@ -37,6 +37,9 @@ check = Check(
 )
 
 _RUNS_TO_AN_END = frozenset({"Job", "CronJob"})
+_DEPLOYING = re.compile(r"deploy|release|rollout|promote|update|upgrade|(?:^|[-_/. ])cd(?:$|[-_/. ])", re.IGNORECASE)
+_BY_NAME = "(deploys)"
+_PROGRAM_FILES = {"make": "Makefile", "gmake": "Makefile", "just": "justfile"}
 _IMAGE_UPDATER = re.compile(r"argocd-image-updater|keel\.sh|fluxcd|image-automation|flux\.weave\.works/automated")
 _NOT_ON_BRANCHES = re.compile(r"refs/tags|event_name\s*==\s*'(?!push)|github\.event\.release")
 
@@ -183,8 +186,42 @@ def _tag_replaced(process: Process, pipeline: Pipeline) -> str | None:
         return None
     if replaced == "may":
         return "a command of CI may put another tag into the manifest"
+    called = pipeline.index(facts.WorkflowJob, _scripts_called, each=True)
+    if _BY_NAME in called or any(
+        restart.path.rpartition("/")[2] in called for restart in pipeline.all(facts.PodRestart)
+    ):
+        return "a script that CI deploys with may put another tag into the manifest"
     if process.workload is not None and process.workload.tool == "kubernetes":
         for name in ("kustomization.yaml", "kustomization.yml"):
             if pipeline.paths_named(name):
                 return "a kustomization may put another tag into the manifest"
     return ""
+
+
+def _scripts_called(job: facts.WorkflowJob) -> set[str]:
+    """The last names of the scripts and Makefiles that a job calls; `_BY_NAME` too where it deploys with one, as the
+    job's other commands, its name or the script's tell."""
+    found: set[str] = set()
+    deploys = bool(_DEPLOYING.search(f"{job.id} {job.name}"))
+    for step in job.steps:
+        for command in _ci.commands(step):
+            deploys = deploys or _ci.deploys_by_itself(command)
+            script = _script(command.words)
+            if script:
+                found.add(script)
+                deploys = deploys or bool(_DEPLOYING.search(command.text))
+        if step.uses.startswith("./"):
+            found.add(step.uses.rpartition("/")[2])
+            deploys = deploys or bool(_DEPLOYING.search(step.uses))
+    return found | {_BY_NAME} if found and deploys else found
+
+
+def _script(words: tuple[str, ...]) -> str:
+    """The last name of the script or Makefile that a command runs, else ""."""
+    program = words[0].rpartition("/")[2]
+    if program in _PROGRAM_FILES:
+        return _PROGRAM_FILES[program]
+    if program in ("bash", "sh", "zsh", "source", ".") or program.startswith("python"):
+        named = next((word for word in words[1:] if not word.startswith("-")), "")
+        return named.rpartition("/")[2] if named.endswith((".sh", ".bash", ".py")) else ""
+    return program if words[0].startswith(("./", "../")) or program.endswith((".sh", ".bash")) else ""
