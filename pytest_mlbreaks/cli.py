@@ -42,8 +42,10 @@ class UsageError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with *arguments* (those of the process, if None) and return its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started us (>&-): what is said there is said to nobody
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        reconfigure = getattr(getattr(sys, name), "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")  # a report must not end where the terminal's encoding does
     try:
@@ -63,7 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _complain(message: str) -> int:
     from pytest_mlbreaks.display import clean
 
-    print(f"mlbreaks: {clean(message, 1000)}", file=sys.stderr)
+    try:
+        print(f"mlbreaks: {clean(message, 1000)}", file=sys.stderr, flush=True)
+    except OSError:
+        _silence(sys.stderr)  # nobody can be told; the exit code still can
     return USAGE
 
 
@@ -131,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace) -> int:
     from pytest_mlbreaks import engine
     from pytest_mlbreaks.excerpts import showing
+    from pytest_mlbreaks.reporters import ReporterError
 
     packs = _packs()
     threshold, outputs, chosen, partial = _choices(options, packs)
@@ -144,9 +150,16 @@ def _check(options: argparse.Namespace) -> int:
     if wanted:
         report = _narrowed(report, wanted, unread)
     shown = showing(tree, packs, threshold=threshold, verbose=options.verbose, color=_color(), width=_width())
+    code = _code(report, threshold, strict=options.strict)
     for reporter, path in outputs:
-        _put(reporter, path, report, shown)
-    return _code(report, threshold, strict=options.strict)
+        try:
+            _put(reporter, path, report, shown)
+        except UsageError as error:
+            code = max(code, _complain(str(error)))
+        except ReporterError as error:
+            _complain(str(error))
+            code = FAILED
+    return code
 
 
 def _code(report: Report, threshold: Severity | None, *, strict: bool) -> int:
@@ -232,11 +245,16 @@ def _root_and_wanted(options: argparse.Namespace) -> tuple[Path, tuple[str, ...]
 
 
 def _tree(root: Path, revision: str | None) -> Tree:
-    from pytest_mlbreaks.tree import FolderTree, GitTree
+    from pytest_mlbreaks.tree import FolderTree, GitTree, git
 
     try:
         return FolderTree(root) if revision is None else GitTree(root, revision)
     except (OSError, ValueError) as error:
+        if revision is not None:
+            asked = git(root, "rev-parse", "--git-dir")
+            if asked.returncode != 0:  # no repository, another user's, or no git: no matter which revision
+                why = asked.stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
+                raise UsageError(f"{root}: git can't be asked for {revision!r}: {why or 'no reason given'}") from error
         raise UsageError(str(error)) from error
 
 
@@ -246,7 +264,8 @@ def _within(path: str, folder: str) -> bool:
 
 def _narrowed(report: Report, wanted: tuple[str, ...], unread: tuple[str, ...]) -> Report:
     """The report with the findings alone that stand in *wanted* paths, or are proved by what stands there. *unread* are
-    those of them that hold nothing that was read."""
+    those of them that hold nothing that was read. Outcomes stay what they were: a check that found something elsewhere
+    alone is not clean, and has no finding here."""
     import msgspec
 
     def within(path: str) -> bool:
@@ -254,22 +273,26 @@ def _narrowed(report: Report, wanted: tuple[str, ...], unread: tuple[str, ...]) 
 
     def narrow(result: Result) -> Result:
         kept = tuple(f for f in result.findings if within(f.place.path) or any(within(r.place.path) for r in f.because))
-        if result.outcome != "findings" or kept:
-            return msgspec.structs.replace(result, findings=kept)
-        return msgspec.structs.replace(result, findings=(), outcome="clean")
+        return msgspec.structs.replace(result, findings=kept)
 
+    results = tuple(map(narrow, report.results))
+    hidden = len(report.findings) - sum(len(result.findings) for result in results)
     narrowed = f"only findings about {', '.join(wanted)} are shown; all of {report.root} was read"
+    if hidden:
+        narrowed += f"; {hidden} {'finding' if hidden == 1 else 'findings'} elsewhere not shown"
     if unread:
         narrowed += f"; nothing in {', '.join(unread)} is read (empty, or ignored by git)"
     partial = f"{report.partial}; {narrowed}" if report.partial else narrowed
-    return msgspec.structs.replace(report, results=tuple(map(narrow, report.results)), partial=partial)
+    return msgspec.structs.replace(report, results=results, partial=partial)
 
 
 def _put(reporter: Reporter, path: str | None, report: Report, shown: Shown) -> None:
+    from pytest_mlbreaks.reporters import rendered
+
     if path is None:
-        _say(reporter.write(report, shown))
+        _say(rendered(reporter, report, shown))
         return
-    text = reporter.write(report, dataclasses.replace(shown, color=False, width=LOG_WIDTH))
+    text = rendered(reporter, report, dataclasses.replace(shown, color=False, width=LOG_WIDTH))
     try:
         Path(path).write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
@@ -277,12 +300,29 @@ def _put(reporter: Reporter, path: str | None, report: Report, shown: Shown) -> 
 
 
 def _say(text: str) -> None:
-    """Write to standard output; a reader that has seen enough (``| head``) is no error."""
-    try:
-        sys.stdout.write(text)
+    """Write to standard output; a reader that has seen enough (``| head``) is no error. Raises UsageError."""
+    from pytest_mlbreaks.reporters import fitting
+
+    with _to_stdout():
+        sys.stdout.write(fitting(text, sys.stdout.encoding))
         sys.stdout.flush()
+
+
+@contextmanager
+def _to_stdout() -> Iterator[None]:
+    """What is written within this goes to standard output, or is told to be impossible."""
+    try:
+        yield
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at exit
+        _silence(sys.stdout)
+    except OSError as error:  # a full disk
+        _silence(sys.stdout)
+        raise UsageError(f"standard output can't be written: {error.strerror}") from error
+
+
+def _silence(stream: TextIO) -> None:
+    """Have *stream* lead nowhere, or Python complains when it flushes at exit what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _terminal(stream: TextIO) -> bool:
@@ -378,6 +418,8 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _footer(check: Check) -> str:
+    from pytest_mlbreaks.reporters import SEPARATOR
+
     facts = [
         f"`{check.category}/{check.id}`",
         f"severity {check.severity}, confidence {check.confidence} at most",
@@ -385,7 +427,7 @@ def _footer(check: Check) -> str:
         f"since {check.since}",
     ]
     options = "".join(f"\n- Option `{name}`, by default `{value!r}`" for name, value in check.options.items())
-    return f"---\n\n{' · '.join(facts)}\n{options}"
+    return f"---\n\n{SEPARATOR.join(facts)}\n{options}"
 
 
 def _category_text(category: Category, packs: Packs) -> str:
@@ -419,7 +461,8 @@ def _show(markdown: str, *, raw: bool) -> None:
     from rich.markdown import Markdown
 
     named = _TITLED_FENCE.sub(r"`\3`:\n\n\1\2", markdown)  # laid out, a fence does not show its info string
-    Console(no_color=not _color(), width=min(_width(), 100)).print(Markdown(named))
+    with _to_stdout():
+        Console(no_color=not _color(), width=min(_width(), 100)).print(Markdown(named))
 
 
 def _taxonomy(options: argparse.Namespace) -> int:

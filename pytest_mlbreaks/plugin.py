@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-PREFIX = "mlbreaks::"
+ROOT_NODE = "mlbreaks"
 """How the node ids of our items begin."""
 
 _PATH, _FOLDER = tuple(sys.path), os.getcwd()
@@ -64,12 +64,19 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Start if an option or a node id of ours asks for it."""
     option = config.option
-    if option.mlbreaks or option.mlbreaks_only or any(arg.startswith(PREFIX) for arg in config.args):
+    if option.mlbreaks or option.mlbreaks_only or any(map(is_ours, config.args)):
         within = partial(apart, path_at_start(config.getini("pythonpath")))
         with within():
             from pytest_mlbreaks import pytest_session
 
             pytest_session.start(config, within)
+
+
+def is_ours(argument: str) -> bool:
+    """Whether *argument* is the node id of one of our items, or of a category. As pytest prints them, they may have the
+    way from the current folder to pytest's rootdir before them."""
+    first, parts, _ = argument.partition("::")
+    return bool(parts) and Path(first).name == ROOT_NODE
 
 
 def path_at_start(added: Sequence[Path]) -> tuple[str, ...]:

@@ -15,15 +15,17 @@ import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 import pytest
 
-from pytest_mlbreaks import engine, packs, pages, selection, taxonomy
+from pytest_mlbreaks import __version__, engine, packs, pages, selection, taxonomy
 from pytest_mlbreaks.display import clean
 from pytest_mlbreaks.excerpts import showing
-from pytest_mlbreaks.reporters import terminal
+from pytest_mlbreaks.plugin import ROOT_NODE, is_ours
+from pytest_mlbreaks.report import Read, Report, Share
+from pytest_mlbreaks.reporters import ReporterError, fitting, rendered, terminal
 from pytest_mlbreaks.tree import FolderTree, find_root
 
 if TYPE_CHECKING:
@@ -31,15 +33,13 @@ if TYPE_CHECKING:
 
     from pytest_mlbreaks.check import Check, Severity
     from pytest_mlbreaks.packs import Packs
-    from pytest_mlbreaks.report import Report, ReportedFinding, Reporter, Result, Shown
+    from pytest_mlbreaks.report import ReportedFinding, Reporter, Result, Shown
 
 FILE_WIDTH = 100
 """Columns of a report that goes to a file."""
 
 Apart = Callable[[], AbstractContextManager[None]]
 """Within it, imports go past pytest and past the judged tree (`pytest_mlbreaks.plugin.apart`)."""
-
-_ROOT_NODE = "mlbreaks"
 
 
 class FindingsError(Exception):
@@ -55,7 +55,8 @@ class FindingsError(Exception):
 class Request:
     """What the options ask for. *reason* tells why *checks* are not all (None: they are); *total* counts all.
 
-    *outputs*: reporters and their paths, None for standard output. *alone*: no tests besides the checks.
+    *outputs*: reporters and their paths, None for standard output. *alone*: no tests besides the checks. *tests_named*:
+    no checks, for tests are asked for by their ids, and nothing else is.
     """
 
     root: Path
@@ -66,11 +67,12 @@ class Request:
     threshold: Severity | None
     outputs: tuple[tuple[Reporter, Path | None], ...]
     alone: bool
+    tests_named: bool
 
 
 def start(config: pytest.Config, apart: Apart) -> None:
     """Register the run that the options of *config* ask for. Raises pytest.UsageError."""
-    nodes = [arg for arg in config.args if arg.startswith(f"{_ROOT_NODE}::")]
+    nodes = [arg for arg in config.args if is_ours(arg)]
     config.args[:] = [arg for arg in config.args if arg not in nodes]
     run = Run(config, _request(config, nodes), apart)
     config.stash[RUN] = run
@@ -86,7 +88,7 @@ def _request(config: pytest.Config, nodes: Sequence[str]) -> Request:
         config.args[:] = []
         if getattr(option, "log_file", os.devnull) is None:
             option.log_file = os.devnull  # the tree's own configuration may name a file in it
-    root = given / option.mlbreaks_root if option.mlbreaks_root else find_root(config.rootpath)
+    root = given / option.mlbreaks_root if option.mlbreaks_root else find_root(_rootdir(config, nodes))
     if not root.is_dir():
         raise pytest.UsageError(f"--mlbreaks-root: {root}: no such folder")
     root = root.resolve()
@@ -100,9 +102,22 @@ def _request(config: pytest.Config, nodes: Sequence[str]) -> Request:
         reports = [selection.parse_report_option(text) for text in option.mlbreaks_report]
     except (packs.PackError, selection.SelectionError) as error:
         raise pytest.UsageError(f"mlbreaks: {error}") from error
+    tests_named = not alone and not nodes and bool(given_paths) and all("::" in path for path in given_paths)
+    if tests_named:  # somebody looks at one test, and --mlbreaks stands in addopts
+        checks, reason = (), "tests are named by their ids, and no check is"
     outputs = tuple((_reporter(installed, name), _target(given, path)) for name, path in reports)
     total = len({*engine.default_checks(installed), *checks})
-    return Request(root, installed, checks, reason, total, threshold, outputs, alone)
+    return Request(root, installed, checks, reason, total, threshold, outputs, alone, tests_named)
+
+
+def _rootdir(config: pytest.Config, nodes: Iterable[str]) -> Path:
+    """pytest's rootdir; where *nodes* were printed with the way to another, that one. Raises pytest.UsageError."""
+    ways = (Path(node.partition("::")[0]).parent for node in nodes)
+    named = {(config.invocation_params.dir / way).resolve() for way in ways if way != Path()}
+    if len(named) > 1:
+        listed = ", ".join(sorted(map(str, named)))
+        raise pytest.UsageError(f"mlbreaks: node ids of several folders ({listed}): run each alone")
+    return next((folder for folder in named if folder.is_dir()), config.rootpath)
 
 
 def _refuse_parts(root: Path, paths: Iterable[tuple[str, Path]]) -> None:
@@ -117,12 +132,12 @@ def _refuse_parts(root: Path, paths: Iterable[tuple[str, Path]]) -> None:
 
 def _selected(installed: Packs, node: str) -> str:
     """The check or category that a node id names. Raises SelectionError."""
-    category, _, identifier = node.removeprefix(f"{_ROOT_NODE}::").partition("::")
+    category, _, identifier = node.partition("::")[2].partition("::")
     if not identifier:
         return category
     check = installed.check(identifier)
     if check is not None and check.category != category:
-        raise selection.SelectionError(f"no item {node!r}; did you mean '{_ROOT_NODE}::{check.category}::{check.id}'?")
+        raise selection.SelectionError(f"no item {node!r}; did you mean '{ROOT_NODE}::{check.category}::{check.id}'?")
     return identifier
 
 
@@ -172,6 +187,7 @@ class Run:
         self._ran: set[str] = set()
         self._final: Report | None = None
         self._broken: list[str] = []
+        self._crashed = False
 
     # ---------------------------------------------------------------------------------------------- collecting
 
@@ -182,7 +198,7 @@ class Run:
         """Add our collector to what the session collects."""
         report = yield
         if isinstance(collector, pytest.Session) and report.outcome == "passed":
-            ours = Checks.from_parent(collector, name=_ROOT_NODE, nodeid=_ROOT_NODE, checks=self.request.checks)
+            ours = Checks.from_parent(collector, name=ROOT_NODE, nodeid=ROOT_NODE, checks=self.request.checks)
             report.result = [*report.result, ours]
         return report
 
@@ -193,6 +209,8 @@ class Run:
 
     def pytest_report_header(self) -> str:
         """Say what is read."""
+        if self.request.tests_named:
+            return f"mlbreaks: no checks, as {self.request.reason} ({ROOT_NODE}::CATEGORY::ID)"
         alone = ", no tests" if self.request.alone else ""
         return f"mlbreaks: {len(self.request.checks)} of {self.request.total} checks on {self.request.root}{alone}"
 
@@ -235,7 +253,8 @@ class Run:
     def rendered(self, result: Result) -> str:
         """The text about one result, for a failing item."""
         with self._apart():
-            return terminal.render_result(result, self._shown(color=False, width=self._width()))
+            text = terminal.render_result(result, self._shown(color=False, width=self._width()))
+        return _encodable(text, sys.__stdout__)  # what pytest captures with now is not what it writes to later
 
     def _shown(self, *, color: bool, width: int) -> Shown:
         verbose = self._config.get_verbosity() > 0
@@ -249,7 +268,7 @@ class Run:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note which checks ran."""
-        if report.when == "setup" and report.nodeid.startswith(f"{_ROOT_NODE}::"):
+        if report.when == "setup" and report.nodeid.startswith(f"{ROOT_NODE}::"):
             self._ran.add(report.nodeid.split("::")[2].partition("@")[0])
 
     @pytest.hookimpl(wrapper=True)
@@ -291,58 +310,89 @@ class Run:
             self._report = _left_in(self._shared)
         if self._report is not None:
             self._final = self._told(self._report)
-            self._write_files(self._final)
+        last = []
+        if not self._config.getoption("collectonly"):
+            last = self._write(self._final or self._told(self._empty()))
         if self._broken:
-            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR if self._crashed else pytest.ExitCode.USAGE_ERROR
         yield
-        if self._final is not None:
-            for reporter, path in self.request.outputs:
-                if path is None:
-                    with self._apart():
-                        _print(reporter.write(self._final, self._shown(color=False, width=FILE_WIDTH)))
+        for text in last:
+            _print(text)
+
+    def _empty(self) -> Report:
+        """A report without results, in place of one that an earlier run left: that one would seem to be of this run."""
+        nothing = Share(0, 0)
+        return Report(
+            version=__version__,
+            packs=self.request.packs.versions,
+            root=str(self.request.root),
+            revision=None,
+            partial=None,
+            results=(),
+            diagnostics=(),
+            read=Read(files={}, not_read=(), entry_files=nothing, values=nothing),
+            seconds=0.0,
+        )
 
     def _told(self, report: Report) -> Report:
         """The part of *report* on the checks that pytest ran, with the reason if they are not all."""
         results = tuple(result for result in report.results if result.check in self._ran)
         left_out = len(self.request.checks) - len(results)
         reasons = [self.request.reason] if self.request.reason else []
-        if left_out:
+        if self._ran and not results:
+            reasons.append("the analysis failed")
+        elif left_out:
             reasons.append(f"{left_out} of {len(self.request.checks)} were deselected or not reached")
         partial = None
-        if reasons:
-            partial = f"{len(results)} of {self.request.total} checks ran: {'; '.join(reasons)}"
+        if reasons or not results:
+            said = "; ".join(reasons) or "there are none"
+            partial = f"{len(results)} of {self.request.total} checks ran: {said}"
         return msgspec.structs.replace(report, results=results, partial=partial)
 
-    def _write_files(self, report: Report) -> None:
+    def _write(self, report: Report) -> list[str]:
+        """Write the reports to files; the texts of the others, for standard output. What goes wrong with one is noted,
+        and keeps no other back."""
+        last = []
         for reporter, path in self.request.outputs:
-            if path is not None:
+            try:
                 with self._apart():
-                    text = reporter.write(report, self._shown(color=False, width=FILE_WIDTH))
-                try:
+                    text = rendered(reporter, report, self._shown(color=False, width=FILE_WIDTH))
+                if path is None:
+                    last.append(text)
+                else:
                     path.write_text(text, encoding="utf-8", errors="backslashreplace")
-                except OSError as error:
-                    self._broken.append(f"{path} can't be written: {error.strerror}")
+            except ReporterError as error:
+                self._crashed = True
+                self._broken.append(str(error))
+            except OSError as error:
+                self._broken.append(f"{path} can't be written: {error.strerror}")
+        return last
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Tell the findings that failed no item, and the summary."""
         if self._worker or self._config.getoption("collectonly"):
             return
-        writer = self._config.get_terminal_writer()
-        terminalreporter.section(_ROOT_NODE)
-        if self._final is None:
-            terminalreporter.write_line("no check ran, and no report is written")
+        if self.request.tests_named and not self._broken:
             return
+        terminalreporter.section(ROOT_NODE)
+        if self._final is None:
+            terminalreporter.write_line("no check ran")
+        else:
+            terminalreporter.write(_encodable(self._summary(self._final), sys.__stdout__))
+        for problem in self._broken:
+            terminalreporter.write_line(f"ERROR: {problem}", red=True)
+
+    def _summary(self, report: Report) -> str:
+        writer = self._config.get_terminal_writer()
         with self._apart():
             shown = self._shown(color=writer.hasmarkup, width=writer.fullwidth)
             parts = [
                 terminal.render_result(result, shown)
-                for result in self._final.results
+                for result in report.results
                 if result.outcome == "findings" and not self.failing(result)
             ]
-            parts.append(terminal.render_summary(self._final, shown))
-        terminalreporter.write("\n".join(parts))
-        for problem in self._broken:
-            terminalreporter.write_line(f"ERROR: {problem}", red=True)
+            parts.append(terminal.render_summary(report, shown))
+        return "\n".join(parts)
 
     def failing(self, result: Result) -> tuple[ReportedFinding, ...]:
         """The findings of *result* that make its item fail, the worst first."""
@@ -467,8 +517,6 @@ def line_of(finding: ReportedFinding) -> int:
 
 def _left_in(folder: Path) -> Report | None:
     """The report that a worker left in *folder*, if one did."""
-    from pytest_mlbreaks.report import Report
-
     try:
         return msgspec.json.decode((folder / "report.json").read_bytes(), type=Report)
     except FileNotFoundError:
@@ -498,6 +546,11 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _print(text: str) -> None:
     """Write to standard output, whatever its encoding."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.write(_encodable(text, sys.stdout))
     sys.stdout.flush()
+
+
+def _encodable(text: str, stream: TextIO | None) -> str:
+    """*text* without what the encoding of *stream* lacks (pytest would escape all of it, line ends too)."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return fitting(text, encoding).encode(encoding, "backslashreplace").decode(encoding)

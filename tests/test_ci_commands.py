@@ -123,3 +123,48 @@ def test_a_failure_that_counts_for_nothing_is_marked() -> None:
     job, _ = _job("pytest || true\npytest || pytest --last-failed\npytest && echo fine")
     marks = [c.swallowed for step in job.steps for c in _ci.commands(step) if _ci.runs_tests(c)]
     assert marks == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("run", "swallowed"),
+    [
+        ("pytest || exit 0", True),
+        ("pytest || exit 1", False),
+        ("pytest || exit", False),
+        ("pytest; echo done; exit 0", False),
+        ('pytest || echo "failed=1" >> $GITHUB_OUTPUT', False),
+    ],
+)
+def test_only_an_exit_behind_an_alternative_hides_a_failure(run: str, swallowed: bool) -> None:
+    """The shell of a step stops at what fails (``bash -e``), and a note for later steps may still stop these."""
+    job, _ = _job(run)
+    marks = [c.swallowed for step in job.steps for c in _ci.commands(step) if _ci.runs_tests(c)]
+    assert marks == [swallowed]
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "ansible-playbook site.yml --syntax-check",
+        "ansible-playbook -i hosts site.yml -C",
+        "ansible-playbook site.yml --list-hosts",
+        "helm diff upgrade churn ./chart",
+        "helm template churn ./chart",
+        "kubectl diff -f k8s/",
+        "kubectl apply -f k8s/ --dry-run=server",
+        "aws s3 sync dags s3://bucket/dags --dryrun",
+    ],
+)
+def test_trying_is_not_deploying(run: str) -> None:
+    """Commands that only say what they would do bring nothing out."""
+    job, pipeline = _job(run)
+    assert not _ci.deploys(job, pipeline)
+
+
+@pytest.mark.parametrize(
+    "run", ["gh run watch 1 --exit-status", "gh api repos/acme/churn/commits/main/check-runs", "gh pr checks --watch"]
+)
+def test_a_job_may_wait_for_checks(run: str) -> None:
+    """By the commands of GitHub's own client."""
+    job, _ = _job(run)
+    assert _ci.waits_for_checks(job)

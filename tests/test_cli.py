@@ -8,9 +8,10 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from pytest_mlbreaks import cli, packs, pages
 from pytest_mlbreaks.check import Confidence, Severity
 from pytest_mlbreaks.model import Place
 from pytest_mlbreaks.readers.compose import READER as COMPOSE
-from pytest_mlbreaks.report import AxisPosition, Read, Related, Report, ReportedFinding, Result, Share
+from pytest_mlbreaks.report import AxisPosition, Read, Related, Report, ReportedFinding, Reporter, Result, Share, Shown
 
 PACK = Path(__file__).parent / "packs" / "bento" / "src"
 FLOATING = "service: s:S\npython:\n  lock_packages: false\n  packages:\n    - torch\n"
@@ -181,6 +182,27 @@ def test_a_mistake_of_ours_is_no_finding(
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
+def test_a_reporter_that_fails_is_named_and_alone(
+    repo: Path, bento: packs.Packs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line on it, the other reports as ever, and exit code 3, whatever was found."""
+
+    def crash(report: Report, shown: Shown) -> str:
+        raise KeyError("a value of the tree")
+
+    def nothing(report: Report, shown: Shown) -> Any:
+        return None
+
+    bento.reporters.update({"crash": Reporter("crash", crash), "nothing": Reporter("nothing", nothing)})
+    assert run("check", "--report", "crash:x", "--report", "nothing", "--report", "json:out.json") == 3
+    captured = capsys.readouterr()
+    first, second = captured.err.splitlines()
+    assert re.fullmatch(r"mlbreaks: reporter 'crash' failed: KeyError \(line \d+ of crash\)", first)
+    assert second == "mlbreaks: reporter 'nothing' failed: it gave a NoneType, not text"
+    assert paths(json.loads((repo / "out.json").read_text())) == BOTH
+    assert not (repo / "x").exists()
+
+
 def test_an_interrupt_ends_quietly(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As shells have it."""
     from pytest_mlbreaks import engine
@@ -199,7 +221,7 @@ def test_paths_choose_what_is_shown_never_what_is_read(repo: Path, capsys: pytes
     """From a folder or a file of it the whole repository is read; the report says that it shows a part."""
     data = json_of(capsys, "a")
     assert (paths(data), data["root"], data["read"]["files"]) == (["a/bentofile.yaml"], str(repo), {"yaml": 2})
-    assert data["partial"] == f"only findings about a are shown; all of {repo} was read"
+    assert data["partial"] == f"only findings about a are shown; all of {repo} was read; 1 finding elsewhere not shown"
     assert paths(json_of(capsys, "b/bentofile.yaml")) == ["b/bentofile.yaml"]
     assert paths(json_of(capsys, "a", "b")) == BOTH
     everything = json_of(capsys, ".")
@@ -215,13 +237,17 @@ def test_the_current_folder_is_a_path(
 
 
 def test_what_is_not_shown_does_not_fail(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The exit code is about what is shown."""
+    """The exit code is about what is shown; the outcome of a check is about all that was read."""
     (repo / "a" / "bentofile.yaml").write_text(LOCKED)
-    assert run("check", "a") == 0
     assert run("check", "b") == 1
     capsys.readouterr()
-    outcomes = {r["check"]: r["outcome"] for r in json_of(capsys, "a")["results"]}
-    assert outcomes["bento-packages-unlocked"] == "clean"
+    assert run("check", "a") == 0
+    text = capsys.readouterr().out
+    assert " 1 found something (1 of them only elsewhere), " in text
+    assert "1 finding elsewhere not shown" in " ".join(text.split())
+    data = json_of(capsys, "a")
+    assert (paths(data), data["summary"]["findings"], data["summary"]["outcome"]["findings"]) == ([], 0, 1)
+    assert {r["check"]: r["outcome"] for r in data["results"]}["bento-packages-unlocked"] == "findings"
 
 
 def test_a_finding_is_about_the_places_that_prove_it() -> None:
@@ -296,6 +322,18 @@ def test_a_revision_is_read_from_git(repo: Path, capsys: pytest.CaptureFixture[s
     assert "lock_packages" not in capsys.readouterr().err
 
 
+def test_a_revision_without_a_git_to_ask(
+    repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What keeps git from answering is told, not that there is no such revision."""
+    shutil.rmtree(repo / ".git")
+    assert run("check", "--revision", "HEAD") == 2
+    assert f"{repo}: git can't be asked for 'HEAD': not a git repository" in capsys.readouterr().err
+    monkeypatch.setenv("PATH", "")
+    assert run("check", "--revision", "HEAD") == 2
+    assert f"{repo}: git can't be asked for 'HEAD': git is not installed" in capsys.readouterr().err
+
+
 def test_checks_can_be_chosen(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """By id or category; a run of a part says so."""
     data = json_of(capsys, "--select", "resource-provisioning", "--ignore", "hpa-metric-cannot-be-computed")
@@ -333,8 +371,9 @@ def test_a_report_is_the_same_each_time(repo: Path, capsys: pytest.CaptureFixtur
     assert first == second
 
 
-def started(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
-    """The command as a process, with the pack of the tests loaded through the front door."""
+def started(*arguments: str, before: Sequence[str] = (), **options: Any) -> subprocess.Popen[bytes]:
+    """The command as a process (which that of *before* may start), with the pack of the tests loaded through the front
+    door."""
     script = (
         "import sys, mlbreaks_bento\n"
         "from pytest_mlbreaks import cli, packs\n"
@@ -344,7 +383,7 @@ def started(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
     )
     known = os.pathsep.join([str(PACK), *filter(None, sys.path)])
     environment = {**os.environ, "PYTHONPATH": known, **options.pop("env", {})}
-    return subprocess.Popen([sys.executable, "-c", script, *arguments], env=environment, **options)
+    return subprocess.Popen([*before, sys.executable, "-c", script, *arguments], env=environment, **options)
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(repo: Path) -> None:
@@ -360,6 +399,28 @@ def test_a_reader_that_has_seen_enough_is_no_error(repo: Path) -> None:
     assert process.wait() == 1
 
 
+@pytest.mark.parametrize(
+    ("redirected", "code", "told"),
+    [
+        (">&-", 1, ""),
+        ("2>&-", 1, ""),
+        (">&- 2>&-", 1, ""),
+        ("> /dev/full", 2, "mlbreaks: standard output can't be written: No space left on device\n"),
+        ("> /dev/full 2>&1", 2, ""),
+        ("nowhere 2> /dev/full", 2, ""),
+        ("nowhere 2>&-", 2, ""),
+    ],
+)
+def test_streams_that_take_nothing(repo: Path, redirected: str, code: int, told: str) -> None:
+    """A closed stream changes no exit code; one that can't be written is one line where it can be told, and code 2."""
+    if "/dev/full" in redirected and not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    shell = ("sh", "-c", f'exec "$@" {redirected}', "sh")
+    process = started("check", before=shell, cwd=repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    _, err = process.communicate()
+    assert (process.returncode, err.decode()) == (code, told)
+
+
 def test_a_terminal_that_speaks_ascii_gets_ascii(repo: Path) -> None:
     """What its encoding lacks is written out, and ends nothing."""
     process = started(
@@ -368,6 +429,7 @@ def test_a_terminal_that_speaks_ascii_gets_ascii(repo: Path) -> None:
     out, err = process.communicate()
     assert (process.returncode, err) == (1, b"")
     assert out.isascii()
+    assert re.search(rb"\(ml \d, distributed \d\)", out)
 
 
 def on_a_terminal(repo: Path, *arguments: str, **environment: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -185,7 +186,7 @@ def test_collect_only_reads_nothing(tree: Path, run_pytest: RunPytest, monkeypat
     monkeypatch.setenv("TRIAL_READS", str(log))
     run_pytest("--mlbreaks", "--co")
     result = run_pytest("--mlbreaks", "-k", "own")
-    result.stdout.fnmatch_lines(["no check ran, and no report is written"])
+    result.stdout.fnmatch_lines(["no check ran"])
     assert not log.exists()
     run_pytest("--mlbreaks")
     assert log.read_text() == "pipeline.marks\n"
@@ -197,6 +198,26 @@ def test_a_pasted_node_id(tree: Path, run_pytest: RunPytest, options: tuple[str,
     result = run_pytest(*options, "mlbreaks::push-order::bad-mark")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["collected 1 item", "Partial*1 of 4 checks ran: 3 of 4 checks were not asked for"])
+
+
+def test_a_node_id_pasted_from_above(tree: Path, run_pytest: RunPytest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run from above or below its rootdir, pytest prints ids with the way there; they select what the plain ones do."""
+    tree.joinpath("pytest.ini").write_text("[pytest]\n")
+    monkeypatch.chdir(tree.parent)
+    printed = "FAILED repository/mlbreaks::push-order::bad-mark"
+    run_pytest("repository", "--mlbreaks").stdout.fnmatch_lines([f"{printed} - *"])
+    result = run_pytest("repository/mlbreaks::push-order::bad-mark")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"mlbreaks: 1 of 4 checks on {tree}"])
+    run_pytest("repository/mlbreaks::push-order").assert_outcomes(failed=1)
+    below = tree / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    run_pytest("../mlbreaks::push-order::bad-mark").assert_outcomes(failed=1)
+    monkeypatch.chdir(tree.parent)
+    result = run_pytest("repository/mlbreaks::push-order", "repository/below/mlbreaks::push-order")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: mlbreaks: node ids of several folders (*): run each alone"])
 
 
 def test_node_ids_and_files_together(tree: Path, run_pytest: RunPytest) -> None:
@@ -452,6 +473,66 @@ def test_reports(tree: Path, run_pytest: RunPytest) -> None:
     assert any(line.startswith("pipeline.marks:3:1: high") for line in lines[summary:])
 
 
+def test_a_run_without_checks_leaves_no_old_report(tree: Path, run_pytest: RunPytest) -> None:
+    """The report of an earlier run would be taken for that of this one; to collect alone is no run."""
+    tree.joinpath("out.json").write_text("old")
+    asked = ("--mlbreaks", "--mlbreaks-report", "json:out.json")
+    run_pytest(*asked, "--collect-only")
+    assert tree.joinpath("out.json").read_text() == "old"
+    run_pytest(*asked, "-k", "own").stdout.fnmatch_lines(["no check ran"])
+    report = report_of(tree / "out.json")
+    assert (report["results"], report["findings"]) == ([], [])
+    assert report["partial"] == "0 of 4 checks ran: 4 of 4 were deselected or not reached"
+
+
+def test_a_test_named_by_its_id_runs_alone(tree: Path, run_pytest: RunPytest) -> None:
+    """Where --mlbreaks stands in addopts, to run one test takes no analysis; the header says so."""
+    tree.joinpath("pytest.ini").write_text("[pytest]\naddopts = --mlbreaks --mlbreaks-report json:out.json\n")
+    for more in ((), ("-n", "1")):
+        tree.joinpath("out.json").unlink(missing_ok=True)
+        result = run_pytest("test_own.py::test_own", *more)
+        result.assert_outcomes(passed=1)
+        result.stdout.fnmatch_lines(["mlbreaks: no checks, as tests are named by their ids, and no check is (*)"])
+        result.stdout.no_fnmatch_line("*= mlbreaks =*")
+        assert report_of(tree / "out.json")["partial"].startswith("0 of 4 checks ran: tests are named by their ids")
+    run_pytest("test_own.py").assert_outcomes(passed=3, failed=1, skipped=1)
+
+
+def test_a_reporter_that_fails_is_named_and_alone(
+    tree: Path, run_pytest: RunPytest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line on it, the other reports as ever, and the exit code of an internal error."""
+    packs = tree / "packs"
+    shutil.copytree(os.environ["PYTHONPATH"], packs)
+    with packs.joinpath("mlbreaks_trial/__init__.py").open("a") as module:
+        module.write(
+            "from pytest_mlbreaks.api import Reporter\n"
+            "def crash(report, shown): raise KeyError('x')\n"
+            "@hookimpl\n"
+            "def mlbreaks_reporters(): return [Reporter('crash', crash)]\n"
+        )
+    monkeypatch.setenv("PYTHONPATH", str(packs))
+    reports = ("crash:x", "crash", "json:out.json", "terminal")
+    result = run_pytest("--mlbreaks", *(part for one in reports for part in ("--mlbreaks-report", one)))
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    result.stdout.fnmatch_lines(["ERROR: reporter 'crash' failed: KeyError (line * of crash)"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert result.stdout.str().count("Findings by axis") == 2
+    assert len(report_of(tree / "out.json")["findings"]) == 2
+    assert not tree.joinpath("x").exists()
+
+
+def test_a_terminal_that_speaks_ascii(tree: Path, run_pytest: RunPytest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its encoding lacks is said otherwise, and line ends stay."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    tree.joinpath("pipeline.marks").write_text("high\n")
+    result = run_pytest("--mlbreaks-only", "--mlbreaks-report", "terminal")
+    text = result.stdout.str()
+    assert len(re.findall(r"\(ml \d, distributed \d, also [a-z-]+\)\n", text)) == 2
+    assert "xb7" not in text
+    result.stdout.fnmatch_lines(["1 finding, 1 at or above the threshold (high) *"])
+
+
 def test_a_broken_pack_is_a_usage_error(tree: Path, run_pytest: RunPytest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pack that can't be loaded is named, and nothing runs."""
     packs = tree / "packs"
@@ -542,5 +623,5 @@ def pytest_configure(config):
     result = run_pytest("--mlbreaks", "--mlbreaks-report", "json:out.json")
     result.assert_outcomes(passed=1, errors=4)
     assert result.stdout.str().count("the analysis failed; the error of the first item tells how") >= 3
-    result.stdout.fnmatch_lines(["E*RuntimeError: a fault of ours", "no check ran, and no report is written"])
-    assert not tree.joinpath("out.json").exists()
+    result.stdout.fnmatch_lines(["E*RuntimeError: a fault of ours", "no check ran"])
+    assert report_of(tree / "out.json")["partial"] == "0 of 4 checks ran: the analysis failed"

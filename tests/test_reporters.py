@@ -111,6 +111,11 @@ def test_what_is_less_than_sure_is_said() -> None:
     assert ": high, medium confidence push-order/a-check\n  (ml 1 · distributed 5, also data-join)\n" in text
 
 
+def test_a_check_without_a_page_refers_to_none() -> None:
+    """``mlbreaks explain`` would have nothing to show."""
+    assert "mlbreaks explain" not in render_result(found(finding()), shown(why=lambda check: ""))
+
+
 def test_repetition_is_capped() -> None:
     """A check that says the same a hundred times does not fill a log, unless asked."""
     many = found(*(finding(place=Place("k8s/app.yaml", 1, n)) for n in range(1, 31)))
@@ -201,6 +206,7 @@ def test_the_summary_says_what_was_judged_and_read_and_what_not() -> None:
     assert render_summary(FULL, shown()) == (
         "Findings by category    high  medium     low\n"
         "push-order                 1       .       1\n"
+        "(by level: the lower of severity and confidence)\n"
         "\n"
         "Findings by axis (ml: 5 is ML; distributed: 5 is between systems)\n"
         "  distributed    1    2    3    4    5\n"
@@ -231,6 +237,13 @@ def test_the_summary_says_what_was_judged_and_read_and_what_not() -> None:
         "\n"
         "2 findings, 1 at or above the threshold (high) in 0.1 s\n"
     )
+
+
+def test_the_table_and_the_last_line_count_alike() -> None:
+    """Both go by level: what is severe and not sure is not high."""
+    text = render_summary(report(found(finding(), finding(confidence=Confidence.MEDIUM))), shown())
+    assert "\npush-order                 1       1       .\n" in text
+    assert "\n2 findings, 1 at or above the threshold (high) in " in text
 
 
 def test_the_summary_tells_all_when_asked() -> None:

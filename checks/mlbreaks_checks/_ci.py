@@ -58,7 +58,22 @@ _DEPLOYS = re.compile(
     r"|databricks\s+bundle\s+deploy\b|docker\s+stack\s+deploy\b|ansible-playbook\b|mlflow\s+deployments\s+(?:create|update)\b"
     r")"
 )
-_DRY = re.compile(r"--dry-run(?!=none)|--no-execute-changeset|--check\b|--template\b")
+_DRY = re.compile(
+    r"--dry-?run(?!=none)|--no-execute(?:-changeset)?\b|--(?:syntax-)?check\b|--template\b|--list-(?:tasks|hosts|tags)\b|"
+    r"--no-traffic\b|--build-only\b|\s--help\b|\s--version$|^ansible-playbook\b.*\s-C(?:\s|$)"
+)
+"""Options with which a command of `_DEPLOYS` only says what it would do, or brings nothing before users."""
+
+_WAITS = re.compile(
+    r"wait-on-(?:check|status)|wait-?for-(?:\w+-)?(?:status|check|ci\b|workflow|action|job|github)|await-(?:check|status|"
+    r"workflow)|wait-(?:check|workflow|action)|workflow-wait|gh\s+run\s+(?:watch|list|view)|gh\s+pr\s+checks|"
+    r"check-(?:runs|suites)\b|commits/\S+/status|actions/runs\b|listForRef|getCombinedStatusForRef|listWorkflowRuns",
+    re.IGNORECASE,
+)
+_FOR_TRIAL = re.compile(
+    r"(?:^|[-_./])(?:dev|devel|develop|development|tests?|testing|ci|pr|preview|sandbox|qa|stage|staging)(?=$|[-_./])",
+    re.IGNORECASE,
+)
 _DEPLOY_ACTIONS = frozenset(
     {
         *(
@@ -109,12 +124,16 @@ _SETS_UP_SHELL = re.compile(
 class SimpleCommand:
     """One simple command of a step: its words after wrappers, as text too, and where it stands.
 
-    *swallowed*: something behind it makes its failure count for nothing (``|| true``).
+    *swallowed*: something behind it makes its failure count for nothing (``|| true``); *leaves*: and ends the step
+    there (``|| exit 0``). A ``exit 0`` in a command of its own does neither, as the shell of a step stops at what fails
+    (``bash -e``, see
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepsshell).
     """
 
     words: tuple[str, ...]
     place: Place
     swallowed: bool = False
+    leaves: bool = False
 
     @property
     def text(self) -> str:
@@ -145,10 +164,10 @@ def commands(step: facts.JobStep) -> Iterator[SimpleCommand]:
     start = step.run.place
     for offset, line in _logical_lines(text_of(step.run.shell)):
         place = start if start.line is None or not offset else Place(start.path, start.line + offset)
-        for words, swallowed in _split(line):
+        for words, alternative in _split(line):
             bare = _unwrapped(words)
             if bare:
-                yield SimpleCommand(tuple(bare), place, swallowed)
+                yield SimpleCommand(tuple(bare), place, bool(alternative), alternative[:1] == ("exit",))
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -171,8 +190,8 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
             yield start, stripped
 
 
-def _split(line: str) -> list[tuple[list[str], bool]]:
-    """The simple commands of a line, each with whether its failure is swallowed."""
+def _split(line: str) -> list[tuple[list[str], tuple[str, ...]]]:
+    """The simple commands of a line, each with what makes its failure a success (``true`` of ``|| true``)."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|()")
     lexer.whitespace_split = True
     lexer.commenters = ""
@@ -180,36 +199,42 @@ def _split(line: str) -> list[tuple[list[str], bool]]:
         tokens = list(lexer)
     except ValueError:  # a quote that closes on another line
         tokens = line.split()
-    found: list[tuple[list[str], bool]] = []
+    found: list[list[str]] = []
     words: list[str] = []
     for token in tokens:
         if token.startswith("#"):
             break
         if _SEPARATORS.fullmatch(token):
             if words:
-                found.append((words, False))
+                found.append(words)
             words = []
             if token == "||" and found:
-                found.append(([token], False))
+                found.append([token])
         else:
             words.append(token)
     if words:
-        found.append((words, False))
+        found.append(words)
     return _with_alternatives(found)
 
 
-def _with_alternatives(found: list[tuple[list[str], bool]]) -> list[tuple[list[str], bool]]:
-    """Marks what stands before ``|| true`` (or ``|| echo ...``), and takes the marks of ``||`` out."""
-    result: list[tuple[list[str], bool]] = []
-    for index, (words, _) in enumerate(found):
+def _with_alternatives(found: list[list[str]]) -> list[tuple[list[str], tuple[str, ...]]]:
+    """Marks what stands before ``|| true``, ``|| exit 0`` or ``|| echo ...``, and takes the marks of ``||`` out."""
+    result: list[tuple[list[str], tuple[str, ...]]] = []
+    for index, words in enumerate(found):
         if words == ["||"]:
-            following = found[index + 1][0] if index + 1 < len(found) else []
-            last = index + 2 >= len(found)
-            if result and last and following and following[0] in ("true", ":", "echo"):
-                result[-1] = (result[-1][0], True)
+            following = found[index + 1] if index + 1 < len(found) else []
+            if result and index + 2 >= len(found) and _succeeds(following):
+                result[-1] = (result[-1][0], tuple(following))
         else:
-            result.append((words, False))
+            result.append((words, ()))
     return result
+
+
+def _succeeds(words: list[str]) -> bool:
+    """Whether a command does nothing but succeed. One that leaves a note for later steps may still stop these."""
+    if words[:1] == ["exit"]:
+        return words == ["exit", "0"]
+    return words[:1] in (["true"], [":"], ["echo"]) and not any(">" in word for word in words)
 
 
 def _unwrapped(words: list[str]) -> list[str]:
@@ -316,8 +341,26 @@ def _in_docker(words: tuple[str, ...]) -> str:
 
 
 def job_runs_tests(job: facts.WorkflowJob) -> SimpleCommand | None:
-    """The first command of the job that certainly runs Python tests."""
+    """The first command among the job's own steps that certainly runs Python tests."""
     return next((c for step in job.steps for c in commands(step) if runs_tests(c)), None)
+
+
+def jobs_behind(job: facts.WorkflowJob, pipeline: Pipeline) -> list[facts.WorkflowJob]:
+    """The job itself, and the jobs of the workflows of this tree that it calls with ``uses: ./...``, as far as read.
+
+    Source: https://docs.github.com/en/actions/how-tos/reuse-automations/reuse-workflows
+    """
+    found = [job]
+    for one in found:
+        if one.uses.startswith("./"):
+            called = pipeline.index(facts.WorkflowJob, "workflow").get(f"workflow:{one.uses[2:]}", ())
+            found.extend(other for other in called if other not in found)
+    return found
+
+
+def tests_behind(job: facts.WorkflowJob, pipeline: Pipeline) -> SimpleCommand | None:
+    """The first command that certainly runs Python tests, in the job or in a workflow of the tree that it calls."""
+    return next((test for one in jobs_behind(job, pipeline) if (test := job_runs_tests(one)) is not None), None)
 
 
 def tested_workflow(job: facts.WorkflowJob) -> str | None:
@@ -326,9 +369,26 @@ def tested_workflow(job: facts.WorkflowJob) -> str | None:
 
 
 def opaque(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
-    """What in the job may run tests without our seeing it."""
-    if job.uses and not (job.uses.startswith("./") and job.uses[2:].partition("@")[0] in pipeline.paths):
+    """What in the job, or in a workflow of the tree that it calls, may run tests without our seeing it."""
+    for one in jobs_behind(job, pipeline):
+        yield from _unread(one, pipeline)
+        for step in one.steps:
+            for command in commands(step):
+                reason = may_run_tests(command)
+                if reason:
+                    yield Opaque(command.place, reason)
+
+
+def calls_unread(job: facts.WorkflowJob, pipeline: Pipeline) -> bool:
+    """Whether a workflow, action or script stands in the job whose commands are not read and may run tests."""
+    return any(True for one in jobs_behind(job, pipeline) for _ in _unread(one, pipeline))
+
+
+def _unread(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
+    if job.uses and not job.uses.startswith("./"):
         yield Opaque(job.place, "a workflow of another repository is not read")
+    elif job.uses and not pipeline.index(facts.WorkflowJob, "workflow").get(f"workflow:{job.uses[2:]}"):
+        yield Opaque(job.place, "a workflow that it calls can't be read")
     for step in job.steps:
         if step.uses.startswith("./"):
             yield Opaque(step.place, "composite actions are not read")
@@ -336,10 +396,16 @@ def opaque(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
             yield Opaque(step.place, "an action of others may run tests")
         if step.run is not None and step.run.shell is None:
             yield Opaque(step.place, "a script within the step is not read")
-        for command in commands(step):
-            reason = may_run_tests(command)
-            if reason:
-                yield Opaque(command.place, reason)
+
+
+def waits_for_checks(job: facts.WorkflowJob) -> bool:
+    """Whether the job may wait for other checks of its commit, or ask how they ended: by its actions and commands."""
+    for step in job.steps:
+        texts = [step.uses, text_of(step.run.shell) if step.run is not None else ""]
+        texts.extend(text_of(given.value) for given in step.inputs)
+        if any(_WAITS.search(text) for text in texts):
+            return True
+    return False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -349,7 +415,12 @@ class Deploy:
     place: Place
     what: str
     image: bool = False
-    moving: bool = False  # an image pushed as ``latest``
+    moving: bool = False  # an image pushed as ``latest``, and not named for trials (``scorer-dev``)
+
+
+def deploys_by_itself(command: SimpleCommand) -> bool:
+    """Whether the command brings something to where it runs, and does not only try it."""
+    return _DEPLOYS.match(command.text) is not None and not _DRY.search(command.text)
 
 
 def deploys(job: facts.WorkflowJob, pipeline: Pipeline) -> list[Deploy]:
@@ -363,7 +434,7 @@ def deploys(job: facts.WorkflowJob, pipeline: Pipeline) -> list[Deploy]:
             found.append(Deploy(step.place, action))
         for command in commands(step):
             match = _DEPLOYS.match(command.text)
-            if match and not _DRY.search(command.text):
+            if match and deploys_by_itself(command):
                 found.append(Deploy(command.place, f"`{_short(match[0])}`"))
     for build in pipeline.index(facts.ImageBuild, "owner").get(job.step, ()):
         if build.pushes or (build.pushes is None and build.builder == "github-actions" and build.images):
@@ -380,6 +451,8 @@ def _short(text: str) -> str:
 
 def _is_latest(reference: str) -> bool:
     name = references.split_reference(reference)
+    if _FOR_TRIAL.search(name.repository.partition("/")[2] or name.repository):
+        return False
     return not name.digest and (name.tag == "latest" or (not name.tag and "{*}" not in reference))
 
 

@@ -7,12 +7,48 @@ from collections.abc import Iterator
 
 from pytest_mlbreaks.api import Host, Pipeline, Place, Process, Value, expr, facts
 
-ADDRESS = re.compile(r"(?:^|[/@,\s='\"])([A-Za-z0-9][A-Za-z0-9_.-]*):(\d{2,5})(?=[/,?;\s'\"]|$)")
+SERVERS = (
+    *("uvicorn.run", "*.start_http_server", "prometheus_client.start_http_server", "*.add_insecure_port"),
+    *(
+        "*.add_secure_port",
+        "*.serve_forever",
+        "*.HTTPServer",
+        "http.server.HTTPServer",
+        "*.launch",
+        "*.start_wsgi_server",
+    ),
+    *("http.server.ThreadingHTTPServer", "socketserver.TCPServer", "aiohttp.web.run_app", "waitress.serve", "*.run"),
+)
+"""Calls that may start a server."""
+
+_HOST_PORT = r"(?:[^\s/@,'\"]*@)?([A-Za-z0-9][A-Za-z0-9_.-]*):(\d{2,5})(?=[/,?;'\"\]})]|$)"
+_WHOLE = re.compile(rf"(?:[A-Za-z][A-Za-z0-9+.-]*://)?{_HOST_PORT}(?:[/?;][^\s,]*)?")
+_WITHIN = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://{_HOST_PORT}")
+_SCRIPT = re.compile(r"\.(sh|bash)\b|entrypoint|supervisord")
+_CONFIGURATION = re.compile(
+    r"\.(ini|conf|ya?ml|toml|cfg|cnf|json|xml|properties|template|tmpl)$|^/etc/(?!localtime|timezone|ssl|hosts)|"
+    r"/(conf|config)/?$"
+)
+_SERVERS_OWN = re.compile(r"\.(ini|conf|cnf)(\.\w+)?$|^/etc/")
 NOT_CALLED = re.compile(
-    r"ORIGIN|CORS|ADVERTISED|LISTENER|ALLOWED|TRUSTED|REDIRECT|CALLBACK|PUBLIC|EXTERNAL|BROWSER|ISSUER|AUDIENCE",
+    r"ORIGIN|CORS|ADVERTISED|LISTENER|ALLOWED|TRUSTED|REDIRECT|CALLBACK|PUBLIC|EXTERNAL|BROWSER|ISSUER|AUDIENCE|"
+    r"^HOST_|(^|_)LOCAL_|^VITE_|^REACT_APP_",
     re.IGNORECASE,
 )
-"""Names of variables whose addresses are told to others, or compared with what they say, and not called."""
+"""Names of variables whose addresses are told to others, are for the outside (a browser, the host), or are compared
+with what others say, and not called."""
+
+
+def addresses(text: str) -> Iterator[tuple[str, int]]:
+    """The hosts and ports of a value: it is an address, a list of such, or has ``scheme://host:port`` and no prose."""
+    if ":" not in text:
+        return
+    text = text.strip(" \t\n'\"")
+    whole = [_WHOLE.fullmatch(part.strip()) for part in text.split(",")]
+    if all(whole):
+        yield from ((match[1], int(match[2])) for match in whole if match is not None)
+    elif text.startswith(("{", "[")) or not re.search(r"\s", text):
+        yield from ((match[1], int(match[2])) for match in _WITHIN.finditer(text))
 
 
 def is_on_a_network(process: Process, pipeline: Pipeline) -> bool:
@@ -35,11 +71,14 @@ def command_texts(process: Process, pipeline: Pipeline) -> list[tuple[str, Place
         return []
     command = container.command
     parts = (*(command.argv or ()), *((command.shell,) if command.shell is not None else ()))
-    return [(text, command.place) for part in parts if (text := pipeline.resolve(part, process).text)]
+    written = [text for part in parts if (text := pipeline.resolve(part, process).text)]
+    return [(word, command.place) for text in written for word in re.split(r"[\s='\"]+", text)]
 
 
 def host_for(name: str, process: Process, pipeline: Pipeline) -> Host | None:
     """The one service of the process's compose file that has this name."""
+    if isinstance(process.fact, facts.Container) and name in process.fact.extra_hosts:
+        return None
     for host in pipeline.index(Host, "name").get(name, ()):
         if host.network == process.place.path and len(host.processes) == 1:
             return host
@@ -47,11 +86,55 @@ def host_for(name: str, process: Process, pipeline: Pipeline) -> Host | None:
 
 
 def same_service(host: Host, pipeline: Pipeline) -> Iterator[Process]:
-    """The service behind the host, and what other compose files of its folder (overrides) say of it."""
+    """The service behind the host, what other compose files of its folder (overrides) say of it, and what is in its
+    network (``network_mode: service:NAME``)."""
     folder = host.network.rpartition("/")[0]
     for other in pipeline.index(Host, "name").get(host.name, ()):
         if other.network.rpartition("/")[0] == folder:
             yield from other.processes
+    yield from pipeline.index(Process, _network_of).get((host.network, host.name), ())
+
+
+def _network_of(process: Process) -> tuple[str, str] | None:
+    fact = process.fact
+    if isinstance(fact, facts.Container) and fact.shares_network_of:
+        return process.place.path, fact.shares_network_of
+    return None
+
+
+def may_listen(host: Host, port: int, pipeline: Pipeline) -> str:
+    """Why the service may listen on *port* inside though `listens` knows nothing of it; "" where nothing says so."""
+    for process in same_service(host, pipeline):
+        container = process.fact
+        if any(_SCRIPT.search(text) for text in starts(process)) or any(
+            entry.kind == "script" and not entry.external and not (entry.path or entry.written).endswith(".py")
+            for entry in process.entries
+        ):
+            return "a script starts the called service"
+        mounts = container.mounts if isinstance(container, facts.Container) else ()
+        copies = process.stage.copies if process.stage is not None else ()
+        mounted = [plain(part) for mount in mounts for part in (mount.source, mount.target)]
+        copied = [plain(part) for copy in copies for part in (*copy.sources, copy.target) if not copy.origin]
+        if any(map(_CONFIGURATION.search, mounted)) or any(map(_SERVERS_OWN.search, copied)):
+            return "the called service has configuration of its own"
+        if _speaks_of(process, port, pipeline):
+            return "the called service's code speaks of this port"
+    return ""
+
+
+def _speaks_of(process: Process, port: int, pipeline: Pipeline) -> bool:
+    """Whether the number stands in a constant, a default or an argument of the code that the process reaches."""
+    number = re.compile(rf"(?<!\d){port}(?!\d)")
+    for path in process.modules:
+        written = [constant.value for constant in pipeline.index(facts.Constant, "path").get(path, ())]
+        written += [read.default for read in pipeline.index(facts.EnvRead, "path").get(path, ()) if read.default]
+        for function in pipeline.index(facts.Function, "path").get(path, ()):
+            written += [parameter.default for parameter in function.parameters if parameter.default]
+        for call in pipeline.index(facts.Call, "path").get(path, ()):
+            written += [argument.value for argument in call.arguments]
+        if any(number.search(str(a.value)) for one in written for a in pipeline.resolve(one, process) if not a.secret):
+            return True
+    return False
 
 
 def listens(host: Host, port: int, pipeline: Pipeline) -> bool:

@@ -112,7 +112,8 @@ class Assignment(msgspec.Struct, frozen=True):
 class CallSite(msgspec.Struct):
     """A call. *loops* are the enclosing loops and comprehensions of its scope, outermost first; *contexts* the
     ``with`` items around it there; *result* the name (or ``self.attribute``) that its result is bound to, or "".
-    *callee* is its qualified name, "" where it has none."""
+    *callee* is its qualified name, "" where it has none; *conditional*: it stands where code of its module or function
+    comes to only in some cases (below an ``if``, behind one that returns, behind ``or``, in a handler)."""
 
     node: ast.Call
     scope: Scope
@@ -120,6 +121,7 @@ class CallSite(msgspec.Struct):
     contexts: tuple[ast.withitem, ...]
     result: str
     callee: str = ""
+    conditional: bool = False
 
 
 class FunctionSite(msgspec.Struct, frozen=True):
@@ -149,10 +151,11 @@ class ExpressionSite(msgspec.Struct, frozen=True):
 
 
 class SubscriptSite(msgspec.Struct, frozen=True):
-    """A subscript that is read, of a name or of an attribute called ``environ``."""
+    """A subscript that is read, of a name or of an attribute called ``environ``. *conditional* as in `CallSite`."""
 
     node: ast.Subscript
     scope: Scope
+    conditional: bool = False
 
 
 class PythonFile:
@@ -463,6 +466,8 @@ class _Walk:
         self.loops: tuple[ast.AST, ...] = ()
         self.contexts: tuple[ast.withitem, ...] = ()
         self.guarded = False
+        self.conditional = 0
+        """How many conditions the code at hand stands below."""
         self.handlers: dict[type, Any] = {
             ast.Assign: self.assign,
             ast.AnnAssign: self.annotated,
@@ -493,6 +498,7 @@ class _Walk:
 
     def block(self, statements: Iterable[Any]) -> None:
         handlers = self.handlers
+        conditional = self.conditional
         for statement in statements:
             kind = statement.__class__
             if kind is ast.Expr:
@@ -505,11 +511,14 @@ class _Walk:
             handler = handlers.get(kind)
             if handler is not None:
                 handler(statement)
+                if kind is ast.If and statement.body[-1].__class__ is ast.Return:
+                    self.conditional += 1  # what follows is for the other cases
             else:
                 for field in kind._fields:
                     child = getattr(statement, field)
                     if isinstance(child, ast.expr):
                         self.visit(child)
+        self.conditional = conditional
 
     # -------------------------------------------------------------------------------------------- expressions
 
@@ -527,7 +536,9 @@ class _Walk:
             if kind in leaves:
                 continue
             if kind is ast.Call:
-                calls.append(CallSite(node, scope, loops, contexts, result if node is root else ""))
+                calls.append(
+                    CallSite(node, scope, loops, contexts, result if node is root else "", "", self.conditional > 0)
+                )
                 inner = node.func
                 while inner.__class__ is ast.Attribute:
                     inner = inner.value
@@ -548,12 +559,18 @@ class _Walk:
                     push(inner)
             elif kind in _COMPREHENSIONS:
                 self.comprehension(node)
+            elif kind is int:  # the border of what is computed only in some cases
+                self.conditional += node
+            elif kind is ast.IfExp:
+                stack += (-1, node.body, node.orelse, 1, node.test)
+            elif kind is ast.BoolOp:
+                first, *others = node.values
+                if node.op.__class__ is ast.Or:
+                    self.file.or_defaults[id(first)] = others[0]
+                stack += (-1, *others, 1, first)
             else:
                 if kind is ast.Subscript:
                     self.subscript(node)
-                elif kind is ast.BoolOp:
-                    if node.op.__class__ is ast.Or:
-                        self.file.or_defaults[id(node.values[0])] = node.values[1]
                 elif kind is ast.NamedExpr:
                     self.bind(node.target.id, node.value)
                 elif kind is ast.Await and node is root:
@@ -574,7 +591,7 @@ class _Walk:
         if (kind is ast.Name or (kind is ast.Attribute and value.attr == "environ")) and (
             node.ctx.__class__ is ast.Load
         ):
-            self.file.subscripts.append(SubscriptSite(node, self.scope))
+            self.file.subscripts.append(SubscriptSite(node, self.scope, self.conditional > 0))
 
     def comprehension(self, node: Any) -> None:
         loops = self.loops
@@ -702,16 +719,19 @@ class _Walk:
             self.visit(node.value)
 
     def condition(self, node: ast.If) -> None:
+        conditional = self.conditional
         while True:  # a chain of elif is nested, and may be long
             test = node.test
+            inner = conditional + 1
             guarded = self.guarded
             if test.__class__ is ast.Name or test.__class__ is ast.Attribute:
                 name = test.id if isinstance(test, ast.Name) else test.attr
                 self.guarded = guarded or name == "TYPE_CHECKING"
             else:
-                if test.__class__ is ast.Compare and self.scope.kind == "module":
-                    self.main_guard(test)
+                if test.__class__ is ast.Compare and self.scope.kind == "module" and self.main_guard(test):
+                    inner = conditional
                 self.visit(test)
+            self.conditional = inner
             self.block(node.body)
             self.guarded = guarded
             following = node.orelse
@@ -719,14 +739,18 @@ class _Walk:
                 node = following[0]
             else:
                 self.block(following)
+                self.conditional = conditional
                 return
 
-    def main_guard(self, test: ast.Compare) -> None:
+    def main_guard(self, test: ast.Compare) -> bool:
+        """Whether *test* asks for the main module; noted in the file."""
         sides = (test.left, *test.comparators)
         if any(isinstance(s, ast.Name) and s.id == "__name__" for s in sides) and any(
             isinstance(s, ast.Constant) and s.value == "__main__" for s in sides
         ):
             self.file.main = True
+            return True
+        return False
 
     def loop(self, node: ast.For | ast.AsyncFor) -> None:
         self.target(node.target, "loop")
@@ -768,7 +792,9 @@ class _Walk:
                 self.visit(handler.type)
             if handler.name:
                 self.bind(handler.name, "other")
+            self.conditional += 1
             self.block(handler.body)
+            self.conditional -= 1
         self.guarded = guarded
         self.block(node.orelse)
         self.block(node.finalbody)
@@ -780,9 +806,11 @@ class _Walk:
                 name = getattr(pattern, "name", None) or getattr(pattern, "rest", None)
                 if name:
                     self.bind(name, "other")
+            self.conditional += 1
             if case.guard is not None:
                 self.visit(case.guard)
             self.block(case.body)
+            self.conditional -= 1
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         outer, loops, contexts = self.scope, self.loops, self.contexts

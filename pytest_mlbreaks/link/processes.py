@@ -161,6 +161,8 @@ class Processes:
         folder of the image's name, or built by the only compose service of it. The reason first, "" where there is
         none."""
         name = _plain_name(split_reference(self._values.pattern(image)).repository.rpartition("/")[2])
+        if not name:
+            return "", None, None, ""  # too short a name to tell by
         found = {self._built[b][:2]: self._built[b] for b in self._named_builds.get(name, ())}
         if len(found) == 1:
             dockerfile, stage, context = next(iter(found.values()))

@@ -56,9 +56,11 @@ class Import(Part, frozen=True, kw_only=True):
 
 
 class PythonModule(Fact, frozen=True, kw_only=True):
-    """A Python file. *package* is true for an ``__init__.py``, *main* where it has a ``__main__`` guard."""
+    """A Python file. *package* is true for an ``__init__.py``, *main* where it has a ``__main__`` guard; *calls* are
+    the callee names outside of functions and classes, import aliases expanded, each once."""
 
     imports: tuple[Import, ...] = ()
+    calls: tuple[str, ...] = ()
     package: bool = False
     main: bool = False
 
@@ -104,7 +106,8 @@ class EnvRead(Fact, frozen=True, kw_only=True):
     """Code that asks for an environment variable, or a settings field that one fills.
 
     *scope* is the enclosing function ("" at module level); *required* is true where a missing variable raises;
-    *field* names the settings field (``Settings.redis_url``) where there is one.
+    *field* names the settings field (``Settings.redis_url``) where there is one; *conditional* is true where its module
+    or function comes to it only in some cases (below an ``if``, behind ``or``).
     """
 
     key: Expr
@@ -112,6 +115,7 @@ class EnvRead(Fact, frozen=True, kw_only=True):
     scope: str = ""
     required: bool = False
     field: str = ""
+    conditional: bool = False
     api: str  # os.environ.get, os.getenv, pydantic, ...
 
     @property
@@ -438,7 +442,9 @@ class Container(Fact, frozen=True, kw_only=True):
     dependencies: tuple[Dependency, ...] = ()
     aliases: tuple[str, ...] = ()  # names that others can reach it by, beside its own
     networks: tuple[str, ...] = ()
+    extra_hosts: tuple[str, ...] = ()  # names that are given an address of their own
     host_network: bool = False
+    shares_network_of: str = ""  # the compose service whose network it is in, localhost included
     init: bool = False
     pull_policy: str = ""
     profiles: tuple[str, ...] = ()
@@ -585,10 +591,32 @@ class LimitRange(Fact, frozen=True, kw_only=True):
         return f"limit-range:{self.scope}#{self.namespace}"
 
 
+class Kustomization(Fact, frozen=True, kw_only=True):
+    """A kustomization or a component of one: what it takes in, and whether it changes that; that is not applied.
+
+    *lists* has the files and folders of its resources, bases and components, *patches* those of its patches, all as
+    paths of the tree (``.`` for the root). *changes* names its fields that may change what it lists (``patches``,
+    ``images`` ...); *renames* is whether it puts something before or after names.
+    """
+
+    lists: tuple[str, ...] = ()
+    patches: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    renames: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"kustomization:{self.path}"
+
+
 class PodRestart(Fact, frozen=True, kw_only=True):
-    """A script or Makefile with a command after which pods are new ones; *command* is the first such, in short."""
+    """A script or Makefile with a command after which pods are new ones; *command* is the first such, in short.
+
+    Not *certain* is one that writes into files, of which one may be the manifest that the script applies.
+    """
 
     command: str
+    certain: bool = True
 
     @property
     def identity(self) -> str:

@@ -547,11 +547,27 @@ def _container(workload: str, name: str, place: Place, service: YamlNode) -> Con
         aliases=_names(service),
         networks=_networks(service.get("networks")),
         host_network=_text(service.get("network_mode")) == "host",
+        extra_hosts=tuple(_extra_hosts(service.get("extra_hosts"))),
+        shares_network_of=_shared_network(_text(service.get("network_mode"))),
         pull_policy=_text(service.get("pull_policy")),
         profiles=_texts(service.get("profiles")),
         restart=_text(service.get("restart")),
         place=place,
     )
+
+
+def _extra_hosts(node: YamlNode | None) -> Iterator[str]:
+    """The names of ``NAME=ADDRESS``, ``NAME:ADDRESS``, or of a mapping."""
+    if node is not None and node.is_mapping:
+        yield from (name for name, _, _ in node.items())
+    else:
+        yield from (re.split("[:=]", text, maxsplit=1)[0].strip() for text in _texts(node))
+
+
+def _shared_network(mode: str) -> str:
+    """The service of ``network_mode: service:NAME`` (docs.docker.com/reference/compose-file/services/#network_mode)."""
+    kind, _, name = mode.partition(":")
+    return name if kind == "service" else ""
 
 
 def _build(service: YamlNode, owner: str) -> ImageBuild | None:
@@ -610,4 +626,4 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             yield Diagnostic(document.key_place("include"), "note", message)
 
 
-READER: Reader[YamlFile] = Reader("compose", 1, YAML, (Workload, Container, ImageBuild), _claims, _read)
+READER: Reader[YamlFile] = Reader("compose", 2, YAML, (Workload, Container, ImageBuild), _claims, _read)

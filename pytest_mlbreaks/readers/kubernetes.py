@@ -2,13 +2,15 @@
 
 Rules are those of the API reference (https://kubernetes.io/docs/reference/kubernetes-api/). A document that is not of
 a kind listed here is left to others. Kustomize patches are manifests with parts missing, and read like them; of a
-kustomization only its generators are read. What needs several files (overlays, Helm values) is done in link.
+kustomization its generators are read, what it lists and whether it changes that. What needs several files (overlays,
+Helm values) is done in link.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal as L
 
 from pytest_mlbreaks.formats.yaml import YAML, YamlFile, YamlNode
@@ -19,6 +21,7 @@ from pytest_mlbreaks.model.facts import (
     Command,
     ConfigObject,
     Container,
+    Kustomization,
     Label,
     LimitRange,
     Mount,
@@ -70,6 +73,10 @@ _GENERATORS: tuple[tuple[str, L["configmap", "secret"]], ...] = (
     ("configMapGenerator", "configmap"),
     ("secretGenerator", "secret"),
 )
+# https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/
+_LISTING = ("resources", "bases", "components")
+_PATCHING = ("patches", "patchesStrategicMerge", "patchesJson6902")
+_CHANGING = (*_PATCHING, "components", "replicas", "images", "replacements", "vars", "transformers")
 _MIXED_VOLUMES = frozenset({"projected", "downwardAPI"})
 
 _REFERENCE = re.compile(r"\$\$|\$\(([^()\s]*)\)")
@@ -575,6 +582,7 @@ def _limit_range(object_: _Object) -> Iterator[Fact]:
 
 
 def _kustomization(object_: _Object) -> Iterator[Fact]:
+    yield _taken_in(object_)
     for field, kind in _GENERATORS:
         node = object_.node.get(field)
         for element in node.elements() if node is not None else ():
@@ -592,6 +600,35 @@ def _kustomization(object_: _Object) -> Iterator[Fact]:
                 partial=_text(element.get("behavior")) == "merge" or bool(element.get("env") or element.get("envs")),
                 place=name.place,
             )
+
+
+def _taken_in(object_: _Object) -> Kustomization:
+    """What a kustomization lists, and which of its fields may change that."""
+    folder = object_.path.rpartition("/")[0]
+    node = object_.node
+    patches = [element for field in _PATCHING for element in _elements(node.get(field))]
+    written_as_path = [_text(element.get("path")) if element.is_mapping else _text(element) for element in patches]
+    return Kustomization(
+        lists=_paths(folder, (_text(element) for field in _LISTING for element in _elements(node.get(field)))),
+        patches=_paths(folder, written_as_path),
+        changes=tuple(field for field in _CHANGING if any(True for _ in _elements(node.get(field)))),
+        renames=bool(_text(node.get("namePrefix")) or _text(node.get("nameSuffix"))),
+        place=node.place,
+    )
+
+
+def _elements(node: YamlNode | None) -> Iterator[YamlNode]:
+    return iter(node.elements()) if node is not None else iter(())
+
+
+def _paths(folder: str, written_paths: Iterable[str]) -> tuple[str, ...]:
+    """The paths of the tree that are meant by paths in a kustomization of *folder*; text that is none is left out."""
+    found = (
+        posixpath.normpath(posixpath.join(folder, path))
+        for path in written_paths
+        if path and "\n" not in path and "://" not in path
+    )
+    return tuple(dict.fromkeys(path for path in found if not path.startswith(("../", "/"))))
 
 
 def _generated(element: YamlNode, kind: str, store: str) -> Iterator[Variable]:
@@ -665,9 +702,9 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 READER: Reader[YamlFile] = Reader(
     "kubernetes",
-    2,
+    3,
     YAML,
-    (Workload, Container, ConfigObject, NetworkService, Autoscaler, VolumeClaim, LimitRange),
+    (Workload, Container, ConfigObject, NetworkService, Autoscaler, VolumeClaim, LimitRange, Kustomization),
     _claims,
     _read,
 )

@@ -5,7 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from pytest_mlbreaks.formats.python import PYTHON, Assignment, CallSite, ClassSite, FunctionSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python import (
+    PYTHON,
+    Assignment,
+    CallSite,
+    ClassSite,
+    FunctionSite,
+    PythonFile,
+    Scope,
+    SubscriptSite,
+)
 from pytest_mlbreaks.formats.python_expr import ENVIRON_GET, environ_arguments, shield
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.expr import Choice, Expr, Literal, Unknown
@@ -51,6 +60,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     yield PythonModule(
         place=file.place(file.tree),
         imports=tuple(file.imports),
+        calls=tuple(file.module.calls),
         package=file.path.rsplit("/", 1)[-1] == "__init__.py",
         main=file.main,
     )
@@ -233,7 +243,9 @@ def _getter(file: PythonFile, site: CallSite) -> Iterator[EnvRead]:
     other = file.or_defaults.get(id(site.node))
     if other is not None and (value is None or (isinstance(value, Literal) and not value.value)):
         value = file.expr(other, scope)
-    yield _read(file, site.node, key, None if value == Literal(None) else value, scope, site.callee, required=False)
+    if value == Literal(None):
+        value = None
+    yield _read(file, site, key, value, site.callee, required=False)
 
 
 def _casting(file: PythonFile, site: CallSite, api: str) -> Iterator[EnvRead]:
@@ -246,7 +258,7 @@ def _casting(file: PythonFile, site: CallSite, api: str) -> Iterator[EnvRead]:
     if default is None and len(arguments) > 1 and api == "environs":
         default = arguments[1]
     value = file.expr(default, site.scope) if default is not None else None
-    yield _read(file, site.node, arguments[0], value, site.scope, api, required=default is None)
+    yield _read(file, site, arguments[0], value, api, required=default is None)
 
 
 def _subscripts(file: PythonFile) -> Iterator[EnvRead]:
@@ -254,12 +266,19 @@ def _subscripts(file: PythonFile) -> Iterator[EnvRead]:
         return
     for site in file.subscripts:
         if file.qualified(site.node.value, site.scope) == "os.environ":
-            yield _read(file, site.node, site.node.slice, None, site.scope, "os.environ", required=True)
+            yield _read(file, site, site.node.slice, None, "os.environ", required=True)
 
 
 def _read(
-    file: PythonFile, node: ast.expr, key: ast.expr, default: Expr | None, scope: Scope, api: str, *, required: bool
+    file: PythonFile,
+    site: CallSite | SubscriptSite,
+    key: ast.expr,
+    default: Expr | None,
+    api: str,
+    *,
+    required: bool,
 ) -> EnvRead:
+    node, scope = site.node, site.scope
     text = file.text(key, scope)
     if default is not None and text is not None:
         default = shield(text, default, file.path)
@@ -270,6 +289,7 @@ def _read(
         scope=scope.function,
         required=required,
         field=_field_of(file, node, scope),
+        conditional=site.conditional,
         api=api,
     )
 
@@ -401,7 +421,7 @@ def _aliases(file: PythonFile, scope: Scope, node: ast.expr) -> list[Expr]:
 
 READER: Reader[PythonFile] = Reader(
     name="python",
-    version=2,
+    version=3,
     format=PYTHON,
     facts=(PythonModule, Constant, Function, EnvRead, Address, Call),
     claims=claims,

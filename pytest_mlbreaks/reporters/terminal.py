@@ -16,6 +16,7 @@ from pytest_mlbreaks.check import Confidence, Severity
 from pytest_mlbreaks.display import MASK, cells, clean
 from pytest_mlbreaks.model import Place
 from pytest_mlbreaks.report import Recognised, Report, ReportedFinding, Reporter, Result, Share, Shown
+from pytest_mlbreaks.reporters import SEPARATOR
 
 PER_CHECK = 10
 """Findings of one check that are told in full; the others are counted, unless ``-v`` asks for all."""
@@ -102,7 +103,7 @@ def _headline(finding: ReportedFinding, shown: Shown, paint: _Paint) -> Iterator
     if finding.confidence < Confidence.HIGH:
         level += f", {finding.confidence} confidence"
     categories = "".join(f", also {also}" for also in finding.also)
-    axis = f"(ml {finding.axis.ml} · distributed {finding.axis.distributed}{categories})"
+    axis = f"(ml {finding.axis.ml}{SEPARATOR}distributed {finding.axis.distributed}{categories})"
     where, name = _where(finding.place), f"{finding.category}/{finding.check}"
     line = f"{paint('bold', where)}: {paint(_SEVERITY[finding.severity], level)} {name}"
     if len(f"{where}: {level} {name} {axis}") <= _columns(shown):
@@ -166,7 +167,8 @@ def _advice(check: str, fix: str, shown: Shown, paint: _Paint) -> Iterator[str]:
         yield from _labelled("Why", why, shown, paint)
     if fix:
         yield from _labelled("Do", fix, shown, paint)
-    yield f"  {paint('bold', 'More')}  mlbreaks explain {check}"
+    if why:  # else it has no page
+        yield f"  {paint('bold', 'More')}  mlbreaks explain {check}"
 
 
 def _why(check: str, shown: Shown) -> str:
@@ -222,13 +224,14 @@ def render_summary(report: Report, shown: Shown) -> str:
 def _table(findings: Sequence[ReportedFinding], paint: _Paint) -> Iterator[str]:
     counts: dict[str, Counter[Severity]] = defaultdict(Counter)
     for finding in findings:
-        counts[finding.category][finding.severity] += 1
+        counts[finding.category][finding.level] += 1
     width = max(len("findings by category"), *(len(name) for name in counts))
     levels = sorted(Severity, reverse=True)
     yield paint("bold", f"{'Findings by category':<{width}}") + "".join(f"{level!s:>8}" for level in levels)
     for name in taxonomy.categories():
         if name in counts:
             yield f"{name:<{width}}" + "".join(f"{counts[name][level] or '.':>8}" for level in levels)
+    yield "(by level: the lower of severity and confidence)"
 
 
 def _grid(findings: Sequence[ReportedFinding], paint: _Paint) -> Iterator[str]:
@@ -241,7 +244,9 @@ def _grid(findings: Sequence[ReportedFinding], paint: _Paint) -> Iterator[str]:
 
 def _checks(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
     outcomes = Counter(result.outcome for result in report.results)
-    said = [f"{outcomes['findings']} found something", f"{outcomes['clean']} clean"]
+    elsewhere = sum(result.outcome == "findings" and not result.findings for result in report.results)
+    hidden = f" ({elsewhere} of them only elsewhere)" if elsewhere else ""  # than where somebody asked about
+    said = [f"{outcomes['findings']} found something{hidden}", f"{outcomes['clean']} clean"]
     said.append(f"{outcomes['not-applicable']} not applicable")
     if outcomes["failed"]:
         said.append(f"{outcomes['failed']} failed")

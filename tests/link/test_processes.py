@@ -160,3 +160,11 @@ def test_arguments_of_a_foreign_image() -> None:
         {"compose.yaml": "services:\n  api:\n    image: prom/prometheus\n    command: [--config=/etc/p.yml]\n"}
     )
     assert [e.external for e in found.entries] == [True]
+
+
+def test_a_short_name_ties_no_image_to_a_dockerfile() -> None:
+    """Two names of up to three letters are not one name: an image ``api`` is not what the service ``web`` builds."""
+    compose = "services:\n  api: {image: registry.example.com/api:1}\n  web: {build: ./web}\n"
+    found = process({"compose.yaml": compose, "web/Dockerfile": f'{BASE}CMD ["python", "a.py"]', "web/a.py": ""})
+    assert found.dockerfile is None
+    assert found.modules == ()

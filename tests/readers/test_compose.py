@@ -369,3 +369,16 @@ def test_what_is_not_followed() -> None:
     facts = read("include: [a.yml]\nservices:\n  web:\n    extends: {file: b.yml, service: base}\n")
     notes = [f for f in facts if isinstance(f, Diagnostic)]
     assert [(n.level, n.place.line) for n in notes] == [("note", 4), ("note", 1)]
+
+
+def test_the_network_of_another_service() -> None:
+    """``network_mode: service:NAME`` names whose network it is; other modes name no service."""
+    assert container("network_mode: service:vpn").shares_network_of == "vpn"
+    assert container("network_mode: container:vpn").shares_network_of == ""
+    assert container("network_mode: host").shares_network_of == ""
+
+
+def test_extra_hosts() -> None:
+    """The names that are given an address of their own, in each way to write them."""
+    assert container('extra_hosts: ["api=10.0.0.1", "db:10.0.0.2"]').extra_hosts == ("api", "db")
+    assert container("extra_hosts: {api: 10.0.0.1}").extra_hosts == ("api",)

@@ -25,12 +25,22 @@ def restarts(text: str) -> list[PodRestart]:
         "helm upgrade --recreate-pods scorer chart/",
         "kubectl delete pods -l app=scorer",
         "envsubst < deployment.yaml | kubectl apply -f -",
+        "sed s/TAG/$TAG/ deployment.yaml | kubectl apply -f -",
     ],
 )
 def test_pods_are_replaced(command: str) -> None:
     """A command after which pods are new ones is told, with its line."""
     (found,) = restarts(f"set -e\n{command}\n")
-    assert found.place.line == 2
+    assert (found.place.line, found.certain) == (2, True)
+
+
+def test_pods_may_be_replaced() -> None:
+    """A command that may have written another image into the manifest is told as one that may."""
+    (found,) = restarts("# sed\nsed -i s/TAG/$1/ k8s/deploy.yaml\nkubectl apply -f k8s/\n")
+    assert (found.place.line, found.certain, found.command) == (2, False, "sed")
+    assert restarts("sed -i s/a/b/ x\n") == []
+    (found,) = restarts("sed -i s/a/b/ x\nkubectl rollout restart deploy/scorer\n")
+    assert (found.place.line, found.certain) == (2, True)
 
 
 @pytest.mark.parametrize(

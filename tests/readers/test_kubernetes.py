@@ -17,6 +17,7 @@ from pytest_mlbreaks.model.facts import (
     Autoscaler,
     ConfigObject,
     Container,
+    Kustomization,
     LimitRange,
     NetworkService,
     VolumeClaim,
@@ -621,7 +622,7 @@ def test_kustomizations() -> None:
     """
     facts = read(text, "k8s/kustomization.yaml")
     found = {fact.name: fact for fact in facts if isinstance(fact, ConfigObject)}
-    assert len(facts) == 4
+    assert len(facts) == 5
     assert "hunter2" not in repr(facts)
     assert all(fact.generated for fact in found.values())
     assert {name: fact.partial for name, fact in found.items()} == {
@@ -638,6 +639,41 @@ def test_kustomizations() -> None:
         "other.yaml": Unknown("the content of conf/b.yaml"),
     }
     assert [e.value for e in found["keys"].entries] == [SecretKey("secret/keys", "token")]
+
+
+def test_kustomizations_state_what_they_list_and_change() -> None:
+    """Paths are those of the tree; remote ones, and patches written in place, are no paths."""
+    text = """
+    resources: [../base, service.yaml, https://example.com/crd.yaml]
+    bases: [../../shared/]
+    components: [../parts/gpu]
+    namePrefix: prod-
+    patches:
+    - {path: patch.yaml}
+    - patch: |
+        - op: remove
+          path: /spec
+    patchesStrategicMerge: [../other.yaml]
+    images: []
+    """
+    facts = read(text, "k8s/prod/kustomization.yaml")
+    found = [fact for fact in facts if type(fact) is Kustomization]
+    assert [(fact.lists, fact.patches, fact.changes, fact.renames) for fact in found] == [
+        (
+            ("k8s/base", "k8s/prod/service.yaml", "shared", "k8s/parts/gpu"),
+            ("k8s/prod/patch.yaml", "k8s/other.yaml"),
+            ("patches", "patchesStrategicMerge", "components"),
+            True,
+        )
+    ]
+
+
+def test_a_plain_kustomization_changes_nothing() -> None:
+    """At the root of the tree, and above it."""
+    facts = read("resources: [.., a.yaml, ../../out.yaml]", "k8s/kustomization.yaml")
+    assert [(fact.lists, fact.changes, fact.renames) for fact in facts if type(fact) is Kustomization] == [
+        ((".", "k8s/a.yaml"), (), False)
+    ]
 
 
 def test_scope_keeps_overlays_apart() -> None:

@@ -385,3 +385,39 @@ def test_addresses_are_those_that_are_used_as_they_are() -> None:
         ("http", "model", 8002),
         ("redis", "cache", 6379),
     ]
+
+
+def test_reads_that_are_made_only_in_some_cases() -> None:
+    """A read below a condition, behind one that returns, behind ``or`` or in a handler is conditional."""
+    text = """
+        import os
+        A = os.getenv("ALWAYS_1") or os.getenv("SOMETIMES_1")
+        B = os.environ["SOMETIMES_2"] if os.getenv("ALWAYS_2") else ""
+        if os.getenv("ALWAYS_3"):
+            C = os.getenv("SOMETIMES_3")
+        elif A:
+            C = [os.getenv("SOMETIMES_4") for _ in A]
+        try:
+            D = os.getenv("ALWAYS_4")
+        except KeyError:
+            D = os.getenv("SOMETIMES_5")
+        def load(path):
+            if path:
+                return path
+            return os.getenv("SOMETIMES_6")
+        match A:
+            case 1:
+                E = os.getenv("SOMETIMES_7")
+        if __name__ == "__main__":
+            print(os.getenv("ALWAYS_5"))
+        F = os.getenv("ALWAYS_6")
+    """
+    found = {e.key.value: e.conditional for e in facts(EnvRead, dedent(text)) if isinstance(e.key, Literal)}
+    assert len(found) == 13
+    assert all(conditional is str(key).startswith("SOMETIMES") for key, conditional in found.items())
+
+
+def test_calls_outside_of_functions() -> None:
+    """A module tells what it calls itself, its functions left out."""
+    (module,) = facts(PythonModule, "import os\ndef main():\n    os.getcwd()\nmain()\nos.umask(0)")
+    assert module.calls == ("main", "os.umask")

@@ -34,6 +34,7 @@ _STRING = re.compile(r"'((?:[^']|'')*)'")
 _CONSTANT = re.compile(
     r"(?:runner|matrix|strategy)\.|github\.(?:ref|head_ref|base_ref|job|workflow|repository|actor|event_name)"
 )
+_VARIES = re.compile(r"(?:matrix|inputs|env|vars|github\.event\.inputs)\.")
 _CHANGES = re.compile(r"github\.(?:sha|run_id|run_number|run_attempt|event\.\w+\.\S*sha)")
 _DEPENDENCY_FILE = re.compile(
     r"(?:^|/)(?:pyproject\.toml|setup\.(?:py|cfg)|Pipfile|[^/]*\.lock|[^/]*\.in|[^/]*lock[^/]*\.ya?ml)$"
@@ -53,9 +54,12 @@ _INSTALL_WORDS = frozenset({"install", "sync", "ci"})
 @dataclasses.dataclass(frozen=True)
 class _Key:
     """A cache key taken apart: the patterns that it hashes, and why what else it holds can't be told ("" if it can).
-    *changes*: it is another one at each commit or run."""
+    *changes*: it is another one at each commit or run; *literal*: its text as written or resolved; *varies*: it holds a
+    variable, an input or a dimension of a matrix."""
 
     text: str
+    literal: str
+    varies: bool
     patterns: tuple[str, ...]
     changes: bool
     unknown: str
@@ -69,6 +73,7 @@ class _Input:
     command: str
     files: tuple[str, ...]
     code: bool = False
+    arguments: tuple[str, ...] = ()
 
 
 def _caches(job: facts.WorkflowJob, pipeline: Pipeline) -> bool:
@@ -85,17 +90,44 @@ def find(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Verdict]:
     for step in job.steps:
         if not _is_cache(step):
             continue
-        inputs = [one for skipped in _skipped(job, step) for one in _inputs(skipped, pipeline)]
+        skipped, perhaps = _skipped(job, step)
+        inputs = [one for left_out in skipped for one in _inputs(left_out, pipeline)]
+        doubtful = [one for left_out in perhaps for one in _inputs(left_out, pipeline)]
         given = next((v for v in step.inputs if v.name.lower() == "key"), None)
-        if not inputs or given is None:
+        if not (inputs or doubtful) or given is None:
             continue
         key = _key(given.value, step, job, pipeline)
-        if key.changes:
+        inputs = [one for one in inputs if not _names_content(key, one)]
+        if key.changes or not (inputs or doubtful):
             continue
         if key.unknown:
             yield Unjudged(given.place, key.unknown)
             continue
+        if not inputs:
+            hashed = {path for pattern in key.patterns for path in _matching(pattern, pipeline)}
+            if any(not hashed & set(one.files) for one in doubtful):
+                yield Unjudged(given.place, "whether a hit leaves the step out can't be told")
+            continue
         yield from _judge(key, given.place, inputs, job, step, pipeline)
+
+
+def _names_content(key: _Key, one: _Input) -> bool:
+    """Whether an argument of a skipped script stands in the key: the key names what is made (``bert-base-v2``)."""
+    literal = _plain(key.literal)
+    for argument in one.arguments if one.code else ():
+        value = argument.rpartition("=")[2]
+        for name in {_plain(value), _plain(value.rpartition("/")[2])}:
+            if (
+                len(name) > 3
+                and re.search(r"[\d-]", name)
+                and re.search(rf"(?<![^-]){re.escape(name)}(?![^-])", literal)
+            ):
+                return True
+    return False
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w.]+", "-", text).strip("-").lower()
 
 
 def _judge(
@@ -109,6 +141,9 @@ def _judge(
             return
     for one in inputs:
         if hashed & set(one.files):
+            continue
+        if one.code and key.varies and any("$" in word or "{*}" in word for word in one.arguments):
+            yield Unjudged(place, "the key and the command hold values that may name the same thing")
             continue
         if hashed and (one.code or any(_DEPENDENCY_FILE.search(path) for path in hashed)):
             # Other files are hashed, and these may well decide what the command makes.
@@ -142,7 +177,8 @@ def _judge(
 def _key(written: expr.Expr, step: facts.JobStep, job: facts.WorkflowJob, pipeline: Pipeline) -> _Key:
     patterns: list[str] = []
     shown: list[str] = []
-    changes, unknown = False, ""
+    literal: list[str] = []
+    changes, unknown, varies = False, "", False
     process = pipeline.one(Process, f"process:{job.step}")
     for part in written.parts if isinstance(written, expr.Concat) else (written,):
         if isinstance(part, expr.EnvVar):
@@ -151,8 +187,12 @@ def _key(written: expr.Expr, step: facts.JobStep, job: facts.WorkflowJob, pipeli
             if text is None:
                 unknown = unknown or "the key holds a variable that can't be told"
             shown.append(f"${part.key}")
+            literal.append(text or "")
+            varies = True
         elif isinstance(part, expr.Context):
             shown.append(f"${{{{ {part.name} }}}}")
+            literal.append(" ")
+            varies = varies or _VARIES.match(part.name) is not None
             hashes = _HASH.findall(part.name)
             if hashes:
                 for arguments in hashes:
@@ -166,9 +206,10 @@ def _key(written: expr.Expr, step: facts.JobStep, job: facts.WorkflowJob, pipeli
                 unknown = unknown or "the key holds a value that is worked out when it runs"
         elif isinstance(part, expr.Literal):
             shown.append(str(part.value))
+            literal.append(str(part.value))
         else:
             unknown = unknown or "the key holds a value that can't be told"
-    return _Key("".join(shown), tuple(patterns), changes, unknown)
+    return _Key("".join(shown), "".join(literal), varies, tuple(patterns), changes, unknown)
 
 
 def _matching(pattern: str, pipeline: Pipeline) -> list[str]:
@@ -227,15 +268,33 @@ def _listed(names: tuple[str, ...] | list[str]) -> str:
 # ----------------------------------------------------------------------------------------- what a hit leaves out
 
 
-def _skipped(job: facts.WorkflowJob, cache: facts.JobStep) -> Iterator[facts.JobStep]:
-    """The steps that do not run when *cache* has an exact hit."""
+def _skipped(job: facts.WorkflowJob, cache: facts.JobStep) -> tuple[list[facts.JobStep], list[facts.JobStep]]:
+    """The steps that do not run when *cache* has an exact hit, and those that ask for one in another way.
+
+    ``cache-hit`` is the text ``true`` on an exact hit; else ``false``, or empty where nothing was restored.
+    Source: https://github.com/actions/cache#outputs
+    """
     if not cache.id:
-        return
-    name = re.escape(cache.id)
-    skips = re.compile(rf"steps\.{name}\.outputs\.cache-hit\s*!=\s*'true'|!\s*steps\.{name}\.outputs\.cache-hit\b")
+        return [], []
+    hit = rf"steps\.{re.escape(cache.id)}\.outputs\.cache-hit"
+    runs_without = re.compile(
+        rf"{hit}\s*!=\s*'true'|{hit}\s*==\s*'(?:false)?'|!\s*{hit}\b(?!\s*[=!])|!\s*\(\s*{hit}(?:\s*==\s*'true')?\s*\)"
+    )
+    other_negation = re.compile(rf"!\s*\((?!\s*{hit}(?:\s*==\s*'true')?\s*\))")
+    runs_with = re.compile(rf"^(?:\$\{{\{{)?\s*{hit}\s*(?:==\s*'true')?\s*(?:\}}\}})?$")
+    asking = {
+        read.step
+        for read in job.reads
+        if read.of == "steps" and read.name == cache.id and read.field.startswith("outputs.cache-hit")
+    }
+    skipped, perhaps = [], []
     for step in job.steps:
-        if "||" not in step.condition and skips.search(step.condition):
-            yield step
+        plain = "||" not in step.condition and not other_negation.search(step.condition)
+        if plain and runs_without.search(step.condition):
+            skipped.append(step)
+        elif step.index in asking and not runs_with.match(step.condition):
+            perhaps.append(step)
+    return skipped, perhaps
 
 
 def _inputs(step: facts.JobStep, pipeline: Pipeline) -> Iterator[_Input]:
@@ -250,7 +309,7 @@ def _inputs(step: facts.JobStep, pipeline: Pipeline) -> Iterator[_Input]:
         for files, code in _read_by(words):
             there = tuple(p for name in files if (p := _below(folder, name)) in pipeline.paths)
             if there:
-                yield _Input(command.place, " ".join(words[:6]), there, code)
+                yield _Input(command.place, " ".join(words[:6]), there, code, words[1:])
 
 
 def _below(folder: str, name: str) -> str:

@@ -26,26 +26,13 @@ from pytest_mlbreaks.api import (
     is_test_file,
 )
 
-_SERVERS = (
-    *("uvicorn.run", "*.start_http_server", "prometheus_client.start_http_server", "*.add_insecure_port"),
-    *(
-        "*.add_secure_port",
-        "*.serve_forever",
-        "*.HTTPServer",
-        "http.server.HTTPServer",
-        "*.launch",
-        "*.start_wsgi_server",
-    ),
-    *("http.server.ThreadingHTTPServer", "socketserver.TCPServer", "aiohttp.web.run_app", "waitress.serve", "*.run"),
-)
-
 check = Check(
     __name__,
     severity=Severity.HIGH,
     confidence=Confidence.HIGH,
     since="0.1",
     evidence="cross-artifact",
-    calls=_SERVERS,
+    calls=_network.SERVERS,
 )
 
 _PORT = re.compile(r"(?:(?:^|\s)(?:--?[a-z_-]*port|-p)[=\s]+|(?:0\.0\.0\.0|\[::\]|\s):)(\d{2,5})\b")
@@ -56,8 +43,7 @@ def _is_sent_to_a_service(process: Process, pipeline: Pipeline) -> bool:
         return False
     given = [text for value in process.variables.values() for text, _ in _network.texts(value)]
     given += [text for text, _ in _network.command_texts(process, pipeline)]
-    names = (match[1] for text in given if ":" in text for match in _network.ADDRESS.finditer(text))
-    hosts = (_network.host_for(name, process, pipeline) for name in names)
+    hosts = (_network.host_for(name, process, pipeline) for text in given for name, _ in _network.addresses(text))
     return any(host is not None and process not in host.processes for host in hosts)
 
 
@@ -77,7 +63,7 @@ def _falls_back(setting: Setting, pipeline: Pipeline) -> bool:
         and setting.known
         and not _network.NOT_CALLED.search(setting.name)
         and _network.is_on_a_network(setting.process, pipeline)
-        and any(_network.ADDRESS.search(text) for text, _ in _network.texts(setting.value))
+        and any(any(_network.addresses(text)) for text, _ in _network.texts(setting.value))
     )
 
 
@@ -92,8 +78,8 @@ def _judge(
     process: Process, said: str, name: str, texts: Iterable[tuple[str, Place]], pipeline: Pipeline
 ) -> Iterator[Verdict]:
     for text, place in texts:
-        for match in _network.ADDRESS.finditer(text):
-            host, port = _network.host_for(match.group(1), process, pipeline), int(match.group(2))
+        for called, port in _network.addresses(text):
+            host = _network.host_for(called, process, pipeline)
             if host is None or process in host.processes or _network.published(host, port, pipeline) is not None:
                 continue  # a published port is what client-uses-published-port looks at
             yield from _against(host, port, place, said, name, "", pipeline)
@@ -140,7 +126,8 @@ def _against(
     ports = _told(host, process, pipeline)
     if port in ports:
         return
-    reason = _may_open_more(process, port, pipeline) if ports else "the called service's ports are not told"
+    reason = "" if ports else "the called service's ports are not told"
+    reason = reason or _may_open_more(process, port, pipeline) or _network.may_listen(host, port, pipeline)
     if reason:
         yield Unjudged(place, reason)
         return
@@ -203,7 +190,7 @@ def _may_open_more(process: Process, port: int, pipeline: Pipeline) -> str:
             if read.default is not None and _is(port, pipeline.resolve(read.default, process)):
                 return "the called service's code speaks of this port"
         for call in calls.get(path, ()):
-            if call.callee in _SERVERS and not _other_port(call, port, process, pipeline):
+            if call.callee in _network.SERVERS and not _other_port(call, port, process, pipeline):
                 return "the called service's code may open this port"
     return ""
 

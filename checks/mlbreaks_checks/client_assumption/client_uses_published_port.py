@@ -6,12 +6,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from mlbreaks_checks import _network
-from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Process, Setting, Severity, Verdict
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Finding,
+    Host,
+    Pipeline,
+    Place,
+    Process,
+    Setting,
+    Severity,
+    Unjudged,
+    Verdict,
+)
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(
+    __name__,
+    severity=Severity.HIGH,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    evidence="cross-artifact",
+    calls=_network.SERVERS,
+)
 
 
 @check.over(Process, where=_network.is_on_a_network)
@@ -30,7 +50,7 @@ def _falls_back(setting: Setting, pipeline: Pipeline) -> bool:
         and setting.known
         and not _network.NOT_CALLED.search(setting.name)
         and _network.is_on_a_network(setting.process, pipeline)
-        and any(_network.ADDRESS.search(text) for text, _ in _network.texts(setting.value))
+        and any(any(_network.addresses(text)) for text, _ in _network.texts(setting.value))
     )
 
 
@@ -45,12 +65,16 @@ def _judge(
     process: Process, said: str, name: str, texts: Iterable[tuple[str, Place]], pipeline: Pipeline
 ) -> Iterator[Verdict]:
     for text, place in texts:
-        for match in _network.ADDRESS.finditer(text):
-            host, port = _network.host_for(match.group(1), process, pipeline), int(match.group(2))
+        for called, port in _network.addresses(text):
+            host = _network.host_for(called, process, pipeline)
             if host is None or process in host.processes or _network.listens(host, port, pipeline):
                 continue
             inner = _network.published(host, port, pipeline)
             if inner is None:
+                continue
+            reason = _network.may_listen(host, port, pipeline) or _may_be_told(host, inner[0], pipeline)
+            if reason:
+                yield Unjudged(place, reason)
                 continue
             yield Finding(
                 at=place,
@@ -62,3 +86,12 @@ def _judge(
                 about=(name, host.name),
                 fix=f"Use {host.name}:{inner[0]}.",
             )
+
+
+def _may_be_told(host: Host, inner: int, pipeline: Pipeline) -> str:
+    """Why a variable that is not known may move the service from port *inner*; "" where its command names the port."""
+    number = re.compile(rf"(?<!\d){inner}(?!\d)")
+    processes = tuple(_network.same_service(host, pipeline))
+    if any(number.search(text) for process in processes for text in _network.starts(process)):
+        return ""
+    return next((process.open_reason for process in processes if not process.closed), "")

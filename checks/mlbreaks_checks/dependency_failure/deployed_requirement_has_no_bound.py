@@ -5,10 +5,12 @@ The next build takes the newest release there is, also when nothing of the team'
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from packaging.specifiers import SpecifierSet
 
+from mlbreaks_checks import _network
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -93,12 +95,20 @@ _IMPORTED_AS = {
 }
 
 
+# Folders of images that show a package, and serve nobody.
+_ASIDE = re.compile(r"(^|/)(examples?|demos?|tutorials?|docs?|benchmarks?|tests?|samples?|notebooks?)/", re.IGNORECASE)
+_PUBLISHES = re.compile(r"\btwine\s+upload|\b(uv|poetry|flit|hatch|pdm)\s+publish")
+
+
 def _deployed(install: Install, pipeline: Pipeline) -> bool:
     return bool(install.processes) or any(build.pushes for image in install.images for build in image.builds)
 
 
 def _deployed_file(file: f.RequirementFile, pipeline: Pipeline) -> bool:
-    return any(_deployed(install, pipeline) for install in _installs_of(file, pipeline))
+    return any(
+        _deployed(install, pipeline) and not (file.package and _ASIDE.search(install.place.path))
+        for install in _installs_of(file, pipeline)
+    )
 
 
 @check.over(Install, where=_deployed)
@@ -109,7 +119,11 @@ def find_in_commands(install: Install, pipeline: Pipeline) -> Iterator[Verdict]:
     if install.unknown:
         yield Unjudged(install.place, install.unknown)
         return
+    reason = _may_hold_more((install,), pipeline)
     own = [r for r in install.requirements if r.path == install.place.path]
+    if reason and _loose(own, (install,), pipeline):
+        yield Unjudged(install.place, reason)
+        return
     yield from _finding(own, install.place, "", (install,), pipeline)
 
 
@@ -120,24 +134,18 @@ def find_in_files(file: f.RequirementFile, pipeline: Pipeline) -> Iterator[Verdi
     if not loose or file.compiled:
         return
     wanted = [r for r in loose[0].requirements if r.path == file.path]
+    reason = _may_hold_more(tuple(loose), pipeline)
+    if reason and _loose(wanted, tuple(loose), pipeline):
+        yield Unjudged(file.place, reason)
+        return
     yield from _finding(wanted, file.place, file.path, tuple(loose), pipeline)
 
 
 def _finding(
     wanted: list[f.Requirement], place: Place, file: str, installs: tuple[Install, ...], pipeline: Pipeline
 ) -> Iterator[Finding]:
-    processes = list(dict.fromkeys(process for install in installs for process in install.processes))
-    held = {name for install in installs for name in _held(install, pipeline)}
-    used = _used(processes, pipeline)
-    loose = [
-        r
-        for r in wanted
-        if r.source == "index"
-        and not _bounded(r)
-        and r.name not in _TOOLS
-        and r.name not in held
-        and (used is None or r.name in used)
-    ]
+    processes = _processes(installs)
+    loose = _loose(wanted, installs, pipeline)
     if not loose:
         return
     names = sorted({r.name for r in loose}, key=lambda name: (_rank(name), name))
@@ -154,6 +162,9 @@ def _finding(
     lowered = "what else is bounded there may hold them back" if mixed else ""
     if assumed:
         lowered = f"that {who} runs this image is assumed: {processes[0].assumed}"
+    published = _is_published(file, installs, pipeline)
+    if published:
+        lowered = lowered or published
     be = "has" if len(names) == 1 else "have"
     yield Finding(
         at=first.place if file else place,
@@ -163,8 +174,57 @@ def _finding(
         ),
         because=tuple(because),
         about=(file or "command",),
-        confidence=Confidence.MEDIUM if lowered else None,
+        severity=Severity.LOW if published else None,
+        confidence=Confidence.MEDIUM if mixed or assumed else None,
         lowered=lowered,
+    )
+
+
+def _processes(installs: tuple[Install, ...]) -> list[Process]:
+    return list(dict.fromkeys(process for install in installs for process in install.processes))
+
+
+def _loose(wanted: list[f.Requirement], installs: tuple[Install, ...], pipeline: Pipeline) -> list[f.Requirement]:
+    """Those of *wanted* that the deployed code needs and that nothing holds back."""
+    held = {name for install in installs for name in _held(install, pipeline)}
+    used = _used(_processes(installs), pipeline)
+    return [
+        r
+        for r in wanted
+        if r.source == "index"
+        and not _bounded(r)
+        and r.name not in _TOOLS
+        and r.name not in held
+        and (used is None or r.name in used)
+    ]
+
+
+def _may_hold_more(installs: tuple[Install, ...], pipeline: Pipeline) -> str:
+    """Why the versions may be decided by another command that ends up in the same image; "" where none may."""
+    for install in installs:
+        for other in pipeline.index(Install, _dockerfile).get(install.place.path, ()):
+            if other is not install and other.unknown and not other.fixed and set(other.images) & set(install.images):
+                return f"another command of the image may hold them: {other.unknown}"
+    return ""
+
+
+def _is_published(file: str, installs: tuple[Install, ...], pipeline: Pipeline) -> str:
+    """Why *file* is the list of a package for others, which has to be wide; "" where it is not."""
+    if not any(listed.path == file and listed.package for install in installs for listed in install.files):
+        return ""
+    folder = file.rpartition("/")[0]
+    if not any(install.place.path.rpartition("/")[0] == folder for install in installs):
+        return "it is the list of a package, and the image is built in another folder"
+    if any(_publishes(job) for job in pipeline.all(f.WorkflowJob)):
+        return "it is the list of a package that CI publishes"
+    return ""
+
+
+def _publishes(job: f.WorkflowJob) -> bool:
+    return any(
+        step.uses.startswith("pypa/gh-action-pypi-publish")
+        or (step.run is not None and bool(_PUBLISHES.search(_network.plain(step.run.shell))))
+        for step in job.steps
     )
 
 

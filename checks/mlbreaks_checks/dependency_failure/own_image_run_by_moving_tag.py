@@ -10,7 +10,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks import _ci
+from mlbreaks_checks import _ci, _manifests
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -37,11 +37,9 @@ check = Check(
 )
 
 _RUNS_TO_AN_END = frozenset({"Job", "CronJob"})
-_REPLACES_TAG = re.compile(
-    r"\bkubectl\s+(?:-\S+\s+\S+\s+)*set\s+image\b|\bkustomize\s+edit\s+set\s+image\b|\bargocd\s+app\s+set\b|"
-    r"--set(?:-string)?[= ]\S*(?:image|tag)|\bkbld\b|\bskaffold\b"
-)
-_MAY_REPLACE_TAG = re.compile(r"\benvsubst\b|\byq\b|\bsed\b|\bperl\s+-\S*i|manifest|k8s-deploy|update-yaml|\bkompose\b")
+_DEPLOYING = re.compile(r"deploy|release|rollout|promote|update|upgrade|(?:^|[-_/. ])cd(?:$|[-_/. ])", re.IGNORECASE)
+_BY_NAME = "(deploys)"
+_PROGRAM_FILES = {"make": "Makefile", "gmake": "Makefile", "just": "justfile"}
 _IMAGE_UPDATER = re.compile(r"argocd-image-updater|keel\.sh|fluxcd|image-automation|flux\.weave\.works/automated")
 _NOT_ON_BRANCHES = re.compile(r"refs/tags|event_name\s*==\s*'(?!push)|github\.event\.release")
 
@@ -183,10 +181,16 @@ def _tag_replaced(process: Process, pipeline: Pipeline) -> str | None:
     marks = (*workload.annotations, *workload.pod_annotations) if workload is not None else ()
     if any(_IMAGE_UPDATER.search(f"{mark.key} {mark.value}") for mark in marks):
         return None
-    if any(pipeline.index(facts.WorkflowJob, _replaces).get("does", ())):
+    replaced = _manifests.images_replaced(pipeline)
+    if replaced == "does":
         return None
-    if any(pipeline.index(facts.WorkflowJob, _replaces).get("may", ())):
+    if replaced == "may":
         return "a command of CI may put another tag into the manifest"
+    called = pipeline.index(facts.WorkflowJob, _scripts_called, each=True)
+    if _BY_NAME in called or any(
+        restart.path.rpartition("/")[2] in called for restart in pipeline.all(facts.PodRestart)
+    ):
+        return "a script that CI deploys with may put another tag into the manifest"
     if process.workload is not None and process.workload.tool == "kubernetes":
         for name in ("kustomization.yaml", "kustomization.yml"):
             if pipeline.paths_named(name):
@@ -194,13 +198,30 @@ def _tag_replaced(process: Process, pipeline: Pipeline) -> str | None:
     return ""
 
 
-def _replaces(job: facts.WorkflowJob) -> str | None:
-    """Whether a job ``does`` put a tag into a manifest or release, or ``may``."""
-    may = None
+def _scripts_called(job: facts.WorkflowJob) -> set[str]:
+    """The last names of the scripts and Makefiles that a job calls; `_BY_NAME` too where it deploys with one, as the
+    job's other commands, its name or the script's tell."""
+    found: set[str] = set()
+    deploys = bool(_DEPLOYING.search(f"{job.id} {job.name}"))
     for step in job.steps:
-        text = f"{step.uses} {_ci.text_of(step.run.shell) if step.run is not None else ''}"
-        if _REPLACES_TAG.search(text):
-            return "does"
-        if _MAY_REPLACE_TAG.search(text):
-            may = "may"
-    return may
+        for command in _ci.commands(step):
+            deploys = deploys or _ci.deploys_by_itself(command)
+            script = _script(command.words)
+            if script:
+                found.add(script)
+                deploys = deploys or bool(_DEPLOYING.search(command.text))
+        if step.uses.startswith("./"):
+            found.add(step.uses.rpartition("/")[2])
+            deploys = deploys or bool(_DEPLOYING.search(step.uses))
+    return found | {_BY_NAME} if found and deploys else found
+
+
+def _script(words: tuple[str, ...]) -> str:
+    """The last name of the script or Makefile that a command runs, else ""."""
+    program = words[0].rpartition("/")[2]
+    if program in _PROGRAM_FILES:
+        return _PROGRAM_FILES[program]
+    if program in ("bash", "sh", "zsh", "source", ".") or program.startswith("python"):
+        named = next((word for word in words[1:] if not word.startswith("-")), "")
+        return named.rpartition("/")[2] if named.endswith((".sh", ".bash", ".py")) else ""
+    return program if words[0].startswith(("./", "../")) or program.endswith((".sh", ".bash")) else ""

@@ -7,9 +7,9 @@ by default seven days - and everything behind it with it.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator
 
+from mlbreaks_checks._names import is_slip
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict
 from pytest_mlbreaks.api import facts as f
 
@@ -42,7 +42,7 @@ def find(wait: f.Wait, pipeline: Pipeline) -> Iterator[Verdict]:
 def _no_such_dag(wait: f.Wait, dag: str, pipeline: Pipeline) -> Iterator[Verdict]:
     """Another repository may hold the DAG; a name that is all but one of ours was probably meant to be it."""
     near = {s.name: s for s in pipeline.index(f.Schedule, _beginning).get(dag.lower()[:4], ())}
-    close = [n for n in difflib.get_close_matches(dag, sorted(near), n=3, cutoff=0.9) if _is_slip(dag, n)]
+    close = [n for n in difflib.get_close_matches(dag, sorted(near), n=3, cutoff=0.9) if is_slip(dag, n)]
     if not close:
         yield Unjudged(wait.place, "no DAG of that name is in the tree: it may be in another")
         return
@@ -79,23 +79,6 @@ def _task(wait: f.Wait, dag: str, targets: list[f.Schedule], pipeline: Pipeline)
         because=tuple((target.place, f"DAG {dag}, all of whose tasks can be told") for target in targets),
         about=(dag, task),
     )
-
-
-def _is_slip(one: str, other: str) -> bool:
-    """Whether two names differ by a slip of one letter within one word: not by a number or a whole word, by which
-    names are told apart on purpose (``_v2``, ``prod`` and ``prd``)."""
-    mine, theirs = (re.split(r"[^a-z0-9]+", name.lower()) for name in (one, other))
-    if len(mine) != len(theirs):
-        return False
-    pairs = [(a, b) for a, b in zip(mine, theirs, strict=True) if a != b]
-    if len(pairs) != 1:
-        return not pairs
-    a, b = pairs[0]
-    letters = len(a) - sum(
-        block.size for block in difflib.SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
-    )
-    slip = abs(len(a) - len(b)) <= 1 and letters <= 1
-    return slip and min(len(a), len(b)) > 4 and not any(c.isdigit() for c in a + b)
 
 
 def _beginning(schedule: f.Schedule) -> str | None:

@@ -6,9 +6,11 @@ no running pod.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
+from mlbreaks_checks import _manifests
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -21,6 +23,7 @@ from pytest_mlbreaks.api import (
     Verdict,
     expr,
     one_namespace,
+    other_ci,
     pod_restart,
 )
 from pytest_mlbreaks.api import facts as f
@@ -39,6 +42,11 @@ SHOWN = 5
 
 _LONG_RUNNING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Rollout", "ReplicaSet"})
 _RELOADS = re.compile(r"reload|checksum|sha\d|config-?hash|config-?version|kbld", re.IGNORECASE)
+_READ_ONCE_ONLY = re.compile(r"/docker-entrypoint-initdb\.d(?:/|$)")
+"""Where images of databases look for scripts that they run when their volume is new, and never again.
+https://github.com/docker-library/docs/blob/master/postgres/README.md"""
+_RELOADER = re.compile(r"(?:^|[/_.-])reloader(?:$|[/_.-])", re.IGNORECASE)
+_MANIFEST = (".yaml", ".yml", ".json", ".tf")
 _VERSIONED = re.compile(r"(?<![a-z])v\d+$|[-.][0-9a-f]{8,}$|[-.]\d{4,}$")
 
 
@@ -51,7 +59,7 @@ def find(holder: f.ConfigObject, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each ConfigMap that long-running pods read once, when they start."""
     if holder.immutable or _VERSIONED.search(holder.name) or _is_generated(holder, pipeline):
         return
-    if pipeline.all(f.PodRestart) or pipeline.index(f.Step, _restarts_pods).get(True):
+    if pipeline.index(f.PodRestart, "certain").get(True) or pipeline.index(f.Step, _restarts_pods).get(True):
         return
     users: dict[str, tuple[f.Workload, Place]] = {}
     for process, workload in _readers(holder, pipeline):
@@ -62,7 +70,36 @@ def find(holder: f.ConfigObject, pipeline: Pipeline) -> Iterator[Verdict]:
         if meant is holder and not _is_rolled(workload, process, pipeline):
             users.setdefault(f"{workload.kind} {workload.name}", (workload, _uses(process)[holder.name]))
     if users:
-        yield _finding(holder, users)
+        doubt = _doubt(holder, [workload for workload, _ in users.values()], pipeline)
+        yield Unjudged(holder.place, doubt) if doubt else _finding(holder, users)
+
+
+def _doubt(holder: f.ConfigObject, users: list[f.Workload], pipeline: Pipeline) -> str:
+    """Why the pods may be restarted by something after all; "" where nothing points to it."""
+    paths = {holder.path, *(workload.path for workload in users)}
+    if any(_manifests.may_be_patched(path, pipeline, apart_from=("replicas",)) for path in paths):
+        return _manifests.PATCHED
+    if _manifests.images_replaced(pipeline) or pipeline.all(f.PodRestart):
+        return "a command may put another image into the manifest with each push"
+    if pipeline.index(f.Workload, _is_reloader) or _has_reloader(pipeline.paths):
+        return "a Reloader of the tree may restart the pods"
+    if _has_other_ci(pipeline.paths):
+        return "CI that is not read may restart the pods"
+    return ""
+
+
+def _is_reloader(workload: f.Workload) -> bool | None:
+    return _RELOADER.search(workload.name) is not None or None
+
+
+@functools.lru_cache(maxsize=1)
+def _has_other_ci(paths: frozenset[str]) -> bool:
+    return bool(other_ci(paths))
+
+
+@functools.lru_cache(maxsize=1)
+def _has_reloader(paths: frozenset[str]) -> bool:
+    return any(path.endswith(_MANIFEST) and _RELOADER.search(path) is not None for path in paths)
 
 
 def _finding(holder: f.ConfigObject, users: dict[str, tuple[f.Workload, Place]]) -> Finding:
@@ -88,7 +125,7 @@ def _readers(holder: f.ConfigObject, pipeline: Pipeline) -> Iterator[tuple[Proce
     """Long-running pods that read a ConfigMap of this name, in a namespace that may be its own, when they start."""
     for process in pipeline.index(Process, _uses, each=True).get(holder.name, ()):
         workload = process.workload
-        if workload is None or workload.kind not in _LONG_RUNNING:
+        if workload is None or workload.kind not in _LONG_RUNNING or _manifests.is_rendered(workload):
             continue
         if one_namespace(holder.namespace, workload.namespace):
             yield process, workload
@@ -109,7 +146,8 @@ def _uses(process: Process) -> dict[str, Place]:
             found.setdefault(variable.value.store.partition("/")[2], variable.place)
     for mount in container.mounts:
         name = expr.literal_text(mount.source)
-        if mount.kind == "configmap" and mount.subpath and name:
+        once = _READ_ONCE_ONLY.search(expr.literal_text(mount.target) or "")
+        if mount.kind == "configmap" and mount.subpath and name and not once:
             found.setdefault(name, mount.place)
     return found
 

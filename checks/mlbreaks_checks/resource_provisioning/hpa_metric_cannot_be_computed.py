@@ -6,16 +6,17 @@ reports the metric as unknown and never scales; nor does it if the workload that
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
+from mlbreaks_checks import _manifests
+from mlbreaks_checks._names import is_slip
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, one_namespace
 from pytest_mlbreaks.api import facts as f
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
 
-ALIKE = 0.75
-"""Likeness (difflib's ratio) from which on one workload's name is taken for a slip of another's."""
+_DOES_NOT_MATTER = frozenset({"images", "replicas"})
+"""What a kustomization may change without giving a container requests, or an autoscaler bounds or another target."""
 
 
 def _is_whole(scaler: f.Autoscaler, pipeline: Pipeline) -> bool:
@@ -27,6 +28,9 @@ def find(scaler: f.Autoscaler, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at an autoscaler's bounds, at its target, and at each of its utilisation metrics."""
     bounds = _bounds(scaler, pipeline)
     if bounds is not None and bounds[0] > bounds[1]:
+        if _is_patched(scaler, pipeline):
+            yield Unjudged(scaler.place, _manifests.PATCHED)
+            return
         yield Finding(
             at=scaler.place,
             message=(
@@ -41,7 +45,11 @@ def find(scaler: f.Autoscaler, pipeline: Pipeline) -> Iterator[Verdict]:
     if workload is None:
         yield _no_target(scaler, kind, name, pipeline)
         return
-    yield from _metrics(scaler, workload, pipeline)
+    found = list(_metrics(scaler, workload, pipeline))
+    if found and (_is_patched(scaler, pipeline) or _is_patched(workload, pipeline)):
+        yield Unjudged(scaler.place, _manifests.PATCHED)
+        return
+    yield from found
 
 
 def _metrics(scaler: f.Autoscaler, workload: f.Workload, pipeline: Pipeline) -> Iterator[Verdict]:
@@ -103,9 +111,13 @@ def _no_target(scaler: f.Autoscaler, kind: str, name: str, pipeline: Pipeline) -
     near = [w for w in pipeline.index(f.Workload, _folder).get(folder, ()) if w.kind == kind]
     near = [w for w in near if one_namespace(w.namespace, scaler.namespace)]
     near = [w for w in near if w.name not in pipeline.index(f.Autoscaler, "target_name")]
-    slips = [w for w in near if difflib.SequenceMatcher(None, w.name, name).ratio() >= ALIKE]
+    slips = [w for w in near if is_slip(w.name, name)]
     if named or len(slips) != 1 or pipeline.unread_near(scaler.path) is not None:
         return Unjudged(scaler.place, f"its target, a {kind}, is not in the tree, or several are")
+    if _manifests.renamed(pipeline):
+        return Unjudged(scaler.place, "a kustomization puts something before or after names")
+    if _is_patched(scaler, pipeline) or _is_patched(slips[0], pipeline):
+        return Unjudged(scaler.place, _manifests.PATCHED)
     return Finding(
         at=scaler.place,
         message=(
@@ -117,6 +129,10 @@ def _no_target(scaler: f.Autoscaler, kind: str, name: str, pipeline: Pipeline) -
         confidence=Confidence.MEDIUM,
         lowered=f"{name} may be made by something else than this tree",
     )
+
+
+def _is_patched(thing: f.Workload | f.Autoscaler, pipeline: Pipeline) -> bool:
+    return _manifests.may_be_patched(thing.path, pipeline, apart_from=_DOES_NOT_MATTER)
 
 
 def _aims_at(scaler: f.Autoscaler, pipeline: Pipeline) -> tuple[str, str]:

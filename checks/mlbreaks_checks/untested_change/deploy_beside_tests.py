@@ -30,10 +30,17 @@ def _deploys_on_branch_push(workflow: facts.Workflow, pipeline: Pipeline) -> boo
 def find(workflow: facts.Workflow, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each workflow that deploys, or pushes an image, on a push to a branch."""
     jobs = pipeline.index(facts.WorkflowJob, "workflow").get(workflow.identity, ())
-    if any(_ci.job_runs_tests(job) is not None for job in jobs):
+    if any(_ci.tests_behind(job, pipeline) is not None for job in jobs):
         return
-    deployments = _deployments(workflow, pipeline)
-    job, deploy = deployments[0]
+    # one that asks nobody first is the worst
+    deployments = sorted(_deployments(workflow, pipeline), key=lambda pair: pair[0].environment is not None)
+    unasked = [
+        pair for pair in deployments if not any(map(_ci.waits_for_checks, (pair[0], *_ci.ancestors(pair[0], pipeline))))
+    ]
+    job, deploy = (unasked or deployments)[0]
+    if not unasked:
+        yield Unjudged(job.place, "it waits for other checks of the commit")
+        return
     if any(True for one in jobs for _ in _ci.opaque(one, pipeline)):
         yield Unjudged(job.place, "one of its jobs may run tests that can't be seen")
         return
@@ -44,6 +51,7 @@ def find(workflow: facts.Workflow, pipeline: Pipeline) -> Iterator[Verdict]:
             continue
         if not _share_a_branch(event, same) or not _share_a_path(event, same):
             continue
+        asks = job.environment is not None
         for tested in pipeline.index(facts.WorkflowJob, _ci.tested_workflow).get(other.identity, ()):
             test = _ci.job_runs_tests(tested)
             if test is None or tested.condition or tested.uses:
@@ -60,6 +68,8 @@ def find(workflow: facts.Workflow, pipeline: Pipeline) -> Iterator[Verdict]:
                     (test.place, f"{tested.id} runs the tests, in a workflow of its own"),
                 ),
                 about=(other.path,),
+                severity=Severity.LOW if asks else None,
+                lowered="a person or a rule may have to let it into its environment" if asks else "",
             )
             return
 

@@ -6,6 +6,7 @@ Jobs of a workflow run side by side unless ``needs`` orders them; ``always()`` r
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 
@@ -56,10 +57,13 @@ def find(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Verdict]:
 def _within(job: facts.WorkflowJob, deploy: _ci.Deploy, pipeline: Pipeline) -> Iterator[Verdict]:
     """The deployment and the tests are in one workflow, on a push."""
     needed = _ci.ancestors(job, pipeline)
-    gates = [(one, test) for one in needed if (test := _ci.job_runs_tests(one)) is not None]
+    gates = [(one, test) for one in needed if (test := _ci.tests_behind(one, pipeline)) is not None]
     own = _own_tests(job, deploy)
     if gates or own is not None:
-        yield from _gated(job, deploy, gates, own)
+        yield from _gated(job, deploy, gates, own, pipeline)
+        return
+    if any(_ci.waits_for_checks(one) for one in (job, *needed)):
+        yield Unjudged(job.place, "it waits for other checks of the commit")
         return
     if any(True for one in (job, *needed) for _ in _ci.opaque(one, pipeline)):
         yield Unjudged(job.place, "what it needs may run tests that can't be seen")
@@ -86,6 +90,7 @@ def _gated(
     deploy: _ci.Deploy,
     gates: list[tuple[facts.WorkflowJob, _ci.SimpleCommand]],
     own: _ci.SimpleCommand | None,
+    pipeline: Pipeline,
 ) -> Iterator[Verdict]:
     """The deployment comes after tests: whether these can stop it."""
     if own is None and _RUNS_ANYWAY.search(job.condition) and not _LOOKS_AT_RESULT.search(job.condition):
@@ -102,45 +107,79 @@ def _gated(
             lowered=_severity(job, deploy)[1],
         )
         return
-    toothless = [(place, how) for one, _ in gates for place, how, fails in _test_runs(one) if not fails]
-    biting = [place for one, _ in gates for place, _, fails in _test_runs(one) if fails]
-    for place, how, fails in _test_runs(job) if own is not None else ():
-        if fails:
-            biting.append(place)
-        else:
-            toothless.append((place, how))
-    if toothless and not biting:
-        place, how = toothless[0]
-        yield Finding(
-            at=place,
-            message=(
-                f"The tests that stand before job {job.id!r} can't stop it: {how}, so that {deploy.what} is brought "
-                "out when they fail."
-            ),
-            because=((deploy.place, f"{job.id} brings out {deploy.what}"),),
-            about=("cannot-fail",),
-            severity=_severity(job, deploy)[0],
-            lowered=_severity(job, deploy)[1],
-        )
+    runs = [run for one, _ in gates for behind in _ci.jobs_behind(one, pipeline) for run in _test_runs(behind)]
+    runs.extend(_test_runs(job, deploy) if own is not None else ())
+    if not runs or any(run.fails for run in runs):
+        return
+    if unsure := next((run for run in runs if run.fails is None), None):
+        yield Unjudged(unsure.place, unsure.how)
+        return
+    if any(_ci.calls_unread(one, pipeline) for one in (job, *_ci.ancestors(job, pipeline))):
+        yield Unjudged(job.place, "what it needs may run tests that can't be seen")
+        return
+    yield Finding(
+        at=runs[0].place,
+        message=(
+            f"The tests that stand before job {job.id!r} can't stop it: {runs[0].how}, so that {deploy.what} is "
+            "brought out when they fail."
+        ),
+        because=((deploy.place, f"{job.id} brings out {deploy.what}"),),
+        about=("cannot-fail",),
+        severity=_severity(job, deploy)[0],
+        lowered=_severity(job, deploy)[1],
+    )
 
 
-def _test_runs(job: facts.WorkflowJob) -> Iterator[tuple[Place, str, bool]]:
-    """Each test command of the job: where, why its failure counts for nothing, and whether it does count."""
+@dataclasses.dataclass(frozen=True)
+class _TestRun:
+    """A test command, and whether its failure *fails* the job: None where that can't be told; *how* says why not."""
+
+    place: Place
+    fails: bool | None
+    how: str = ""
+
+
+def _test_runs(job: facts.WorkflowJob, deploy: _ci.Deploy | None = None) -> Iterator[_TestRun]:
+    """Each test command of the job. *deploy*: what it brings out itself."""
     for step in job.steps:
-        forgiving = False
-        for command in _ci.commands(step):
-            if command.words[0] == "set" and "+e" in command.words[1:]:
-                forgiving = True
+        own = list(_ci.commands(step))
+        for position, command in enumerate(own):
             if not (_ci.runs_tests(command) or _ci.may_run_tests(command)):
                 continue
-            if command.swallowed:
-                yield command.place, "what follows `||` in its command line makes a failure a success", False
+            forgiving = any(one.words[0] == "set" and "+e" in one.words[1:] for one in own[:position])
+            behind = any(deploy is not None and one.place == deploy.place for one in own[position:])
+            if command.swallowed and command.leaves and behind:
+                yield _TestRun(command.place, True)  # what would deploy stands in the step that is left
+            elif command.swallowed:
+                how = "what follows `||` in its command line makes a failure a success"
+                yield _TestRun(command.place, False, how)
+            elif forgiving:
+                yield _forgiven(command, own[position + 1 :])
+            elif step.continue_on_error and _outcome_is_read(job, step):
+                yield _TestRun(command.place, None, "something asks for the outcome of the tests' step")
             elif step.continue_on_error:
-                yield command.place, "its step has `continue-on-error: true`", False
+                yield _TestRun(command.place, False, "its step has `continue-on-error: true`")
             elif job.continue_on_error:
-                yield command.place, f"job {job.id} has `continue-on-error: true`", False
+                yield _TestRun(command.place, False, f"job {job.id} has `continue-on-error: true`")
             else:
-                yield command.place, "", not forgiving
+                yield _TestRun(command.place, True)
+
+
+def _forgiven(test: _ci.SimpleCommand, after: list[_ci.SimpleCommand]) -> _TestRun:
+    """A test command behind ``set +e``: the last command of the step decides."""
+    if not after:
+        return _TestRun(test.place, True)
+    if after[-1].text == "exit 0" and not any(one.words[0] in ("exit", "set", "if", "[", "[[") for one in after[:-1]):
+        return _TestRun(test.place, False, "`set +e` goes before them, and their step ends with `exit 0`")
+    return _TestRun(test.place, None, "what follows the tests behind `set +e` decides whether they can fail")
+
+
+def _outcome_is_read(job: facts.WorkflowJob, step: facts.JobStep) -> bool:
+    """Whether an expression of the job asks how the step, or any step, ended."""
+    return any("steps.*" in other.condition for other in job.steps) or any(
+        read.of == "steps" and read.name == step.id and read.field.startswith(("outcome", "conclusion"))
+        for read in job.reads
+    )
 
 
 def _own_tests(job: facts.WorkflowJob, deploy: _ci.Deploy) -> _ci.SimpleCommand | None:
@@ -156,10 +195,11 @@ def _own_tests(job: facts.WorkflowJob, deploy: _ci.Deploy) -> _ci.SimpleCommand 
 
 def _beside(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[tuple[facts.WorkflowJob, _ci.SimpleCommand]]:
     """Jobs of the same workflow that run tests on the same events and do not come after *job*."""
-    for other in pipeline.index(facts.WorkflowJob, _ci.tested_workflow).get(job.workflow, ()):
+    for other in _ci.siblings(job, pipeline):
         if other is job or other.condition or job in _ci.ancestors(other, pipeline):
             continue
-        test = _ci.job_runs_tests(other)
+        behind = (one for one in _ci.jobs_behind(other, pipeline) if not one.condition)
+        test = next((test for one in behind if (test := _ci.job_runs_tests(one)) is not None), None)
         if test is not None:
             yield other, test
 
@@ -232,7 +272,7 @@ def _tests(job: facts.WorkflowJob, workflow: facts.Workflow, pipeline: Pipeline)
     """Whether tests stand beside, before or within the job, or in the workflow that it waits for."""
     if _ci.on_push(workflow) is None:
         return bool(_upstream_tests(workflow, pipeline))
-    if any(_ci.job_runs_tests(one) is not None for one in (job, *_ci.ancestors(job, pipeline))):
+    if any(_ci.tests_behind(one, pipeline) is not None for one in (job, *_ci.ancestors(job, pipeline))):
         return True
     return any(True for _ in _beside(job, pipeline))
 

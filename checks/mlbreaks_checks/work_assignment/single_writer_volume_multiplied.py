@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mlbreaks_checks import _manifests
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -17,6 +18,7 @@ from pytest_mlbreaks.api import (
     Pipeline,
     Place,
     Severity,
+    Tier,
     Unjudged,
     Verdict,
     expr,
@@ -32,6 +34,8 @@ _RUN_TOGETHER = frozenset({*_SCALED, "DaemonSet", "CronJob"})
 # Storage on a node's own disk: all pods that use it go to that node.
 # https://kubernetes.io/docs/concepts/storage/volumes/#local
 _NODE_LOCAL = re.compile(r"local|host-?path", re.IGNORECASE)
+# Storage over the network, which many nodes can mount whatever the claim says.
+_SHARED_STORAGE = re.compile(r"nfs|efs|cephfs|azure-?file|filestore|longhorn-rwx", re.IGNORECASE)
 _ONE_NODE_CLUSTER = frozenset({"minikube", "kind", "k3d", "k3s", "microk8s", "docker-desktop", "local"})
 
 
@@ -54,6 +58,12 @@ def find(workload: f.Workload, pipeline: Pipeline) -> Iterator[Verdict]:
         pods, said = _pods(workload, pipeline)
         if pods is None:
             yield Unjudged(mount.place, "the number of replicas can't be told")
+            continue
+        if pods < 1 or (pods == 1 and not _rolls_over(workload, pipeline)):
+            continue
+        doubt = _doubt(claim, [workload], pipeline)
+        if doubt:
+            yield Unjudged(mount.place, doubt)
         elif pods > 1:
             why, place = said
             yield Finding(
@@ -65,7 +75,8 @@ def find(workload: f.Workload, pipeline: Pipeline) -> Iterator[Verdict]:
                 because=(*because, (place, why)),
                 about=(name, "pods"),
             )
-        elif pods == 1 and _rolls_over(workload, pipeline):
+        else:
+            trial = pipeline.environment(workload).tier is Tier.NONPROD
             yield Finding(
                 at=mount.place,
                 message=(
@@ -77,7 +88,7 @@ def find(workload: f.Workload, pipeline: Pipeline) -> Iterator[Verdict]:
                     (workload.place, f"its strategy is {workload.strategy or 'RollingUpdate, by default'}"),
                 ),
                 about=(name, "rollout"),
-                severity=Severity.MEDIUM,
+                severity=Severity.LOW if trial else Severity.MEDIUM,
                 confidence=Confidence.MEDIUM,
                 lowered="on one node both pods can mount it, and only the application may mind",
                 fix="Set strategy.type: Recreate.",
@@ -94,8 +105,12 @@ def find_shared(claim: f.VolumeClaim, pipeline: Pipeline) -> Iterator[Verdict]:
     users = _users(claim, pipeline)
     if len(users) < 2:
         return
+    doubt = _doubt(claim, [workload for workload, _ in users.values()], pipeline)
+    if doubt:
+        yield Unjudged(claim.place, doubt)
+        return
     mode = _single_mode(claim)
-    (first, mount), *others = users.items()
+    (first, (_, mount)), *others = users.items()
     yield Finding(
         at=mount.place,
         message=(
@@ -104,16 +119,16 @@ def find_shared(claim: f.VolumeClaim, pipeline: Pipeline) -> Iterator[Verdict]:
         ),
         because=(
             (claim.place, f"{claim.name} can be mounted {mode} only"),
-            *((other.place, f"{name} mounts it as well as {first}") for name, other in others),
+            *((other.place, f"{name} mounts it as well as {first}") for name, (_, other) in others),
         ),
         about=("shared",),
         confidence=Confidence.MEDIUM,
     )
 
 
-def _users(claim: f.VolumeClaim, pipeline: Pipeline) -> dict[str, f.Mount]:
+def _users(claim: f.VolumeClaim, pipeline: Pipeline) -> dict[str, tuple[f.Workload, f.Mount]]:
     """What runs at the same time, in one environment, and mounts *claim* to write. Parts of a workload count once."""
-    groups: dict[tuple[str, str], dict[str, f.Mount]] = {}
+    groups: dict[tuple[str, str], dict[str, tuple[f.Workload, f.Mount]]] = {}
     mode = _single_mode(claim)
     for container in pipeline.index(f.Container, _claims_of, each=True).get(claim.name, ()):
         workload = pipeline.one(f.Workload, container.workload)
@@ -122,8 +137,20 @@ def _users(claim: f.VolumeClaim, pipeline: Pipeline) -> dict[str, f.Mount]:
         if _shares_a_node(workload, claim, mode) or pipeline.nearest(f.VolumeClaim, claim.name, workload) is not claim:
             continue
         group = groups.setdefault((workload.namespace, pipeline.environment(workload).name), {})
-        group.setdefault(f"{workload.kind} {workload.name}", _claims_of(container)[claim.name])
+        group.setdefault(f"{workload.kind} {workload.name}", (workload, _claims_of(container)[claim.name]))
     return max(groups.values(), key=len, default={})
+
+
+def _doubt(claim: f.VolumeClaim, users: list[f.Workload], pipeline: Pipeline) -> str:
+    """Why the pods may get along with the claim after all, or be other ones than are written here; "" if they can't."""
+    paths = {claim.path, *(workload.path for workload in users)}
+    if any(_manifests.may_be_patched(path, pipeline, apart_from=("images",)) for path in paths):
+        return _manifests.PATCHED
+    if _SHARED_STORAGE.search(claim.storage_class):
+        return "its storage class may be mounted by many nodes"
+    if any(workload.node_selector for workload in users):
+        return "a node selector may put all pods on one node"
+    return ""
 
 
 def _claims(workload: f.Workload, pipeline: Pipeline) -> dict[str, f.Mount]:
@@ -174,7 +201,9 @@ def _who_waits(mode: str) -> str:
 def _parts(workload: f.Workload, pipeline: Pipeline) -> Iterator[f.Workload]:
     """The workload, and what patches of overlays say of it."""
     for part in pipeline.index(f.Workload, "name").get(workload.name, ()):
-        if part.kind == workload.kind and one_namespace(part.namespace, workload.namespace):
+        if part.kind != workload.kind or not one_namespace(part.namespace, workload.namespace):
+            continue
+        if part is workload or _manifests.is_part_of(part.path, workload.path, pipeline):
             containers = pipeline.index(f.Container, "workload").get(part.identity, ())
             if part is workload or all(container.image is None for container in containers):
                 yield part
@@ -193,6 +222,8 @@ def _pods(workload: f.Workload, pipeline: Pipeline) -> tuple[int | None, tuple[s
     for scaler in pipeline.index(f.Autoscaler, "target_name").get(workload.name, ()):
         number = _number(scaler.maximum, pipeline)
         meant = pipeline.nearest(f.Workload, workload.name, scaler, where=_is_scaled)
+        if not _manifests.is_part_of(scaler.path, workload.path, pipeline):
+            continue
         if meant is workload and scaler.target_kind == workload.kind and number is not None and number > most:
             most, said = number, (f"maxReplicas: {number} of autoscaler {scaler.name}", scaler.place)
     return most, said

@@ -21,6 +21,7 @@ from pytest_mlbreaks.api import (
     Tier,
     Unjudged,
     Verdict,
+    expr,
 )
 from pytest_mlbreaks.api import facts as f
 
@@ -94,7 +95,7 @@ def _local_default(setting: Setting, pipeline: Pipeline) -> re.Match[str] | None
     """The address of this machine in the default of a variable that tells a client where to connect."""
     if setting.read.default is None or _BIND.search(setting.name):
         return None
-    default = pipeline.resolve(setting.read.default).text
+    default = pipeline.resolve(setting.read.default, setting.process).text
     return _LOOPBACK.search(default) if default is not None else None
 
 
@@ -114,12 +115,17 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     missing: dict[str, list[Setting]] = {}
     meant: dict[str, Host] = {}
-    for setting in _settings(process, pipeline):
+    asked = _settings(process, pipeline)
+    elsewhere = _merged(process, pipeline)
+    for setting in asked:
         address = _local_default(setting, pipeline)
         if address is None or setting.given or _beside(setting, address, process, pipeline):
             continue
-        if not setting.known:
-            yield Unjudged(setting.place, process.open_reason)
+        if setting.name in elsewhere or _is_second_choice(setting, asked):
+            continue
+        reason = _unknown(setting, process, pipeline)
+        if reason:
+            yield Unjudged(setting.place, reason)
             continue
         host = _service_meant(setting, address, process, pipeline)
         if host is None:
@@ -133,7 +139,7 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
 
 def _finding(process: Process, host: Host, settings: Sequence[Setting], pipeline: Pipeline) -> Finding:
     names = list(dict.fromkeys(setting.name for setting in settings))
-    default = pipeline.resolve(settings[0].read.default).text
+    default = pipeline.resolve(settings[0].read.default, process).text
     reads: dict[Place, str] = {}
     for setting in settings:
         reads.setdefault(setting.place, f"without {setting.name}, the default is used")
@@ -161,6 +167,76 @@ def _finding(process: Process, host: Host, settings: Sequence[Setting], pipeline
     )
 
 
+def _is_second_choice(setting: Setting, settings: Sequence[Setting]) -> bool:
+    """Whether the variable is only asked for where another one, which is looked at itself, is not set."""
+    return any(
+        other.place.path == setting.place.path
+        and isinstance(other.read.default, expr.EnvVar)
+        and other.read.default.key == setting.name
+        for other in settings
+    )
+
+
+def _unknown(setting: Setting, process: Process, pipeline: Pipeline) -> str:
+    """Why it can't be told whether the process uses the default; "" where it does."""
+    if not setting.known:
+        return process.open_reason
+    if setting.read.api == "os.environ.setdefault":
+        return "the code sets the variable itself"
+    if setting.read.conditional:
+        return "read only in some cases"
+    if setting.read.scope and not _may_be_called(setting.read, process, pipeline):
+        return "the function may not be called"
+    for other in _same_service(process, pipeline):
+        if setting.name in other.variables:
+            return "another compose file of the folder sets it"
+        if not other.closed and _of_one_project(process, other):
+            return other.open_reason
+    return ""
+
+
+def _may_be_called(read: f.EnvRead, process: Process, pipeline: Pipeline) -> bool:
+    """Whether the files that the process reaches import, call, start or register the function of *read*."""
+    names = {entry.function for entry in process.entries}
+    modules = pipeline.index(f.PythonModule, "path")
+    functions = pipeline.index(f.Function, "path")
+    registered: set[str] = set()
+    for path in process.modules:
+        for module in modules.get(path, ()):
+            names.update(imported.name for imported in module.imports if imported.name)
+            for callee in module.calls:
+                names.update(callee.split("."))
+        for function in functions.get(path, ()):
+            for callee in function.calls if function.name != read.scope else ():
+                names.update(callee.split("."))
+            if function.decorators and path == read.path:
+                registered.add(function.name.rpartition(".")[2])
+    parts = read.scope.split(".")
+    return all(part in names or part in registered or part.startswith("__") for part in parts)
+
+
+def _same_service(process: Process, pipeline: Pipeline) -> Sequence[Process]:
+    """What other compose files of the folder say of the service."""
+    found = pipeline.index(Process, _service_of_folder).get(_service_of_folder(process), ())
+    return [other for other in found if other is not process] if _is_compose(process) else ()
+
+
+def _service_of_folder(process: Process) -> tuple[str, str] | None:
+    return (process.place.path.rpartition("/")[0], process.name) if _is_compose(process) else None
+
+
+def _of_one_project(process: Process, other: Process) -> bool:
+    """Whether ``docker compose up`` merges both files: one is the other's override file."""
+    names = [re.sub(r"\.ya?ml$", "", one.place.path.rpartition("/")[2]) for one in (process, other)]
+    return any(sorted(names) == [name, f"{name}.override"] for name in ("compose", "docker-compose"))
+
+
+def _merged(process: Process, pipeline: Pipeline) -> set[str]:
+    """The variables that the override file beside the compose file sets for the same service."""
+    others = _same_service(process, pipeline)
+    return {name for other in others if _of_one_project(process, other) for name in other.variables}
+
+
 def _settings(process: Process, pipeline: Pipeline) -> tuple[Setting, ...]:
     return pipeline.index(Setting, _process_of).get(process.identity, ())
 
@@ -169,7 +245,11 @@ def _process_of(setting: Setting) -> str:
     return setting.process.identity
 
 
-def _workload_of(process: Process) -> str | None:
+def _localhost(process: Process) -> str | None:
+    """What containers of one localhost have in common: the pod, or the service whose network they are in."""
+    fact = process.fact
+    if isinstance(fact, f.Container) and fact.tool == "compose":
+        return f"{process.place.path}#{fact.shares_network_of or fact.name}"
     return process.workload.identity if process.workload is not None else None
 
 
@@ -187,10 +267,10 @@ def _port(setting: Setting, address: re.Match[str], process: Process, pipeline: 
 
 
 def _beside(setting: Setting, address: re.Match[str], process: Process, pipeline: Pipeline) -> bool:
-    """Whether what is meant is in the container itself, or in another one of its pod: those share localhost."""
+    """Whether what is meant is in the container itself, or in another one of its localhost."""
     port = _port(setting, address, process, pipeline)
     words = _words(setting.name)
-    for other in pipeline.index(Process, _workload_of).get(_workload_of(process), ()):
+    for other in pipeline.index(Process, _localhost).get(_localhost(process), ()):
         if not isinstance(other.fact, f.Container):
             continue
         own = _image_words(other)

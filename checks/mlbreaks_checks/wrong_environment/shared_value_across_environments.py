@@ -23,6 +23,11 @@ _READ_ONLY = re.compile(
     r"(^|[._-])(image|images|docker|container|ecr|gcr|mirror|pypi|log|logs|logging|sentry|licen[cs]e|docs?|help)([._-]|$)",
     re.IGNORECASE,
 )
+# What production's data is read through, or a part of where it lies.
+_READ = re.compile(
+    r"(^|[._-])(sources?|read|readers?|readonly|ro|replicas?|inputs?|training|artifacts?|raw|references?|prefix)([._-]|$)",
+    re.IGNORECASE,
+)
 _PLACEHOLDER = re.compile(r"change[-_]?me|replace|todo|placeholder|example|xxx|^<.*>$|\{\{", re.IGNORECASE)
 # Keys that, beside the one that is shared, keep what is written apart.
 _WITHIN = re.compile(
@@ -32,7 +37,7 @@ _WITHIN = re.compile(
 
 
 def _names_something_written(twin: Twin, pipeline: Pipeline) -> bool:
-    return bool(_WRITTEN.search(twin.key)) and not _READ_ONLY.search(twin.key)
+    return bool(_WRITTEN.search(twin.key)) and not _READ_ONLY.search(twin.key) and not _READ.search(twin.key)
 
 
 @check.over(Twin, where=_names_something_written)
@@ -49,11 +54,14 @@ def find(twin: Twin, pipeline: Pipeline, *, shared: tuple[str, ...] = ()) -> Ite
     text = str(only.value)
     if not _PROD.search(text) or _PLACEHOLDER.search(text) or _kept_apart(twin):
         return
+    bare = text.isalnum()
     yield Finding(
         at=twin.nonprod_place,
         message=f"{twin.nonprod_environment.name} sets {twin.key} to {text!r}, which is production's.",
         because=((twin.prod_place, f"{twin.prod_environment.name} sets the same ({twin.prod_environment.reason})"),),
         about=(twin.key,),
+        severity=Severity.MEDIUM if bare else None,
+        lowered="a bare name does not say what it leads to" if bare else "",
     )
 
 

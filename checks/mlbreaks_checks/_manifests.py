@@ -1,0 +1,117 @@
+"""What may become of manifests on their way to the cluster: overlays that patch them, commands that fill in images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+
+from mlbreaks_checks import _ci
+from pytest_mlbreaks.api import Pipeline, facts
+
+PATCHED = "an overlay patches it"
+"""Why nothing is said of an object that a kustomization may change."""
+
+_REPLACES_TAG = re.compile(
+    r"\bkubectl\s+(?:-\S+\s+\S+\s+)*set\s+image\b|\bkustomize\s+edit\s+set\s+image\b|\bargocd\s+app\s+set\b|"
+    r"--set(?:-string)?[= ]\S*(?:image|tag)|\bkbld\b|\bskaffold\b"
+)
+_MAY_REPLACE_TAG = re.compile(
+    r"\bkubectl\s+(?:-\S+\s+(?:[^-\s]\S*\s+)?)*patch\b|--set(?:-string|-json|-file)?[= ]\S*version|\bkustomize\b|"
+    r"\bytt\b|\bjsonnet\b|\benvsubst\b|\byq\b|\bsed\b|\bperl\s+-\S*i|manifest|k8s-deploy|update-yaml|\bkompose\b"
+)
+_HELM_KEYS = frozenset({"helm.sh/chart", "meta.helm.sh/release-name"})
+_OF_OTHERS = re.compile(r"rendered|cilium|vendor|third[_-]?party", re.IGNORECASE)
+
+
+# ---------------------------------------------------------------------------------------------------- overlays
+
+
+def may_be_patched(path: str, pipeline: Pipeline, *, apart_from: Container[str] = ()) -> bool:
+    """Whether a kustomization that takes in the file *path*, itself or through others, may change the objects in it.
+
+    Patches are not applied, so nothing can be said of such an object as it comes to run. *apart_from* names fields of
+    kustomizations that do not matter to who asks.
+    """
+    return any(change not in apart_from for holder in overlays(path, pipeline).values() for change in holder.changes)
+
+
+def overlays(path: str, pipeline: Pipeline) -> dict[str, facts.Kustomization]:
+    """The kustomizations that take in the file *path*, themselves or through others, by their own paths."""
+    listing = pipeline.index(facts.Kustomization, "lists", each=True)
+    by_folder = pipeline.index(facts.Kustomization, _folder_of)
+    found: dict[str, facts.Kustomization] = {}
+    folder = _folder(path)
+    pending = [path] if folder in by_folder else [path, folder]
+    while pending:
+        for holder in listing.get(pending.pop(), ()):
+            if holder.path not in found:
+                found[holder.path] = holder
+                pending += [holder.path, _folder(holder.path)]
+    return found
+
+
+def is_part_of(part: str, whole: str, pipeline: Pipeline) -> bool:
+    """Whether what the file *part* says of an object may be meant for the one of the same name in the file *whole*.
+
+    It may where it lies in the same folder, in one below that or beside it, or where one kustomization takes in both.
+    """
+    folder, other = _folder(whole), _folder(part)
+    beside = other != "." and _folder(folder) == _folder(other)
+    if folder in (".", other) or other.startswith(f"{folder}/") or beside:
+        return True
+    holders = overlays(whole, pipeline)
+    patching = pipeline.index(facts.Kustomization, "patches", each=True).get(part, ())
+    return not holders.keys().isdisjoint({*(k.path for k in patching), *overlays(part, pipeline)})
+
+
+def renamed(pipeline: Pipeline) -> bool:
+    """Whether any kustomization of the tree puts something before or after the names of objects."""
+    return True in pipeline.index(facts.Kustomization, "renames")
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0] or "."
+
+
+def _folder_of(kustomization: facts.Kustomization) -> str:
+    return _folder(kustomization.path)
+
+
+# ------------------------------------------------------------------------------------------------------ images
+
+
+def images_replaced(pipeline: Pipeline) -> str:
+    """Whether CI of the tree ``does`` put another image into manifests or releases, ``may``, or neither ("")."""
+    jobs = pipeline.index(facts.WorkflowJob, _replaces)
+    return next((answer for answer in ("does", "may") if answer in jobs), "")
+
+
+def _replaces(job: facts.WorkflowJob) -> str | None:
+    may = None
+    for step in job.steps:
+        text = f"{step.uses} {_ci.text_of(step.run.shell) if step.run is not None else ''}"
+        if _REPLACES_TAG.search(text):
+            return "does"
+        if "k8s-deploy" in step.uses.lower() and any(_is_varying_image(given) for given in step.inputs):
+            return "does"  # https://github.com/Azure/k8s-deploy: it puts them into the manifests
+        if _MAY_REPLACE_TAG.search(text):
+            may = "may"
+    return may
+
+
+def _is_varying_image(given: facts.Variable) -> bool:
+    return given.name == "images" and "{*}" in _ci.text_of(given.value)
+
+
+# ------------------------------------------------------------------------------------------------------ origin
+
+
+def is_rendered(workload: facts.Workload) -> bool:
+    """Whether the workload is what a Helm chart, or another project, made: rendered again, and not kept by hand."""
+    if any(_OF_OTHERS.search(part) for part in workload.path.split("/")[:-1]):
+        return True
+    marks = (*workload.labels, *workload.annotations, *workload.pod_labels)
+    return any(
+        mark.key in _HELM_KEYS or (mark.key == "app.kubernetes.io/managed-by" and mark.value == "Helm")
+        for mark in marks
+    )
