@@ -74,9 +74,18 @@ class Located:
 
 
 class FileSystem:
-    """The file system of one process, as far as the tree tells."""
+    """The file system of one process, as far as the tree tells; *workdir* is the image's own working directory."""
 
-    def __init__(self, pipeline: Pipeline, layers: Sequence[Layer], *, plain: bool, commands: Sequence[str]) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        layers: Sequence[Layer],
+        *,
+        plain: bool,
+        commands: Sequence[str],
+        workdir: str | None = None,
+    ) -> None:
+        self._workdir = workdir or "/"
         self._pipeline = pipeline
         self._layers = tuple(layers)
         self._plain = plain
@@ -97,6 +106,7 @@ class FileSystem:
                 covering.append(layer)
             if layer.mount and not layer.file:
                 return Located("absent", looked=tuple((c.place, c.note) for c in covering))
+        covering = covering or self._beside(path)
         if not covering:
             return Located("unknown", reason="lies outside what the tree copies or mounts")
         if not self._plain:
@@ -106,6 +116,16 @@ class FileSystem:
             if name in command or BRINGS_FILES.search(command) or RUNS_CODE.search(command):
                 return Located("unknown", reason="a RUN command may make it")
         return Located("absent", looked=tuple((c.place, c.note) for c in covering))
+
+    def _beside(self, path: str) -> list[Layer]:
+        """What is copied into the working directory, where *path* lies there too and the build context holds a file of
+        that path: it was left behind."""
+        if self._workdir == "/" or not _below(path, self._workdir):
+            return []
+        left = _rebase(path, self._workdir, "")
+        copied = [x for x in self._layers if x.source is not None and not x.mount and _below(x.target, self._workdir)]
+        contexts = {layer.context for layer in copied}
+        return copied[:3] if any(posixpath.join(c, left) in self._pipeline.paths for c in contexts) else []
 
     def folder(self, path: str) -> str | None:
         """The folder of the tree that is at *path*; None where there is none or more than one."""

@@ -393,11 +393,12 @@ class Processes:
         self, container: Container, dockerfile: Dockerfile | None, stage: Stage | None, context: str, process: Process
     ) -> FileSystem:
         layers: list[Layer] = []
-        plain, commands = False, []
+        plain, commands, workdir = False, [], None
         if dockerfile is not None and stage is not None:
             layers = self._images.layers(dockerfile, stage, context, process)
             plain = self._images.is_plain(dockerfile, stage)
             commands = self._images.commands(dockerfile, stage)
+            workdir = self._images.workdir(dockerfile, stage)
         base = container.place.path.rpartition("/")[0]
         for layer in mounted(container.mounts, base, self._values, process):
             if layer.source is not None and layer.source in self._pipeline.paths:
@@ -406,7 +407,7 @@ class Processes:
                 layers.append(dataclasses.replace(layer, source=None, note=f"{layer.note}, and is not in the tree"))
             else:
                 layers.append(layer)
-        return FileSystem(self._pipeline, layers, plain=plain, commands=commands)
+        return FileSystem(self._pipeline, layers, plain=plain, commands=commands, workdir=workdir)
 
     def _entry(
         self,

@@ -26,7 +26,7 @@ from pytest_mlbreaks.api import (
     facts,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _ACTIONS = frozenset({"actions/cache", "actions/cache/restore"})
 _HASH = re.compile(r"hashFiles\(([^()]*)\)", re.IGNORECASE)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, expr, facts
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1")
 
 _CHOICES = ("follow_task_ids_if_true", "follow_task_ids_if_false")
 _NEEDS_ALL = frozenset({"", "all_success", "none_skipped"})

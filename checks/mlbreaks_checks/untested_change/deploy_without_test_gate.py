@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from mlbreaks_checks import _ci
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Severity, Unjudged, Verdict, facts
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1")
 
 _RUNS_ANYWAY = re.compile(r"\balways\(\)|!\s*cancelled\(\)|\bsuccess\(\)\s*\|\|\s*failure\(\)")
 _LOOKS_AT_RESULT = re.compile(

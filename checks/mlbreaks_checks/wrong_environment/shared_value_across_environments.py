@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from pytest_mlbreaks.api import Answer, Check, Confidence, Finding, Pipeline, Severity, Twin, Unjudged, Verdict
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _WRITTEN = re.compile(
     r"(^|[._-])(dsn|database|db|schema|bucket|topic|queue|index|registry|tracking|store|broker|webhook|table|dataset|"
