@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gc
 import hashlib
@@ -71,13 +72,14 @@ def analyse(
     started = time.perf_counter()
     tell = progress or _silent
     chosen = default_checks(packs) if checks is None else checks
-    reading = read(tree, packs, tell)
-    tell("linking", 0, 1)
-    pipeline = build(tree, reading)
-    results = []
-    for number, check in enumerate(chosen):
-        tell("checking", number, len(chosen))
-        results.append(judge(check, pipeline, (options or {}).get(check.id, {})))
+    with _uncollected():
+        reading = read(tree, packs, tell)
+        tell("linking", 0, 1)
+        pipeline = build(tree, reading)
+        results = []
+        for number, check in enumerate(chosen):
+            tell("checking", number, len(chosen))
+            results.append(judge(check, pipeline, (options or {}).get(check.id, {})))
     charts = recognised.chart_folders(tree.paths())
     entry_files, values = summarise(pipeline)
     return Report(
@@ -96,6 +98,19 @@ def analyse(
         ),
         seconds=time.perf_counter() - started,
     )
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """No collection of garbage: facts and trees of nodes hold none, and walking them again and again costs more than
+    linking them."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def default_checks(packs: Packs) -> tuple[Check, ...]:
@@ -120,9 +135,7 @@ def read(tree: Tree, packs: Packs, progress: Progress) -> Reading:
     files: Counter[str] = Counter()
     unread: dict[str, str] = dict(tree.beyond)
     readers = packs.readers
-    collecting = gc.isenabled()
-    gc.disable()  # trees of nodes hold no garbage, and walking them costs a third of the time
-    try:
+    with _uncollected():
         for number, path in enumerate(paths):
             if number % 64 == 0:
                 progress("reading", number, len(paths))
@@ -154,9 +167,6 @@ def read(tree: Tree, packs: Packs, progress: Progress) -> Reading:
                             unread[path] = said.message
                     else:
                         facts.append(said)
-    finally:
-        if collecting:
-            gc.enable()
     return Reading(tuple(facts), tuple(diagnostics), dict(files.most_common()), unread)
 
 

@@ -424,6 +424,20 @@ def test_documents_of_python_files_are_freed() -> None:
     assert reading.files == {"python": 50}
 
 
+def test_documents_of_yaml_files_are_freed() -> None:
+    """The same for nodes of YAML."""
+    text = "".join(f"k{n}: {{a: [1, 2], b: &x{n} c, d: *x{n}}}\n" for n in range(20))
+    gc.collect()
+    before = len(gc.get_objects())
+    gc.disable()
+    try:
+        reading = engine.read(MemoryTree({f"m{n}.yaml": text for n in range(20)}), testing.installed(), lambda *t: None)
+        assert len(gc.get_objects()) - before < 20 * 20
+    finally:
+        gc.enable()
+    assert reading.files == {"yaml": 20}
+
+
 def test_reading_leaves_the_collector_as_it_was() -> None:
     """On stays on and off stays off, also if a progress bar fails."""
 

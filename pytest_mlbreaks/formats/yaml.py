@@ -23,6 +23,7 @@ EXPANSION_LIMIT = 200_000
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _OCTAL = re.compile(r"[-+]?0[0-7]+")
 _STANDARD_TAGS = "tag:yaml.org,2002:"
+_ANCHOR = re.compile(r"(?:^|[\s\[{,:\ufeff])&\S", re.MULTILINE)
 _DOCUMENT_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
@@ -175,7 +176,13 @@ class YamlFile:
         self.text = text
         self.diagnostics: list[Diagnostic] = []
         self._offsets: dict[str, int] = {}  # name of a stream -> lines before it
+        # an alias needs an anchor; a star alone is a cron or a glob more often than not
+        self._aliases = "*" in text and _ANCHOR.search(text) is not None
         self.documents: tuple[YamlNode, ...] = tuple(self._parse(text))
+
+    def release(self) -> None:
+        """Forget the documents, which know the file; so all of it is freed at once."""
+        self.documents = ()
 
     def place_of(self, node: yaml.Node) -> Place:
         """Place of a node; the end of a block scalar or collection is where its text ends."""
@@ -220,7 +227,7 @@ class YamlFile:
 
     def _sound(self, root: yaml.Node) -> bool:
         """Whether a document is finite and of a sane size; notes repeated keys on the way."""
-        if "*" not in self.text:  # no alias: the document is a tree, as large as its text
+        if not self._aliases:  # the document is a tree, as large as its text
             pending = [root]
             while pending:
                 node = pending.pop()
@@ -326,4 +333,4 @@ def _parse(source: Source) -> YamlFile:
     return YamlFile(source.path, text)
 
 
-YAML: Format[YamlFile] = Format("yaml", _parse)
+YAML: Format[YamlFile] = Format("yaml", _parse, YamlFile.release)
