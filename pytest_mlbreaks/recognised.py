@@ -46,6 +46,9 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 
+_READ = (".py", ".md", ".svg", ".png", ".txt")
+"""Endings of the most frequent files, none of which (but ``setup.py``) is of a kind named above."""
+
 OTHER_CI = frozenset(
     {
         *(
@@ -124,7 +127,7 @@ def is_test_file(path: str) -> bool:
 def other_ci(paths: Iterable[str]) -> dict[str, str]:
     """The CI systems that have files in the tree and are not read: by name, the first such file."""
     found: dict[str, str] = {}
-    for path in sorted(paths):
+    for path in sorted(path for path in paths if not path.endswith(_READ)):
         for kind, pattern in _OTHER_CI_FILES:
             if pattern.search(path):
                 found.setdefault(kind, path)
@@ -140,6 +143,8 @@ def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, 
         if in_chart_templates(path, charts):
             counts["Helm templates"] += 1
             continue
+        if path.endswith(_READ) and not path.endswith("setup.py"):
+            continue  # most files: no pattern need be tried
         for kind, pattern in _NOT_READ:
             if pattern.search(path):
                 counts[kind] += 1
