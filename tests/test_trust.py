@@ -25,7 +25,7 @@ did, programs = [], []
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGES = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod",
            "os.chown", "os.utime", "os.setxattr", "os.removexattr", "shutil.")
-RUNS = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "pty.spawn", "ctypes.dlopen")
+RUNS = ("os.system", "os.exec", "os.spawn", "os.startfile", "pty.spawn", "ctypes.dlopen")
 
 def inside(value):
     if not isinstance(value, (str, bytes, os.PathLike)):
@@ -45,7 +45,7 @@ def hook(event, args):
         did.append(f"exec {args[0].co_filename}")
     elif event == "import" and inside(args[1]):
         did.append(f"import {args[0]}")
-    elif event == "subprocess.Popen":
+    elif event in ("subprocess.Popen", "os.posix_spawn"):  # from 3.13 on the one starts programs through the other
         programs.append([os.fsdecode(arg) for arg in args[1]])
     elif event.startswith("socket.") and event != "socket.gethostname":
         did.append(event)
