@@ -7,9 +7,10 @@ Where a command leads out of what is read (``make``, a script, somebody's action
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pytest_mlbreaks.api import Pipeline, Place, expr, facts, references
 
@@ -190,8 +191,12 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
             yield start, stripped
 
 
-def _split(line: str) -> list[tuple[list[str], tuple[str, ...]]]:
-    """The simple commands of a line, each with what makes its failure a success (``true`` of ``|| true``)."""
+@functools.lru_cache(maxsize=10_000)
+def _split(line: str) -> Sequence[tuple[list[str], tuple[str, ...]]]:
+    """The simple commands of a line, each with what makes its failure a success (``true`` of ``|| true``).
+
+    Remembered: several checks look at the commands of a job, and taking a line apart is the dear part of it.
+    """
     lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|()")
     lexer.whitespace_split = True
     lexer.commenters = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -91,13 +92,18 @@ class Pipeline:
         self.work += 1
         if found is None:
             groups: dict[Hashable, list[T]] = defaultdict(list)
-            for item in self.all(kind):
-                value = getattr(item, by) if isinstance(by, str) else by(item)
-                for one in value or () if each else (value,):
-                    self.work += 1
-                    if one is not None:
+            items = self.all(kind)
+            read = operator.attrgetter(by) if isinstance(by, str) else by
+            for item in items:
+                value = read(item)
+                if each:
+                    for one in value or ():
+                        self.work += 1
                         groups[one].append(item)
-            found = {k: tuple(v) for k, v in groups.items()}
+                elif value is not None:
+                    groups[value].append(item)
+            self.work += len(items)
+            found = dict(zip(groups, map(tuple, groups.values()), strict=True))
             self._indexes[key] = found
         return cast(Mapping[Hashable, tuple[T, ...]], found)
 
