@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from pytest_mlbreaks.api import Host, Pipeline, Place, Process, Value, expr, facts
+from pytest_mlbreaks.api import Host, Pipeline, Place, Process, Setting, Value, expr, facts
 
 SERVERS = (
     *("uvicorn.run", "*.start_http_server", "prometheus_client.start_http_server", "*.add_insecure_port"),
@@ -73,6 +73,31 @@ def command_texts(process: Process, pipeline: Pipeline) -> list[tuple[str, Place
     parts = (*(command.argv or ()), *((command.shell,) if command.shell is not None else ()))
     written = [text for part in parts if (text := pipeline.resolve(part, process).text)]
     return [(word, command.place) for text in written for word in re.split(r"[\s='\"]+", text)]
+
+
+def given(process: Process, pipeline: Pipeline) -> Iterator[tuple[str, str, Iterable[tuple[str, Place]]]]:
+    """What tells a process whom to call: how a sentence about it begins, its name, and its texts."""
+    for name, value in process.variables.items():
+        if not NOT_CALLED.search(name):
+            yield f"{name} sends {process.name} to", name, texts(value)
+    yield f"The command of {process.name} calls", "command", command_texts(process, pipeline)
+
+
+def default(setting: Setting) -> tuple[str, str, Iterable[tuple[str, Place]]]:
+    """The same, of a setting that nothing gives its process."""
+    said = f"{setting.name} is not given to {setting.process.name}, and its default in the code is"
+    return said, setting.name, texts(setting.value)
+
+
+def falls_back(setting: Setting, pipeline: Pipeline) -> bool:
+    """Whether a compose service's code takes its own default for whom to call."""
+    return (
+        not setting.given
+        and setting.known
+        and not NOT_CALLED.search(setting.name)
+        and is_on_a_network(setting.process, pipeline)
+        and any(any(addresses(text)) for text, _ in texts(setting.value))
+    )
 
 
 def host_for(name: str, process: Process, pipeline: Pipeline) -> Host | None:

@@ -50,28 +50,15 @@ def _is_sent_to_a_service(process: Process, pipeline: Pipeline) -> bool:
 @check.over(Process, where=_is_sent_to_a_service)
 def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each address that a compose service is given: in its variables, and in its command line."""
-    for name, value in process.variables.items():
-        if not _network.NOT_CALLED.search(name):
-            yield from _judge(process, f"{name} sends {process.name} to", name, _network.texts(value), pipeline)
-    given = _network.command_texts(process, pipeline)
-    yield from _judge(process, f"The command of {process.name} calls", "command", given, pipeline)
+    for said, name, texts in _network.given(process, pipeline):
+        yield from _judge(process, said, name, texts, pipeline)
 
 
-def _falls_back(setting: Setting, pipeline: Pipeline) -> bool:
-    return (
-        not setting.given
-        and setting.known
-        and not _network.NOT_CALLED.search(setting.name)
-        and _network.is_on_a_network(setting.process, pipeline)
-        and any(any(_network.addresses(text)) for text, _ in _network.texts(setting.value))
-    )
-
-
-@check.over(Setting, where=_falls_back)
+@check.over(Setting, where=_network.falls_back)
 def find_default(setting: Setting, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each address that a compose service's code falls back to, as nothing gives it another."""
-    said = f"{setting.name} is not given to {setting.process.name}, and its default in the code is"
-    yield from _judge(setting.process, said, setting.name, _network.texts(setting.value), pipeline)
+    said, name, texts = _network.default(setting)
+    yield from _judge(setting.process, said, name, texts, pipeline)
 
 
 def _judge(
