@@ -654,6 +654,160 @@ class ConfigEntry(Fact, frozen=True, kw_only=True):
         return f"config:{self.path}#{self.key}"
 
 
+# ------------------------------------------------------------------------------------------------------- SQL
+
+
+class SqlColumn(Part, frozen=True, kw_only=True):
+    """A column as a query names it: *source* is the alias that it belongs to, "" where that can't be told. Both are in
+    lower case."""
+
+    name: str
+    source: str = ""
+
+
+class SqlSource(Part, frozen=True, kw_only=True):
+    """What a SELECT reads from. *alias* is the name that its columns go by, in lower case.
+
+    *kind*: ``table`` (then *table* is its name as written), ``query`` (a CTE or subquery of the same statement, then
+    *query* is the name of its `SqlSelect`), ``other`` (UNNEST, a table function, VALUES).
+    """
+
+    alias: str
+    kind: L["table", "query", "other"]
+    table: str = ""
+    query: str = ""
+    place: Place
+
+
+class SqlCondition(Part, frozen=True, kw_only=True):
+    """One condition of an ON clause, of those that AND joins. *sources* are the aliases of its columns, "" among them
+    where one can't be told; *left* and *right* are told where it sets two columns equal, with the types that they are
+    cast to."""
+
+    text: str
+    sources: tuple[str, ...] = ()
+    left: SqlColumn | None = None
+    right: SqlColumn | None = None
+    left_cast: str = ""
+    right_cast: str = ""
+
+
+class SqlJoin(Part, frozen=True, kw_only=True):
+    """A join of a SELECT: *source* is the alias that it adds. *optional* are the aliases whose columns are NULL in rows
+    that found no partner in it. *conditions* are those of ON; *using* the columns of USING."""
+
+    kind: L["inner", "left", "right", "full", "cross", "semi", "anti", "natural", "asof"]
+    source: str
+    optional: tuple[str, ...] = ()
+    conditions: tuple[SqlCondition, ...] = ()
+    using: tuple[str, ...] = ()
+    lateral: bool = False
+    place: Place
+
+
+class SqlFilter(Part, frozen=True, kw_only=True):
+    """One condition of WHERE, HAVING or QUALIFY, of those that AND joins.
+
+    *rejects* are the optional aliases whose partnerless rows certainly do not meet it; *columns* those it names of
+    them; *asks* is true where it does nothing but ask for a partner (``x IS NOT NULL``). *conditional* and
+    *incremental*: it stands below a condition of a template, below ``is_incremental()``.
+    """
+
+    clause: L["where", "having", "qualify"]
+    text: str
+    rejects: tuple[str, ...] = ()
+    columns: tuple[SqlColumn, ...] = ()
+    asks: bool = False
+    conditional: bool = False
+    incremental: bool = False
+    place: Place
+
+
+class SqlDefault(Part, frozen=True, kw_only=True):
+    """An output column in which a constant stands for NULL (``COALESCE(b.x, 0) AS label``): *output* is its name,
+    *columns* what is replaced, *constant* the text of the constant."""
+
+    output: str
+    columns: tuple[SqlColumn, ...]
+    constant: str
+    place: Place
+
+
+class SqlRank(Part, frozen=True, kw_only=True):
+    """``ROW_NUMBER()`` or ``DISTINCT ON``, by which rows are chosen. *partition* and *order* are texts; *first*: only
+    the first row of each group is kept."""
+
+    function: str
+    partition: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    first: bool = False
+    place: Place
+
+
+class SqlSelect(Fact, frozen=True, kw_only=True):
+    """One SELECT of a statement: *query* is the identity of its `SqlQuery`; *name* that of the CTE, ``final`` for the
+    statement's own result, with a number where there are several. *outputs* are the names of its columns ("" where one
+    has none), *star* where a ``*`` is among them; *grouped* are the texts of GROUP BY. *aggregates*: a function of its
+    outputs makes one value of many rows."""
+
+    called: ClassVar[str] = "SELECT"
+
+    query: str
+    name: str
+    sources: tuple[SqlSource, ...] = ()
+    joins: tuple[SqlJoin, ...] = ()
+    filters: tuple[SqlFilter, ...] = ()
+    defaults: tuple[SqlDefault, ...] = ()
+    ranks: tuple[SqlRank, ...] = ()
+    outputs: tuple[str, ...] = ()
+    star: bool = False
+    distinct: bool = False
+    grouped: tuple[str, ...] = ()
+    aggregates: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"select:{self.query}#{self.name}"
+
+
+class SqlUnion(Part, frozen=True, kw_only=True):
+    """UNION, INTERSECT or EXCEPT of two or more queries: for each the names of its columns, None where they can't be
+    told (a ``*``), and its line."""
+
+    kind: str
+    branches: tuple[tuple[str, ...] | None, ...]
+    lines: tuple[int, ...]
+    place: Place
+
+
+class SqlQuery(Fact, frozen=True, kw_only=True):
+    """A statement that reads or writes tables. *name* tells it from the others of its file; *scope* is the function of
+    Python that it stands in, *api* the call that it is given to ("" in a file of SQL).
+
+    *kind* is ``select``, ``insert``, ``create``, ``merge``, ``update`` or ``delete``; *reads* and *writes* are tables
+    as written, CTEs left out. *columns* are those that an INSERT names. *complete*: no template and no f-string puts
+    anything into it but values and names.
+    """
+
+    called: ClassVar[str] = "SQL statement"
+
+    name: str
+    kind: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    outputs: tuple[str, ...] | None = None
+    unions: tuple[SqlUnion, ...] = ()
+    dialect: str = ""
+    scope: str = ""
+    api: str = ""
+    complete: bool = True
+
+    @property
+    def identity(self) -> str:
+        return f"query:{self.path}#{self.scope}:{self.name}"
+
+
 # --------------------------------------------------------------------------------- steps, order, orchestrators
 
 

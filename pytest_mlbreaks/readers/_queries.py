@@ -1,0 +1,617 @@
+"""What a statement of SQL says, from the tree that sqlglot made of it: for the readers of files and of strings."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from typing import Literal as L
+
+from pytest_mlbreaks.formats.sql import HOLE, Template
+from pytest_mlbreaks.model import Fact, Place
+from pytest_mlbreaks.model.facts import (
+    SqlColumn,
+    SqlCondition,
+    SqlDefault,
+    SqlFilter,
+    SqlJoin,
+    SqlQuery,
+    SqlRank,
+    SqlSelect,
+    SqlSource,
+    SqlUnion,
+)
+
+LONGEST = 160
+"""Characters of a condition's text. It is shown to people."""
+
+Truth = frozenset[str]
+"""What a condition can come to where an optional side has no partner: of ``true``, ``false``, ``null``."""
+
+_NULL: Truth = frozenset({"null"})
+_TRUE: Truth = frozenset({"true"})
+_FALSE: Truth = frozenset({"false"})
+_ANY: Truth = frozenset({"true", "false", "null"})
+_NOT = {"true": "false", "false": "true", "null": "null"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """Where a statement stands: *place* makes a place of a line of its text. *name* tells it from its neighbours."""
+
+    place: Callable[[int], Place]
+    name: str
+    dialect: str = ""
+    scope: str = ""
+    api: str = ""
+    template: Template | None = None
+    complete: bool = True
+
+
+def facts(tree: Any, text: Text) -> Iterator[Fact]:
+    """The `SqlQuery` of a statement and the `SqlSelect` of each SELECT in it; nothing for what neither reads nor writes."""
+    from sqlglot import exp
+
+    kind = _KINDS.get(type(tree).__name__.lower())
+    if kind is None:
+        return
+    if kind == "create" and str(tree.args.get("kind", "")).upper() not in ("TABLE", "VIEW", "MATERIALIZED VIEW"):
+        return
+    selects = {id(select): name for name, select in _named(tree)}
+    names = {id(cte.this): (cte.alias or "").lower() for cte in tree.find_all(exp.CTE)}
+    ctes = {name for name in names.values() if name}
+    writes = tuple(_written(tree))
+    first = _line(tree)
+    query = SqlQuery(
+        place=text.place(first),
+        name=text.name,
+        kind=kind,
+        reads=tuple(dict.fromkeys(_read(tree, ctes))),
+        writes=writes,
+        columns=_inserted(tree),
+        outputs=_result(tree),
+        unions=tuple(_unions(tree, text)),
+        dialect=text.dialect,
+        scope=text.scope,
+        api=text.api,
+        complete=text.complete,
+    )
+    yield query
+    for select in tree.find_all(exp.Select):
+        yield _Select(select, selects, ctes, text).fact(query.identity)
+
+
+_KINDS = {
+    "select": "select",
+    "union": "select",
+    "intersect": "select",
+    "except": "select",
+    "subquery": "select",
+    "insert": "insert",
+    "create": "create",
+    "merge": "merge",
+    "update": "update",
+    "delete": "delete",
+}
+
+
+# --------------------------------------------------------------------------------------------------- statements
+
+
+def _line(node: Any, default: int = 1) -> int:
+    """The first line of a node, by the names in it."""
+    return min((int(n.meta["line"]) for n in node.walk() if "line" in n.meta), default=default)
+
+
+def _named(tree: Any) -> Iterator[tuple[str, Any]]:
+    """Each SELECT with a name: its CTE's, its subquery's alias, or ``final``; a number tells those of one name apart."""
+    from sqlglot import exp
+
+    seen: dict[str, int] = {}
+    for select in tree.find_all(exp.Select):
+        name = _own_name(select)
+        seen[name] = seen.get(name, 0) + 1
+        yield (name if seen[name] == 1 else f"{name} {seen[name]}"), select
+
+
+def _own_name(select: Any) -> str:
+    node = select.parent
+    while node is not None and type(node).__name__ in ("Union", "Intersect", "Except", "Subquery", "Paren"):
+        if type(node).__name__ == "Subquery" and node.alias:
+            return str(node.alias).lower()
+        node = node.parent
+    if type(node).__name__ == "CTE" and node.alias:
+        return str(node.alias).lower()
+    if node is None or type(node).__name__ in ("Insert", "Create", "Schema"):
+        return "final"
+    return "subquery"
+
+
+def table_name(table: Any) -> str:
+    """The qualified name of a table as written, without quotes; "" for functions."""
+    parts = [str(part.name) for part in table.parts if part.name]
+    return ".".join(parts) if parts and type(table.this).__name__ == "Identifier" else ""
+
+
+def _written(tree: Any) -> Iterator[str]:
+    from sqlglot import exp
+
+    if type(tree).__name__ in ("Insert", "Create", "Merge", "Update"):
+        target = tree.this
+        if isinstance(target, exp.Schema):
+            target = target.this
+        if isinstance(target, exp.Table) and (name := table_name(target)):
+            yield name
+
+
+def _read(tree: Any, ctes: set[str]) -> Iterator[str]:
+    from sqlglot import exp
+
+    target = tree.this if type(tree).__name__ in ("Insert", "Create", "Merge", "Update", "Delete") else None
+    if isinstance(target, exp.Schema):
+        target = target.this
+    for table in tree.find_all(exp.Table):
+        name = table_name(table)
+        if table is target or not name or (name.lower() in ctes and "." not in name):
+            continue
+        if isinstance(table.parent, exp.Schema | exp.Column):
+            continue
+        yield name
+
+
+def _inserted(tree: Any) -> tuple[str, ...]:
+    from sqlglot import exp
+
+    if isinstance(tree, exp.Insert) and isinstance(tree.this, exp.Schema):
+        return tuple(str(column.name) for column in tree.this.expressions)
+    return ()
+
+
+def _result(tree: Any) -> tuple[str, ...] | None:
+    from sqlglot import exp
+
+    body = tree.expression if isinstance(tree, exp.Insert | exp.Create) else tree
+    return _columns(body)
+
+
+def _columns(body: Any) -> tuple[str, ...] | None:
+    """The names of the columns that a query yields, None where they can't be told."""
+    from sqlglot import exp
+
+    while isinstance(body, exp.Subquery | exp.Paren):
+        body = body.this
+    while isinstance(body, exp.SetOperation):
+        body = body.this
+        while isinstance(body, exp.Subquery | exp.Paren):
+            body = body.this
+    if not isinstance(body, exp.Select) or body.args.get("kind"):
+        return None
+    names = []
+    for column in body.expressions:
+        if column.is_star or type(column).__name__ in ("Aliases", "Columns", "Command", "Anonymous") or _hole(column):
+            return None
+        if isinstance(column, exp.Column) and HOLE.search(column.name):
+            return None
+        names.append(column.alias_or_name.lower())
+    return tuple(names)
+
+
+def _hole(node: Any) -> bool:
+    """Whether a template or an f-string puts a whole column, or several, here."""
+    name = node.name if type(node).__name__ in ("Column", "Identifier", "Var") else ""
+    return bool(name and HOLE.search(name))
+
+
+def _unions(tree: Any, text: Text) -> Iterator[SqlUnion]:
+    from sqlglot import exp
+
+    for union in tree.find_all(exp.SetOperation):
+        if isinstance(union.parent, exp.SetOperation) or union.args.get("by_name"):
+            continue
+        branches = list(_branches(union))
+        yield SqlUnion(
+            kind=type(union).__name__.lower(),
+            branches=tuple(_columns(branch) for branch in branches),
+            lines=tuple(text.place(_line(branch)).line or 1 for branch in branches),
+            place=text.place(_line(union)),
+        )
+
+
+def _branches(union: Any) -> Iterator[Any]:
+    from sqlglot import exp
+
+    stack = [union]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, exp.SetOperation):
+            stack.extend((node.expression, node.this))
+        else:
+            yield node
+
+
+# ------------------------------------------------------------------------------------------------------ a SELECT
+
+
+class _Select:
+    """What one SELECT says."""
+
+    def __init__(self, select: Any, names: dict[int, str], ctes: set[str], text: Text) -> None:
+        self._select = select
+        self._names = names
+        self._ctes = ctes
+        self._text = text
+        self._sources: list[SqlSource] = []
+        self._aliases: frozenset[str] = frozenset()
+
+    def fact(self, query: str) -> SqlSelect:
+        """The fact; *query* is the identity of the statement."""
+        select = self._select
+        joins = list(select.args.get("joins") or ())
+        start = _argument(select, "from")
+        self._sources = [self._source(node) for node in ([start.this] if start is not None else [])]
+        for join in joins:
+            self._sources.append(self._source(join.this))
+        for lateral in select.args.get("laterals") or ():
+            self._sources.append(self._source(lateral))
+        self._aliases = frozenset(source.alias for source in self._sources)
+        made = list(self._joins(joins))
+        optional = frozenset(alias for join in made for alias in join.optional)
+        return SqlSelect(
+            place=self._place(select),
+            query=query,
+            name=self._names[id(select)],
+            sources=tuple(self._sources),
+            joins=tuple(made),
+            filters=tuple(self._filters(optional)),
+            defaults=tuple(self._defaults(optional)),
+            ranks=tuple(self._ranks()),
+            outputs=_columns(select) or (),
+            star=any(column.is_star for column in select.expressions),
+            distinct=select.args.get("distinct") is not None,
+            grouped=tuple(self._say(g) for g in getattr(select.args.get("group"), "expressions", ()) or ()),
+            aggregates=self._aggregates(),
+        )
+
+    def _place(self, node: Any) -> Place:
+        return self._text.place(_line(node))
+
+    def _say(self, node: Any) -> str:
+        said = str(node.sql(dialect=self._text.dialect or None, comments=False))
+        said = HOLE.sub("{{ ... }}", said)
+        return said if len(said) <= LONGEST else f"{said[: LONGEST - 4]} ..."
+
+    def _aggregates(self) -> bool:
+        from sqlglot import exp
+
+        return any(
+            not isinstance(found.parent, exp.Window)
+            for column in self._select.expressions
+            for found in own(column)
+            if isinstance(found, exp.AggFunc)
+        )
+
+    def _source(self, node: Any) -> SqlSource:
+        from sqlglot import exp
+
+        alias = str(node.alias_or_name or "").lower()
+        place = self._place(node)
+        if isinstance(node, exp.Table) and (name := table_name(node)):
+            if "." not in name and name.lower() in self._ctes:
+                return SqlSource(alias=alias, kind="query", query=name.lower(), place=place)
+            return SqlSource(alias=alias, kind="table", table=name, place=place)
+        if isinstance(node, exp.Subquery):
+            inner = node.unnest()
+            return SqlSource(alias=alias, kind="query", query=self._names.get(id(inner), ""), place=place)
+        return SqlSource(alias=alias, kind="other", place=place)
+
+    def _joins(self, joins: list[Any]) -> Iterator[SqlJoin]:
+        before = [source.alias for source in self._sources[:1]]
+        for join, source in zip(joins, self._sources[1:], strict=False):
+            kind = _kind(join)
+            optional: tuple[str, ...] = ()
+            if kind in ("left", "asof"):
+                optional = (source.alias,) if join.side.upper() == "LEFT" else ()
+            elif kind == "right":
+                optional = tuple(before)
+            elif kind == "full":
+                optional = (*before, source.alias)
+            on = join.args.get("on")
+            line = _line(join.this)
+            yield SqlJoin(
+                kind=kind,
+                source=source.alias,
+                optional=optional,
+                conditions=tuple(self._condition(c) for c in conjuncts(on)) if on is not None else (),
+                using=tuple(str(column.name).lower() for column in join.args.get("using") or ()),
+                lateral=source.kind == "other",
+                place=self._text.place(line),
+            )
+            before.append(source.alias)
+
+    def _condition(self, node: Any) -> SqlCondition:
+        from sqlglot import exp
+
+        left = right = None
+        left_cast = right_cast = ""
+        if isinstance(node, exp.EQ):
+            left, left_cast = self._plain(node.this)
+            right, right_cast = self._plain(node.expression)
+        sources = dict.fromkeys(column.source for column in self._columns(node))
+        return SqlCondition(
+            text=self._say(node),
+            sources=tuple(sources),
+            left=left if left and right else None,
+            right=right if left and right else None,
+            left_cast=left_cast,
+            right_cast=right_cast,
+        )
+
+    def _plain(self, node: Any) -> tuple[SqlColumn | None, str]:
+        """A column, and the type that it is cast to."""
+        from sqlglot import exp
+
+        cast = ""
+        node = node.unnest()
+        if isinstance(node, exp.Cast):
+            cast = str(node.to.sql()).lower()
+            node = node.this.unnest()
+        return (self.column(node), cast) if isinstance(node, exp.Column) else (None, "")
+
+    def _columns(self, node: Any) -> Iterator[SqlColumn]:
+        """The columns in *node*, those in queries within it too: these may belong to either."""
+        from sqlglot import exp
+
+        inner = False
+        for found in own(node):
+            if isinstance(found, exp.Column):
+                yield self.column(found)
+            inner = inner or isinstance(found, exp.Query)
+        if inner:
+            yield SqlColumn(name="")
+
+    def column(self, node: Any) -> SqlColumn:
+        """A column with the alias that it belongs to: the first of its parts that is one."""
+        parts = [str(part.name).lower() for part in node.parts]
+        for number, part in enumerate(parts[:-1]):
+            if part in self._aliases:
+                return SqlColumn(name=".".join(parts[number + 1 :]), source=part)
+        alone = next(iter(self._aliases)) if len(self._sources) == 1 and len(parts) == 1 else ""
+        return SqlColumn(name=".".join(parts), source=alone)
+
+    def _filters(self, optional: frozenset[str]) -> Iterator[SqlFilter]:
+        clauses: tuple[L["where", "having", "qualify"], ...] = ("where", "having", "qualify")
+        for clause in clauses:
+            holder = self._select.args.get(clause)
+            if holder is None:
+                continue
+            for node in conjuncts(holder.this):
+                columns = tuple(dict.fromkeys(c for c in self._columns(node) if c.source in optional))
+                named = dict.fromkeys(column.source for column in columns)
+                aggregated = clause != "where"
+                rejects = () if aggregated else tuple(a for a in named if self._rejects(node, a))
+                line = _line(node, 0)
+                place = self._text.place(line) if line else self._place(holder)
+                yield SqlFilter(
+                    clause=clause,
+                    text=self._say(node),
+                    rejects=rejects,
+                    columns=columns,
+                    asks=_asks(node),
+                    conditional=self._within("conditional", line),
+                    incremental=self._within("incremental", line),
+                    place=place,
+                )
+
+    def _within(self, what: L["conditional", "incremental"], line: int) -> bool:
+        template = self._text.template
+        return template is not None and any(first <= line <= last for first, last in getattr(template, what))
+
+    def _rejects(self, node: Any, alias: str) -> bool:
+        return "true" not in self._truth(node, alias)
+
+    def _truth(self, node: Any, alias: str) -> Truth:
+        """What a condition comes to where all columns of *alias* are NULL. Whatever is not known may be anything."""
+        from sqlglot import exp
+
+        match node:
+            case exp.Paren():
+                return self._truth(node.this, alias)
+            case exp.Column():
+                return _NULL if self.column(node).source == alias else _ANY
+            case exp.Null():
+                return _NULL
+            case exp.Boolean():
+                return _TRUE if node.this else _FALSE
+            case exp.Not():
+                return frozenset(_NOT[t] for t in self._truth(node.this, alias))
+            case exp.And():
+                return _both(self._truth(node.this, alias), self._truth(node.expression, alias))
+            case exp.Or():
+                a, b = (self._inverted(node.this, alias), self._inverted(node.expression, alias))
+                return frozenset(_NOT[t] for t in _both(a, b))
+            case exp.Is():
+                return self._is(node, alias)
+            case exp.NullSafeEQ() | exp.NullSafeNEQ():
+                return _ANY
+            case exp.In():
+                if node.args.get("unnest") is not None:
+                    return _ANY
+                return _NULL if self._truth(node.this, alias) == _NULL else _ANY
+            case exp.Between():
+                return _NULL if self._truth(node.this, alias) == _NULL else _ANY
+            case exp.Coalesce():
+                values = [node.this, *node.expressions]
+                return _NULL if all(self._truth(v, alias) == _NULL for v in values) else _ANY
+            case exp.Predicate() | exp.Binary():
+                if not isinstance(node, _strict()):
+                    return _ANY
+                sides = (node.this, node.expression)
+                return _NULL if any(self._truth(side, alias) == _NULL for side in sides if side is not None) else _ANY
+            case _ if isinstance(node, _strict()):
+                return _NULL if self._truth(node.this, alias) == _NULL else _ANY
+        return _ANY
+
+    def _inverted(self, node: Any, alias: str) -> Truth:
+        return frozenset(_NOT[t] for t in self._truth(node, alias))
+
+    def _is(self, node: Any, alias: str) -> Truth:
+        from sqlglot import exp
+
+        if self._truth(node.this, alias) != _NULL:
+            return _ANY
+        if isinstance(node.expression, exp.Null):
+            return _TRUE
+        return _FALSE if isinstance(node.expression, exp.Boolean) else _ANY
+
+    def _defaults(self, optional: frozenset[str]) -> Iterator[SqlDefault]:
+        """Outputs in which a constant stands for a column of an optional side."""
+        from sqlglot import exp
+
+        if not optional:
+            return
+        for output in self._select.expressions:
+            name = output.alias_or_name.lower()
+            node = output.this if isinstance(output, exp.Alias) else output
+            while isinstance(node, exp.Cast | exp.Paren):
+                node = node.this
+            if not isinstance(node, exp.Coalesce) or not node.expressions:
+                continue
+            last = node.expressions[-1]
+            if not isinstance(last, exp.Literal | exp.Boolean):
+                continue
+            columns = tuple(c for c in self._columns(node) if c.source in optional)
+            if columns:
+                yield SqlDefault(output=name, columns=columns, constant=self._say(last), place=self._place(output))
+
+    def _ranks(self) -> Iterator[SqlRank]:
+        from sqlglot import exp
+
+        select = self._select
+        distinct = select.args.get("distinct")
+        order = select.args.get("order")
+        if distinct is not None and distinct.args.get("on") is not None:
+            on = distinct.args["on"]
+            yield SqlRank(
+                function="distinct on",
+                partition=tuple(self._say(e) for e in (on.expressions or [on])),
+                order=tuple(self._say(o.this) for o in order.expressions) if order is not None else (),
+                first=True,
+                place=self._place(on),
+            )
+        for window in self._own(exp.Window):
+            if not isinstance(window.this, exp.RowNumber):
+                continue
+            if window.args.get("alias") is not None:
+                continue  # a window that is named elsewhere, which may hold the order
+            ordering = window.args.get("order")
+            yield SqlRank(
+                function="row_number",
+                partition=tuple(self._say(p) for p in window.args.get("partition_by") or ()),
+                order=tuple(self._say(o.this) for o in ordering.expressions) if ordering is not None else (),
+                first=self._keeps_first(window),
+                place=self._place(window) if _line(window, 0) else self._place(select),
+            )
+
+    def _own(self, kind: type[Any]) -> Iterator[Any]:
+        for column in self._select.expressions:
+            yield from (found for found in own(column) if isinstance(found, kind))
+        qualify = self._select.args.get("qualify")
+        if qualify is not None:
+            yield from (found for found in own(qualify.this) if isinstance(found, kind))
+
+    def _keeps_first(self, window: Any) -> bool:
+        """Whether a condition keeps rows whose number is 1: in QUALIFY, or in the SELECT around or after this one."""
+        from sqlglot import exp
+
+        if isinstance(window.parent, exp.EQ) and _one(window.parent.expression):
+            return True
+        name = window.parent.alias.lower() if isinstance(window.parent, exp.Alias) else ""
+        if not name:
+            return False
+        root = self._select.root()
+        return any(
+            isinstance(test.this, exp.Column) and test.this.name.lower() == name and _one(test.expression)
+            for test in root.find_all(exp.EQ)
+        )
+
+
+def own(node: Any) -> Iterator[Any]:
+    """The nodes below *node* and itself, not those within a query in it."""
+    from sqlglot import exp
+
+    return iter(node.walk(prune=lambda n: isinstance(n, exp.Query)))
+
+
+def conjuncts(node: Any) -> Iterator[Any]:
+    """What AND joins, in order."""
+    from sqlglot import exp
+
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, exp.And):
+            stack.extend((top.expression, top.this))
+        elif isinstance(top, exp.Paren) and isinstance(top.this, exp.And | exp.Paren):
+            stack.append(top.this)
+        else:
+            yield top
+
+
+def _both(a: Truth, b: Truth) -> Truth:
+    """AND of SQL's three values, for all that two sides can be."""
+    return frozenset(_and(x, y) for x in a for y in b)
+
+
+def _and(x: str, y: str) -> str:
+    if "false" in (x, y):
+        return "false"
+    return "null" if "null" in (x, y) else "true"
+
+
+def _asks(node: Any) -> bool:
+    """``x IS NOT NULL``."""
+    from sqlglot import exp
+
+    inner = node.this if isinstance(node, exp.Not) else None
+    while isinstance(inner, exp.Paren):
+        inner = inner.this
+    return isinstance(inner, exp.Is) and isinstance(inner.expression, exp.Null)
+
+
+def _one(node: Any) -> bool:
+    return type(node).__name__ == "Literal" and str(node.this) == "1"
+
+
+def _kind(join: Any) -> Any:
+    method, side, kind = join.method.upper(), join.side.upper(), join.kind.upper()
+    if method in ("NATURAL", "ASOF"):
+        return method.lower()
+    if kind in ("SEMI", "ANTI", "CROSS"):
+        return kind.lower()
+    if side in ("LEFT", "RIGHT", "FULL"):
+        return side.lower()
+    if not kind and not join.args.get("on") and not join.args.get("using"):
+        return "cross"
+    return "inner"
+
+
+def _argument(node: Any, name: str) -> Any:
+    """An argument whose name is a keyword of Python: sqlglot has written them with and without ``_``."""
+    return node.args.get(f"{name}_") or node.args.get(name)
+
+
+def _strict() -> tuple[type[Any], ...]:
+    """Operators and functions that are NULL where what they are given first is NULL."""
+    from sqlglot import exp
+
+    names = (
+        *("EQ", "NEQ", "GT", "GTE", "LT", "LTE", "Like", "ILike", "RegexpLike", "Add", "Sub", "Mul", "Div", "Mod"),
+        *("Cast", "TryCast", "Neg", "Lower", "Upper", "Trim", "Date", "TsOrDsToDate", "DateTrunc", "TimestampTrunc"),
+        *("Extract", "Substring", "Length", "Year", "Month", "Day", "Abs", "Round"),
+    )
+    return tuple(getattr(exp, name) for name in names if hasattr(exp, name))
+
+
+def distinct(names: Iterable[str]) -> tuple[str, ...]:
+    """*names*, each once, in order."""
+    return tuple(dict.fromkeys(names))
