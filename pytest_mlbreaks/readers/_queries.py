@@ -242,6 +242,7 @@ class _Select:
         self._text = text
         self._sources: list[SqlSource] = []
         self._aliases: frozenset[str] = frozenset()
+        self._tables: dict[str, list[str]] = {}
 
     def fact(self, query: str) -> SqlSelect:
         """The fact; *query* is the identity of the statement."""
@@ -253,9 +254,10 @@ class _Select:
             self._sources.append(self._source(join.this))
         for lateral in select.args.get("laterals") or ():
             self._sources.append(self._source(lateral))
-        self._aliases = frozenset(source.alias for source in self._sources)
+        self._aliases = frozenset(source.alias for source in self._sources if source.alias)
+        self._tables = {s.alias: s.table.lower().split(".") for s in self._sources if s.table}
         made = list(self._joins(joins))
-        optional = frozenset(alias for join in made for alias in join.optional)
+        optional = frozenset(alias for join in made for alias in join.optional if alias)
         return SqlSelect(
             place=self._place(select),
             query=query,
@@ -370,12 +372,15 @@ class _Select:
             yield SqlColumn(name="")
 
     def column(self, node: Any) -> SqlColumn:
-        """A column with the alias that it belongs to: the first of its parts that is one."""
+        """A column with the alias that it belongs to: its first part, or the qualified name of a table. What else has
+        dots may be a field of a column."""
         parts = [str(part.name).lower() for part in node.parts]
-        for number, part in enumerate(parts[:-1]):
-            if part in self._aliases:
+        if len(parts) > 1 and parts[0] in self._aliases:
+            return SqlColumn(name=".".join(parts[1:]), source=parts[0])
+        for number, part in enumerate(parts[1:-1], 1):  # a table by its qualified name: dw.users.id
+            if self._tables.get(part) == parts[: number + 1]:
                 return SqlColumn(name=".".join(parts[number + 1 :]), source=part)
-        alone = next(iter(self._aliases)) if len(self._sources) == 1 and len(parts) == 1 else ""
+        alone = next(iter(self._aliases), "") if len(self._sources) == 1 else ""
         return SqlColumn(name=".".join(parts), source=alone)
 
     def _filters(self, optional: frozenset[str]) -> Iterator[SqlFilter]:
