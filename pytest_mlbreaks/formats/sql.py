@@ -37,7 +37,9 @@ HOLE: Final = re.compile(r"jinja__\w*?__")
 
 _QUERY: Final = re.compile(r"\b(?:select|insert|merge|create|update|delete|replace)\b", re.IGNORECASE)
 _TEMPLATE: Final = re.compile(r"\{[{%#]")
-_BIGQUERY: Final = re.compile(r"`|\bSAFE_(?:CAST|DIVIDE|OFFSET)\b|\bSTRUCT\s*<|#standardSQL|\bUNNEST\s*\(|\bARRAY_AGG\b")
+_BIGQUERY: Final = re.compile(
+    r"`|\bSAFE_(?:CAST|DIVIDE|OFFSET)\b|\bSTRUCT\s*<|#standardSQL|\bUNNEST\s*\(|\bARRAY_AGG\b"
+)
 _MACRO_QUERY: Final = re.compile(r"(\bas\s*\(\s*)(jinja__\w*?__)(\s*\))", re.IGNORECASE)
 _ALONE: Final = re.compile(r"\s*jinja__\w*?__\s*;?\s*")
 _NESTING: Final = re.compile(r"[()]")

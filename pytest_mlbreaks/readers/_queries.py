@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 from typing import Literal as L
 
@@ -61,7 +62,8 @@ def facts(tree: Any, text: Text) -> Iterator[Fact]:
     names = {id(cte.this): (cte.alias or "").lower() for cte in tree.find_all(exp.CTE)}
     ctes = {name for name in names.values() if name}
     writes = tuple(_written(tree))
-    first = _line(tree)
+    heads = [_line(cte) for cte in tree.find_all(exp.CTE)]
+    first = min((*heads, _line(tree)))
     query = SqlQuery(
         place=text.place(first),
         name=text.name,
@@ -99,8 +101,12 @@ _KINDS = {
 
 
 def _line(node: Any, default: int = 1) -> int:
-    """The first line of a node, by the names in it."""
-    return min((int(n.meta["line"]) for n in node.walk() if "line" in n.meta), default=default)
+    """The line of the first name in a node; sqlglot keeps no other positions."""
+    for found in node.dfs():
+        line = found.meta.get("line") if found._meta else None
+        if line is not None:
+            return int(line)
+    return default
 
 
 def _named(tree: Any) -> Iterator[tuple[str, Any]]:
@@ -605,6 +611,7 @@ def _argument(node: Any, name: str) -> Any:
     return node.args.get(f"{name}_") or node.args.get(name)
 
 
+@functools.cache
 def _strict() -> tuple[type[Any], ...]:
     """Operators and functions that are NULL where what they are given first is NULL."""
     from sqlglot import exp
@@ -615,8 +622,3 @@ def _strict() -> tuple[type[Any], ...]:
         *("Extract", "Substring", "Length", "Year", "Month", "Day", "Abs", "Round"),
     )
     return tuple(getattr(exp, name) for name in names if hasattr(exp, name))
-
-
-def distinct(names: Iterable[str]) -> tuple[str, ...]:
-    """*names*, each once, in order."""
-    return tuple(dict.fromkeys(names))
