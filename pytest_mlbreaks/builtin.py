@@ -11,6 +11,7 @@ from pytest_mlbreaks.readers import (
     compose,
     config_files,
     datasets,
+    dbt,
     deploy_scripts,
     dockerfile,
     env_files,
@@ -46,6 +47,8 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         deploy_scripts.READER,
         shell_scripts.READER,
         sql.READER,
+        dbt.READER,
+        dbt.FILES,
         sql.STRINGS,
     )
 

@@ -1,7 +1,7 @@
 """SQL text, with the Jinja templates that dbt, Airflow and others put into it.
 
-A template is parsed by Jinja's own parser and never rendered. What stands in for it is SQL of the same lines: one branch
-of each condition, the body of each loop once, and a name where a value would be. sqlglot then parses that.
+A template is parsed by Jinja's own parser and never rendered. What stands in for it is SQL of the same lines: one
+branch of each condition, the body of each loop once, and a name where a value would be. sqlglot then parses that.
 
 sqlglot and Jinja are an extra (``pytest-mlbreaks[sql]``), and are imported by the first file that needs them.
 """
@@ -42,6 +42,7 @@ _BIGQUERY: Final = re.compile(
 )
 _MACRO_QUERY: Final = re.compile(r"(\bas\s*\(\s*)(jinja__\w*?__)(\s*\))", re.IGNORECASE)
 _ALONE: Final = re.compile(r"\s*jinja__\w*?__\s*;?\s*")
+_LINE_ALONE: Final = re.compile(r"^[ \t]*jinja__\w*?__[ \t]*$", re.MULTILINE)
 _NESTING: Final = re.compile(r"[()]")
 _SILENT: Final = frozenset({"config", "log", "print", "return", "set_sql_header", "docs", "enable_logging"})
 """Calls that put nothing into the text."""
@@ -87,33 +88,29 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
 
 class SqlFile:
     """A file of SQL. *template* is None where it holds no template, or one that Jinja can't parse (then *diagnostics*
-    say so). *statements* are sqlglot's trees, made when first asked for."""
+    say so)."""
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
         self.diagnostics: list[Diagnostic] = []
         self.template: Template | None = None
-        self.readable = True
-        if len(text) > MOST:
-            self.readable = False
-            message = f"SQL of more than {MOST:,} characters; not read"
-            self.diagnostics.append(Diagnostic(Place(path, 1), "note", message))
-        elif _TEMPLATE.search(text):
-            self._understand(text)
-        #: One tree for each statement; None for those that can't be parsed, with the line where that begins.
+        #: A tree for each statement; none where the text as a whole can't be parsed.
         self.statements: tuple[Any, ...] = ()
-        if self.readable:
-            self.statements, problem = statements(self.plain, self.template.other if self.template else None)
-            if problem is not None:
-                self.diagnostics.append(Diagnostic(Place(path, problem.line), "note", problem.message))
-
-    def _understand(self, text: str) -> None:
+        if len(text) > MOST:
+            self._note(1, f"SQL of more than {MOST:,} characters; not read")
+            return
         try:
-            self.template = understand(text)
+            self.template = understand(text) if _TEMPLATE.search(text) else None
         except TemplateProblem as problem:
-            self.readable = False
-            self.diagnostics.append(Diagnostic(Place(self.path, problem.line), "note", problem.message))
+            self._note(problem.line, problem.message)
+            return
+        self.statements, why = statements(self.plain, None if self.template is None else self.template.other)
+        if why is not None:
+            self._note(why.line, why.message)
+
+    def _note(self, line: int, message: str) -> None:
+        self.diagnostics.append(Diagnostic(Place(self.path, line), "note", message))
 
     @property
     def plain(self) -> str:
@@ -161,8 +158,9 @@ def statements(text: str, other: str | None = None, known: str | None = None) ->
     first = known or dialect(text)
     problem: Problem | None = None
     tries = [(text, first), (text, _second(first))]
-    if other is not None and other != text:
-        tries.append((other, first))
+    if other is not None:
+        lines = _LINE_ALONE.sub("", text)
+        tries += [(candidate, first) for candidate in (lines, other) if candidate != text]
     for candidate, name in tries:
         trees, why = _parse(candidate, name)
         if why is None:

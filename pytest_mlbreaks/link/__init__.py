@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from pytest_mlbreaks.link import identity
+from pytest_mlbreaks.link import dbt, identity
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.order import StepOrder
@@ -27,6 +27,10 @@ def link(pipeline: Pipeline) -> None:
     """Link the facts of *pipeline*: afterwards it answers all that checks ask."""
     modules = Modules(pipeline)
     values = Values(pipeline, modules)
+    projects = dbt.trees(pipeline)
+    pipeline.add(projects)
+    pipeline.add(model for project in projects for model in project.models.values())
+    pipeline.add(dbt.steps(projects))
     pipeline.settle(values, StepOrder(pipeline))
     processes, images, settings = Processes(pipeline, modules, values).make()
     pipeline.add(processes)

@@ -1,7 +1,19 @@
 """The model: the one thing that readers, link, checks and reporters all know."""
 
 from pytest_mlbreaks.model.facts import FACTS, Fact
-from pytest_mlbreaks.model.linked import Dataset, Entry, Host, Image, Install, Model, Process, Setting, Twin
+from pytest_mlbreaks.model.linked import (
+    Dataset,
+    DbtModel,
+    DbtTree,
+    Entry,
+    Host,
+    Image,
+    Install,
+    Model,
+    Process,
+    Setting,
+    Twin,
+)
 from pytest_mlbreaks.model.pipeline import Pipeline
 from pytest_mlbreaks.model.place import Diagnostic, Place
 from pytest_mlbreaks.model.value import Alternative, Answer, Environment, Origin, Tier, Value
@@ -11,6 +23,8 @@ __all__ = [
     "Alternative",
     "Answer",
     "Dataset",
+    "DbtModel",
+    "DbtTree",
     "Diagnostic",
     "Entry",
     "Environment",

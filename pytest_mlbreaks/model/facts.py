@@ -808,6 +808,123 @@ class SqlQuery(Fact, frozen=True, kw_only=True):
         return f"query:{self.path}#{self.scope}:{self.name}"
 
 
+# ------------------------------------------------------------------------------------------------------- dbt
+
+
+class DbtProject(Fact, frozen=True, kw_only=True):
+    """A ``dbt_project.yml``: where its files are, relative to its folder. *settings* are configurations of folders:
+    dotted keys (``models.shop.staging.+materialized``)."""
+
+    called: ClassVar[str] = "dbt project"
+
+    name: str
+    model_paths: tuple[str, ...] = ("models",)
+    seed_paths: tuple[str, ...] = ("seeds",)
+    snapshot_paths: tuple[str, ...] = ("snapshots",)
+    macro_paths: tuple[str, ...] = ("macros",)
+    test_paths: tuple[str, ...] = ("tests",)
+    settings: tuple[Argument, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"dbt:{self.folder}"
+
+    @property
+    def folder(self) -> str:
+        """The folder of the project, "" for the root."""
+        return self.path.rpartition("/")[0]
+
+
+class DbtPackages(Fact, frozen=True, kw_only=True):
+    """A ``packages.yml`` or ``dependencies.yml``: what a project installs, as written."""
+
+    packages: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"dbt-packages:{self.path}"
+
+
+class DbtRef(Part, frozen=True, kw_only=True):
+    """A ``ref()`` or ``source()`` of a file. *name* is the model's, or the table's; *group* the package's or the
+    source's ("" where a ref names none). *conditional*: only some runs come to it."""
+
+    kind: L["ref", "source"]
+    name: str
+    group: str = ""
+    conditional: bool = False
+    place: Place
+
+
+class DbtFile(Fact, frozen=True, kw_only=True):
+    """A file of SQL with templates of dbt. *config* are the arguments of ``config()``; *macros* and *snapshots* what it
+    defines; *incremental*: it asks ``is_incremental()``; *opaque*: it names a ref or source by something computed;
+    *own*: it reads ``this``; *calls*: the macros that it calls."""
+
+    called: ClassVar[str] = "dbt file"
+
+    refs: tuple[DbtRef, ...] = ()
+    config: tuple[Argument, ...] = ()
+    macros: tuple[str, ...] = ()
+    snapshots: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    incremental: bool = False
+    opaque: bool = False
+    own: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"dbt-file:{self.path}"
+
+
+class DbtTest(Part, frozen=True, kw_only=True):
+    """A data test. *name* with its package (``unique``, ``dbt_utils.unique_combination_of_columns``); *column* is "" for
+    one of the whole model; *arguments* as written; *filtered*: it looks at some of the rows only (``where:``)."""
+
+    name: str
+    column: str = ""
+    arguments: tuple[Argument, ...] = ()
+    filtered: bool = False
+    place: Place
+
+    def argument(self, name: str) -> Expr | None:
+        """The argument given under *name*, or None."""
+        return next((a.value for a in self.arguments if a.name == name), None)
+
+
+class DbtColumn(Part, frozen=True, kw_only=True):
+    """A column that a properties file names."""
+
+    name: str
+    data_type: str = ""
+    place: Place
+
+
+class DbtProperties(Fact, frozen=True, kw_only=True):
+    """What a properties file says of one model, seed, snapshot or table of a source.
+
+    *source* is the source's name, "" for the others. *freshness*: it says how old data may be; *loaded_at*: and by
+    which column. *enabled* is false where it is switched off, or that is computed.
+    """
+
+    called: ClassVar[str] = "entry of a dbt properties file"
+
+    kind: L["model", "seed", "snapshot", "source"]
+    name: str
+    source: str = ""
+    columns: tuple[DbtColumn, ...] = ()
+    tests: tuple[DbtTest, ...] = ()
+    config: tuple[Argument, ...] = ()
+    freshness: Place | None = None
+    loaded_at: str = ""
+    relation: str = ""  # of a source: schema and table as written, where both are
+    enabled: bool = True
+
+    @property
+    def identity(self) -> str:
+        return f"dbt-properties:{self.path}#{self.kind}:{self.source}.{self.name}"
+
+
 # --------------------------------------------------------------------------------- steps, order, orchestrators
 
 

@@ -1,6 +1,6 @@
 """SQL: files, and strings of Python that are given to calls which run them.
 
-Of each statement: which tables it reads and writes, and of each SELECT its joins, conditions, and what it puts for NULL.
+Of each statement: which tables it reads and writes; of each SELECT its joins, conditions, and what it puts for NULL.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Literal as L
 
 from pytest_mlbreaks.formats import sql as formats
-from pytest_mlbreaks.formats.python import PYTHON, CallSite, PythonFile
+from pytest_mlbreaks.formats.python import PYTHON, CallSite, PythonFile, Scope
 from pytest_mlbreaks.formats.sql import HOLE, REF, SOURCE, SQL, THIS, SqlFile
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.expr import Concat, Expr, Literal, Unknown
