@@ -878,8 +878,8 @@ class DbtFile(Fact, frozen=True, kw_only=True):
 
 
 class DbtTest(Part, frozen=True, kw_only=True):
-    """A data test. *name* with its package (``unique``, ``dbt_utils.unique_combination_of_columns``); *column* is "" for
-    one of the whole model; *arguments* as written; *filtered*: it looks at some of the rows only (``where:``)."""
+    """A data test. *name* with its package (``unique``, ``dbt_utils.unique_combination_of_columns``); *column* is ""
+    for one of the whole model; *arguments* as written; *filtered*: it looks at some of the rows only (``where:``)."""
 
     name: str
     column: str = ""

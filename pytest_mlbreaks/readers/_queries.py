@@ -50,7 +50,7 @@ class Text:
 
 
 def facts(tree: Any, text: Text) -> Iterator[Fact]:
-    """The `SqlQuery` of a statement and the `SqlSelect` of each SELECT in it; nothing for what neither reads nor writes."""
+    """The `SqlQuery` of a statement and the `SqlSelect` of each SELECT in it; nothing for what touches no table."""
     from sqlglot import exp
 
     kind = _KINDS.get(type(tree).__name__.lower())
@@ -110,7 +110,7 @@ def _line(node: Any, default: int = 1) -> int:
 
 
 def _named(tree: Any) -> Iterator[tuple[str, Any]]:
-    """Each SELECT with a name: its CTE's, its subquery's alias, or ``final``; a number tells those of one name apart."""
+    """Each SELECT with a name: its CTE's, its subquery's alias, or ``final``; a number keeps those of one name apart."""
     from sqlglot import exp
 
     seen: dict[str, int] = {}

@@ -152,7 +152,7 @@ def _named(node: YamlNode) -> Place:
 
 
 def _freshness(node: YamlNode, source: YamlNode | None) -> tuple[Place | None, str]:
-    """Where it is said how old data may be, and by which column that is told; an entry's own goes before its source's."""
+    """Where it is said how old data may be, and by which column that is told; the entry goes before its source."""
     place, loaded_at = None, ""
     for owner in (node, source):
         if owner is None:
@@ -263,7 +263,9 @@ def _sql(file: SqlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     template = file.template
     if template is None:
         return
-    refs, config, opaque = [], [], False
+    refs: list[DbtRef] = []
+    config: list[Argument] = []
+    opaque = False
     for call in template.calls:
         if call.name in ("config", "builtins.config") and not call.macro:
             config.extend(
