@@ -708,28 +708,33 @@ class SqlJoin(Part, frozen=True, kw_only=True):
 class SqlFilter(Part, frozen=True, kw_only=True):
     """One condition of WHERE, HAVING or QUALIFY, of those that AND joins.
 
-    *rejects* are the optional aliases whose partnerless rows certainly do not meet it; *columns* those it names of
-    them; *asks* is true where it does nothing but ask for a partner (``x IS NOT NULL``). *conditional* and
-    *incremental*: it stands below a condition of a template, below ``is_incremental()``.
+    *rejects* are the optional aliases whose partnerless rows certainly do not meet it; *handles* those whose absence it
+    provides for (``b.x IS NULL``); *asks* is true where it does nothing but ask for a partner (``x IS NOT NULL``).
+    *pins* is the column that it sets equal to something that is no column. *conditional* and *incremental*: it stands
+    below a condition of a template, below ``is_incremental()``.
     """
 
     clause: L["where", "having", "qualify"]
     text: str
     rejects: tuple[str, ...] = ()
-    columns: tuple[SqlColumn, ...] = ()
+    handles: tuple[str, ...] = ()
     asks: bool = False
+    pins: SqlColumn | None = None
     conditional: bool = False
     incremental: bool = False
     place: Place
 
 
-class SqlDefault(Part, frozen=True, kw_only=True):
-    """An output column in which a constant stands for NULL (``COALESCE(b.x, 0) AS label``): *output* is its name,
-    *columns* what is replaced, *constant* the text of the constant."""
+class SqlOutput(Part, frozen=True, kw_only=True):
+    """An output column of a SELECT that joins. *name* is "" where it has none; *columns* are those it is made of;
+    *plain*: it is that one column as it is. *handles* are the optional aliases whose absence it provides for; *default*
+    is the constant that it then is (``COALESCE(b.x, 0)``), or ""."""
 
-    output: str
-    columns: tuple[SqlColumn, ...]
-    constant: str
+    name: str
+    columns: tuple[SqlColumn, ...] = ()
+    plain: bool = False
+    handles: tuple[str, ...] = ()
+    default: str = ""
     place: Place
 
 
@@ -746,9 +751,9 @@ class SqlRank(Part, frozen=True, kw_only=True):
 
 class SqlSelect(Fact, frozen=True, kw_only=True):
     """One SELECT of a statement: *query* is the identity of its `SqlQuery`; *name* that of the CTE, ``final`` for the
-    statement's own result, with a number where there are several. *outputs* are the names of its columns ("" where one
-    has none), *star* where a ``*`` is among them; *grouped* are the texts of GROUP BY. *aggregates*: a function of its
-    outputs makes one value of many rows."""
+    statement's own result, with a number where there are several. *outputs* are its columns (of one that joins; *star*
+    where a ``*`` is among them), *mentioned* all columns that it names anywhere, of one that joins. *grouped* are the
+    texts of GROUP BY. *aggregates*: a function of its outputs makes one value of many rows."""
 
     called: ClassVar[str] = "SELECT"
 
@@ -757,10 +762,10 @@ class SqlSelect(Fact, frozen=True, kw_only=True):
     sources: tuple[SqlSource, ...] = ()
     joins: tuple[SqlJoin, ...] = ()
     filters: tuple[SqlFilter, ...] = ()
-    defaults: tuple[SqlDefault, ...] = ()
-    ranks: tuple[SqlRank, ...] = ()
-    outputs: tuple[str, ...] = ()
+    outputs: tuple[SqlOutput, ...] = ()
     star: bool = False
+    mentioned: tuple[SqlColumn, ...] = ()
+    ranks: tuple[SqlRank, ...] = ()
     distinct: bool = False
     grouped: tuple[str, ...] = ()
     aggregates: bool = False
@@ -770,23 +775,12 @@ class SqlSelect(Fact, frozen=True, kw_only=True):
         return f"select:{self.query}#{self.name}"
 
 
-class SqlUnion(Part, frozen=True, kw_only=True):
-    """UNION, INTERSECT or EXCEPT of two or more queries: for each the names of its columns, None where they can't be
-    told (a ``*``), and its line."""
-
-    kind: str
-    branches: tuple[tuple[str, ...] | None, ...]
-    lines: tuple[int, ...]
-    place: Place
-
-
 class SqlQuery(Fact, frozen=True, kw_only=True):
     """A statement that reads or writes tables. *name* tells it from the others of its file; *scope* is the function of
     Python that it stands in, *api* the call that it is given to ("" in a file of SQL).
 
     *kind* is ``select``, ``insert``, ``create``, ``merge``, ``update`` or ``delete``; *reads* and *writes* are tables
-    as written, CTEs left out. *columns* are those that an INSERT names. *complete*: no template and no f-string puts
-    anything into it but values and names.
+    as written, CTEs left out. *complete*: no template and no f-string puts anything into it.
     """
 
     called: ClassVar[str] = "SQL statement"
@@ -795,9 +789,6 @@ class SqlQuery(Fact, frozen=True, kw_only=True):
     kind: str
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    outputs: tuple[str, ...] | None = None
-    unions: tuple[SqlUnion, ...] = ()
     dialect: str = ""
     scope: str = ""
     api: str = ""

@@ -13,14 +13,13 @@ from pytest_mlbreaks.model import Fact, Place
 from pytest_mlbreaks.model.facts import (
     SqlColumn,
     SqlCondition,
-    SqlDefault,
     SqlFilter,
     SqlJoin,
+    SqlOutput,
     SqlQuery,
     SqlRank,
     SqlSelect,
     SqlSource,
-    SqlUnion,
 )
 
 LONGEST = 160
@@ -70,9 +69,6 @@ def facts(tree: Any, text: Text) -> Iterator[Fact]:
         kind=kind,
         reads=tuple(dict.fromkeys(_read(tree, ctes))),
         writes=writes,
-        columns=_inserted(tree),
-        outputs=_result(tree),
-        unions=tuple(_unions(tree, text)),
         dialect=text.dialect,
         scope=text.scope,
         api=text.api,
@@ -110,7 +106,7 @@ def _line(node: Any, default: int = 1) -> int:
 
 
 def _named(tree: Any) -> Iterator[tuple[str, Any]]:
-    """Each SELECT with a name: its CTE's, its subquery's alias, or ``final``; a number keeps those of one name apart."""
+    """Each SELECT with a name: its CTE's, its subquery's alias, or ``final``; a number tells it from others."""
     from sqlglot import exp
 
     seen: dict[str, int] = {}
@@ -165,76 +161,6 @@ def _read(tree: Any, ctes: set[str]) -> Iterator[str]:
         yield name
 
 
-def _inserted(tree: Any) -> tuple[str, ...]:
-    from sqlglot import exp
-
-    if isinstance(tree, exp.Insert) and isinstance(tree.this, exp.Schema):
-        return tuple(str(column.name) for column in tree.this.expressions)
-    return ()
-
-
-def _result(tree: Any) -> tuple[str, ...] | None:
-    from sqlglot import exp
-
-    body = tree.expression if isinstance(tree, exp.Insert | exp.Create) else tree
-    return _columns(body)
-
-
-def _columns(body: Any) -> tuple[str, ...] | None:
-    """The names of the columns that a query yields, None where they can't be told."""
-    from sqlglot import exp
-
-    while isinstance(body, exp.Subquery | exp.Paren):
-        body = body.this
-    while isinstance(body, exp.SetOperation):
-        body = body.this
-        while isinstance(body, exp.Subquery | exp.Paren):
-            body = body.this
-    if not isinstance(body, exp.Select) or body.args.get("kind"):
-        return None
-    names = []
-    for column in body.expressions:
-        if column.is_star or type(column).__name__ in ("Aliases", "Columns", "Command", "Anonymous") or _hole(column):
-            return None
-        if isinstance(column, exp.Column) and HOLE.search(column.name):
-            return None
-        names.append(column.alias_or_name.lower())
-    return tuple(names)
-
-
-def _hole(node: Any) -> bool:
-    """Whether a template or an f-string puts a whole column, or several, here."""
-    name = node.name if type(node).__name__ in ("Column", "Identifier", "Var") else ""
-    return bool(name and HOLE.search(name))
-
-
-def _unions(tree: Any, text: Text) -> Iterator[SqlUnion]:
-    from sqlglot import exp
-
-    for union in tree.find_all(exp.SetOperation):
-        if isinstance(union.parent, exp.SetOperation) or union.args.get("by_name"):
-            continue
-        branches = list(_branches(union))
-        yield SqlUnion(
-            kind=type(union).__name__.lower(),
-            branches=tuple(_columns(branch) for branch in branches),
-            lines=tuple(text.place(_line(branch)).line or 1 for branch in branches),
-            place=text.place(_line(union)),
-        )
-
-
-def _branches(union: Any) -> Iterator[Any]:
-    from sqlglot import exp
-
-    stack = [union]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, exp.SetOperation):
-            stack.extend((node.expression, node.this))
-        else:
-            yield node
-
-
 # ------------------------------------------------------------------------------------------------------ a SELECT
 
 
@@ -271,9 +197,9 @@ class _Select:
             sources=tuple(self._sources),
             joins=tuple(made),
             filters=tuple(self._filters(optional)),
-            defaults=tuple(self._defaults(optional)),
+            outputs=tuple(self._outputs(optional)) if made else (),
+            mentioned=tuple(dict.fromkeys(self._columns(select))) if made else (),
             ranks=tuple(self._ranks()),
-            outputs=_columns(select) or (),
             star=any(column.is_star for column in select.expressions),
             distinct=select.args.get("distinct") is not None,
             grouped=tuple(self._say(g) for g in getattr(select.args.get("group"), "expressions", ()) or ()),
@@ -396,18 +322,17 @@ class _Select:
             if holder is None:
                 continue
             for node in conjuncts(holder.this):
-                columns = tuple(dict.fromkeys(c for c in self._columns(node) if c.source in optional))
-                named = dict.fromkeys(column.source for column in columns)
-                aggregated = clause != "where"
-                rejects = () if aggregated else tuple(a for a in named if self._rejects(node, a))
+                named = dict.fromkeys(c.source for c in self._columns(node) if c.source in optional)
+                rejects = tuple(a for a in named if self._rejects(node, a)) if clause == "where" else ()
                 line = _line(node, 0)
                 place = self._text.place(line) if line else self._place(holder)
                 yield SqlFilter(
                     clause=clause,
                     text=self._say(node),
                     rejects=rejects,
-                    columns=columns,
+                    handles=tuple(self._handled(node, optional)),
                     asks=_asks(node),
+                    pins=self._pins(node),
                     conditional=self._within("conditional", line),
                     incremental=self._within("incremental", line),
                     place=place,
@@ -474,25 +399,61 @@ class _Select:
             return _TRUE
         return _FALSE if isinstance(node.expression, exp.Boolean) else _ANY
 
-    def _defaults(self, optional: frozenset[str]) -> Iterator[SqlDefault]:
-        """Outputs in which a constant stands for a column of an optional side."""
+    def _pins(self, node: Any) -> SqlColumn | None:
+        """The column that a condition sets equal to something without columns."""
+        from sqlglot import exp
+
+        if not isinstance(node, exp.EQ):
+            return None
+        for side, other in ((node.this, node.expression), (node.expression, node.this)):
+            columns = list(self._columns(side))
+            if len(columns) == 1 and columns[0].source and not list(self._columns(other)):
+                return columns[0]
+        return None
+
+    def _handled(self, node: Any, optional: frozenset[str]) -> Iterator[str]:
+        """The optional aliases whose absence *node* provides for: something stands for their NULL, or NULL is asked
+        for."""
         from sqlglot import exp
 
         if not optional:
             return
+        found: dict[str, None] = {}
+        for inner in own(node):
+            if isinstance(inner, exp.Coalesce):
+                asked = [inner.this, *inner.expressions[:-1]]
+            elif isinstance(inner, exp.Is) and isinstance(inner.expression, exp.Null) and not _negated(inner):
+                asked = [inner.this]
+            else:
+                continue
+            for part in asked:
+                found |= dict.fromkeys(c.source for c in self._columns(part) if c.source in optional)
+        yield from found
+
+    def _outputs(self, optional: frozenset[str]) -> Iterator[SqlOutput]:
+        from sqlglot import exp
+
         for output in self._select.expressions:
-            name = output.alias_or_name.lower()
-            node = output.this if isinstance(output, exp.Alias) else output
-            while isinstance(node, exp.Cast | exp.Paren):
-                node = node.this
-            if not isinstance(node, exp.Coalesce) or not node.expressions:
-                continue
+            node = output.unalias()
+            yield SqlOutput(
+                name=output.alias_or_name.lower(),
+                columns=tuple(dict.fromkeys(self._columns(node))),
+                plain=isinstance(node, exp.Column),
+                handles=tuple(self._handled(node, optional)),
+                default=self._default(node),
+                place=self._place(output),
+            )
+
+    def _default(self, node: Any) -> str:
+        """The constant that stands for NULL in an output, or ""."""
+        from sqlglot import exp
+
+        while isinstance(node, exp.Cast | exp.Paren):
+            node = node.this
+        if isinstance(node, exp.Coalesce) and node.expressions:
             last = node.expressions[-1]
-            if not isinstance(last, exp.Literal | exp.Boolean):
-                continue
-            columns = tuple(c for c in self._columns(node) if c.source in optional)
-            if columns:
-                yield SqlDefault(output=name, columns=columns, constant=self._say(last), place=self._place(output))
+            return self._say(last) if isinstance(last, exp.Literal | exp.Boolean) else ""
+        return ""
 
     def _ranks(self) -> Iterator[SqlRank]:
         from sqlglot import exp
@@ -587,6 +548,13 @@ def _asks(node: Any) -> bool:
     while isinstance(inner, exp.Paren):
         inner = inner.this
     return isinstance(inner, exp.Is) and isinstance(inner.expression, exp.Null)
+
+
+def _negated(node: Any) -> bool:
+    parent = node.parent
+    while type(parent).__name__ == "Paren":
+        parent = parent.parent
+    return type(parent).__name__ == "Not"
 
 
 def _one(node: Any) -> bool:
