@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
-from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
 from pytest_mlbreaks import packs, pages, taxonomy
@@ -18,6 +17,18 @@ from pytest_mlbreaks.taxonomy import Category
 
 TABLE = "<!-- taxonomy table -->"
 """Where docs/taxonomy.md has the generated table."""
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put the generated pages into the navigation, by category."""
+    checks = packs.load().checks
+    tree: list[object] = ["checks/index.md"]
+    for category in taxonomy.categories():
+        own = [{check.id: _path(check)} for check in checks if check.category == category]
+        if own:
+            tree.append({category: own})
+    config.nav = [{"Checks": tree} if entry == {"Checks": "checks/index.md"} else entry for entry in config.nav or ()]
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -34,14 +45,6 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return markdown.replace(TABLE, _taxonomy(packs.load().checks)) if TABLE in markdown else markdown
 
 
-def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
-    """Raise what would be a page without content: mkdocs lets it pass."""
-    empty = [check.id for check in packs.load().checks if not pages.page_text(check)]
-    if empty:
-        raise SystemExit(f"these checks have no page: {', '.join(empty)}")
-    return nav
-
-
 def _path(check: Check) -> str:
     return f"checks/{check.category}/{check.id}.md"
 
@@ -50,16 +53,16 @@ def _index(checks: tuple[Check, ...]) -> str:
     lines = [
         "# Checks",
         "",
-        f"{len(checks)} checks, by the cause of outages that each looks for. Severity and confidence are the most that a",
-        "finding has; one that rests on an assumption has less, and says so.",
+        f"{len(checks)} checks, by the cause of outages that each looks for. Severity and confidence are the most that",
+        "a finding has; one that rests on an assumption has less, and says so.",
     ]
     for category in taxonomy.categories().values():
         lines += ["", f"## {category.name}", "", f"`{category.id}` · {_axes(category)}", ""]
         own = [check for check in checks if check.category == category.id]
         lines += ["| check | what | severity | confidence | evidence |", "|---|---|---|---|---|"]
         lines += [
-            f"| [`{check.id}`]({check.category}/{check.id}.md) | {check.title} | {check.severity} | {check.confidence} | "
-            f"{check.evidence} |"
+            f"| [`{check.id}`]({check.category}/{check.id}.md) | {check.title} | {check.severity} | "
+            f"{check.confidence} | {check.evidence} |"
             for check in own
         ]
         lines += [
@@ -72,7 +75,9 @@ def _index(checks: tuple[Check, ...]) -> str:
 
 def _page(check: Check) -> str:
     """The page beside the check, with what the module alone knows under the title."""
-    text = pages.page_text(check) or ""
+    text = pages.page_text(check)
+    if text is None:
+        raise SystemExit(f"the check {check.id} has no page")
     title, _, rest = text.partition("\n")
     return "\n".join([title, "", *_facts(check), "", rest.strip(), *_options(check)]) + "\n"
 
@@ -80,9 +85,8 @@ def _page(check: Check) -> str:
 def _facts(check: Check) -> Iterator[str]:
     category = taxonomy.category(check.category)
     also = "".join(f", also `{name}`" for name in check.also)
-    yield "| | |"
-    yield "|---|---|"
     yield f"| id | `{check.id}` |"
+    yield "|---|---|"
     yield f"| category | [`{check.category}`](../index.md#{_anchor(category)}){also} |"
     yield f"| position | {_axes(category)} |"
     yield f"| severity, confidence | {check.severity}, {check.confidence} at most |"
@@ -109,13 +113,13 @@ def _axes(category: Category) -> str:
 
 
 def _taxonomy(checks: tuple[Check, ...]) -> str:
-    lines = ["| | cause | id | ML | distributed | share, estimated | checks |", "|--:|---|---|---|---|--:|--:|"]
+    lines = ["| | cause | ML | distributed | share, estimated | checks |", "|--:|---|---|---|--:|--:|"]
     for category in taxonomy.categories().values():
         ml, distributed = category.axis.ml, category.axis.distributed
         count = sum(check.category == category.id for check in checks)
         share = f"{category.prior:.1%}" if category.rank else ""
         lines.append(
-            f"| {category.rank or ''} | {category.name} | [`{category.id}`](checks/index.md#{_anchor(category)}) | "
+            f"| {category.rank or ''} | {category.name}<br>[`{category.id}`](checks/index.md#{_anchor(category)}) | "
             f"{ml.value}, {ml.basis} | {distributed.value}, {distributed.basis} | {share} | {count} |"
         )
     lines += ["", "Why each stands where it does:", ""]
