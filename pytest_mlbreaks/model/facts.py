@@ -710,7 +710,8 @@ class SqlFilter(Part, frozen=True, kw_only=True):
 
     *rejects* are the optional aliases whose partnerless rows certainly do not meet it; *handles* those whose absence it
     provides for (``b.x IS NULL``); *asks* is true where it does nothing but ask for a partner (``x IS NOT NULL``).
-    *pins* is the column that it sets equal to something that is no column. *conditional* and *incremental*: it stands
+    *pins* is the column that it sets equal to something that is no column; *unowned*: it names a column without saying
+    whose. *conditional* and *incremental*: it stands
     below a condition of a template, below ``is_incremental()``.
     """
 
@@ -720,6 +721,7 @@ class SqlFilter(Part, frozen=True, kw_only=True):
     handles: tuple[str, ...] = ()
     asks: bool = False
     pins: SqlColumn | None = None
+    unowned: bool = False
     conditional: bool = False
     incremental: bool = False
     place: Place

@@ -322,7 +322,8 @@ class _Select:
             if holder is None:
                 continue
             for node in conjuncts(holder.this):
-                named = dict.fromkeys(c.source for c in self._columns(node) if c.source in optional)
+                columns = tuple(self._columns(node))
+                named = dict.fromkeys(c.source for c in columns if c.source in optional)
                 rejects = tuple(a for a in named if self._rejects(node, a)) if clause == "where" else ()
                 line = _line(node, 0)
                 place = self._text.place(line) if line else self._place(holder)
@@ -333,6 +334,7 @@ class _Select:
                     handles=tuple(self._handled(node, optional)),
                     asks=_asks(node),
                     pins=self._pins(node),
+                    unowned=any(not c.source and c.name for c in columns),
                     conditional=self._within("conditional", line),
                     incremental=self._within("incremental", line),
                     place=place,
