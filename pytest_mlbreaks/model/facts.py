@@ -754,8 +754,8 @@ class SqlRank(Part, frozen=True, kw_only=True):
 class SqlSelect(Fact, frozen=True, kw_only=True):
     """One SELECT of a statement: *query* is the identity of its `SqlQuery`; *name* that of the CTE, ``final`` for the
     statement's own result, with a number where there are several. *outputs* are its columns (of one that joins; *star*
-    where a ``*`` is among them), *mentioned* all columns that it names anywhere, of one that joins. *grouped* are the
-    texts of GROUP BY. *aggregates*: a function of its outputs makes one value of many rows."""
+    where a ``*`` is among them), *mentioned* all columns that it names anywhere, of one that joins; of one that does not,
+    *passed* are the columns that it hands on as they are: output, column. *grouped* are the texts of GROUP BY. *aggregates*: a function of its outputs makes one value of many rows."""
 
     called: ClassVar[str] = "SELECT"
 
@@ -767,6 +767,7 @@ class SqlSelect(Fact, frozen=True, kw_only=True):
     outputs: tuple[SqlOutput, ...] = ()
     star: bool = False
     mentioned: tuple[SqlColumn, ...] = ()
+    passed: tuple[tuple[str, str], ...] = ()
     ranks: tuple[SqlRank, ...] = ()
     distinct: bool = False
     grouped: tuple[str, ...] = ()

@@ -198,7 +198,8 @@ class _Select:
             joins=tuple(made),
             filters=tuple(self._filters(optional)),
             outputs=tuple(self._outputs(optional)) if made else (),
-            mentioned=tuple(dict.fromkeys(self._columns(select))) if made else (),
+            mentioned=tuple(dict.fromkeys(self._mentioned())) if made else (),
+            passed=() if made else tuple(self._passed()),
             ranks=tuple(self._ranks()),
             star=any(column.is_star for column in select.expressions),
             distinct=select.args.get("distinct") is not None,
@@ -314,6 +315,14 @@ class _Select:
                 return SqlColumn(name=".".join(parts[number + 1 :]), source=part)
         alone = next(iter(self._aliases), "") if len(self._sources) == 1 else ""
         return SqlColumn(name=".".join(parts), source=alone)
+
+    def _mentioned(self) -> Iterator[SqlColumn]:
+        """All columns that the SELECT names, those of its CTEs left out."""
+        from sqlglot import exp
+
+        for part in self._select.iter_expressions():
+            if not isinstance(part, exp.With):
+                yield from self._columns(part)
 
     def _filters(self, optional: frozenset[str]) -> Iterator[SqlFilter]:
         clauses: tuple[L["where", "having", "qualify"], ...] = ("where", "having", "qualify")
@@ -445,6 +454,14 @@ class _Select:
                 default=self._default(node),
                 place=self._place(output),
             )
+
+    def _passed(self) -> Iterator[tuple[str, str]]:
+        from sqlglot import exp
+
+        for output in self._select.expressions:
+            node = output.unalias()
+            if isinstance(node, exp.Column) and not node.is_star:
+                yield output.alias_or_name.lower(), self.column(node).name
 
     def _default(self, node: Any) -> str:
         """The constant that stands for NULL in an output, or ""."""

@@ -72,7 +72,9 @@ def _finding(
         because=tuple(because),
         about=(alias,),
         confidence=None if sure else Confidence.MEDIUM,
-        lowered="" if sure else f"nothing but the {kind} JOIN says that rows without {alias} are wanted"
+        lowered=""
+        if sure
+        else f"nothing but the {kind} JOIN says that rows without {alias} are wanted"
         if not provided
         else f"NULL may also stand in {alias} itself",
     )
