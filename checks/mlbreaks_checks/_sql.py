@@ -143,3 +143,12 @@ def _names(value: expr.Expr) -> tuple[str, ...]:
         return ()
     texts = [item.value for item in value.items if isinstance(item, expr.Literal) and isinstance(item.value, str)]
     return tuple(text.lower() for text in texts) if len(texts) == len(value.items) else ()
+
+
+def absent(ref: f.DbtRef, tree: DbtTree) -> bool:
+    """Whether nothing of the project has the name that *ref* names. Names of other packages are theirs to tell."""
+    if ref.kind == "source":
+        return (ref.group, ref.name) not in tree.sources
+    if ref.group not in ("", tree.project.name) or ref.name in tree.models:
+        return False
+    return not any(re.fullmatch(rf"{re.escape(ref.name)}[_.]v\w+", name) for name in tree.models)

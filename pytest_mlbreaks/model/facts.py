@@ -753,9 +753,12 @@ class SqlRank(Part, frozen=True, kw_only=True):
 
 class SqlSelect(Fact, frozen=True, kw_only=True):
     """One SELECT of a statement: *query* is the identity of its `SqlQuery`; *name* that of the CTE, ``final`` for the
-    statement's own result, with a number where there are several. *outputs* are its columns (of one that joins; *star*
-    where a ``*`` is among them), *mentioned* all columns that it names anywhere, of one that joins; of one that does not,
-    *passed* are the columns that it hands on as they are: output, column. *grouped* are the texts of GROUP BY. *aggregates*: a function of its outputs makes one value of many rows."""
+    statement's own result, with a number where there are several.
+
+    Of one that joins: *outputs* are its columns (*star* where a ``*`` is among them), *mentioned* all columns that it
+    names anywhere. Of one that does not: *passed* are the columns that it hands on as they are, as output and column.
+    *grouped* are the texts of GROUP BY. *aggregates*: a function of its outputs makes one value of many rows.
+    """
 
     called: ClassVar[str] = "SELECT"
 
@@ -873,17 +876,15 @@ class DbtFile(Fact, frozen=True, kw_only=True):
 
 class DbtTest(Part, frozen=True, kw_only=True):
     """A data test. *name* with its package (``unique``, ``dbt_utils.unique_combination_of_columns``); *column* is ""
-    for one of the whole model; *arguments* as written; *filtered*: it looks at some of the rows only (``where:``)."""
+    for one of the whole model; *arguments* as written; *refs* are the models and sources that these name; *filtered*:
+    it looks at some of the rows only (``where:``)."""
 
     name: str
     column: str = ""
     arguments: tuple[Argument, ...] = ()
+    refs: tuple[DbtRef, ...] = ()
     filtered: bool = False
     place: Place
-
-    def argument(self, name: str) -> Expr | None:
-        """The argument given under *name*, or None."""
-        return next((a.value for a in self.arguments if a.name == name), None)
 
 
 class DbtColumn(Part, frozen=True, kw_only=True):

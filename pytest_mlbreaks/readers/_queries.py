@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from typing import Literal as L
 
-from pytest_mlbreaks.formats.sql import HOLE, Template
+from pytest_mlbreaks.formats.sql import HOLE, REF, SOURCE, THIS, Template
 from pytest_mlbreaks.model import Fact, Place
 from pytest_mlbreaks.model.facts import (
     SqlColumn,
@@ -212,7 +213,7 @@ class _Select:
 
     def _say(self, node: Any) -> str:
         said = str(node.sql(dialect=self._text.dialect or None, comments=False))
-        said = HOLE.sub("{{ ... }}", said)
+        said = HOLE.sub("{{ ... }}", _DBT_NAMES.sub(_as_written, said))
         return said if len(said) <= LONGEST else f"{said[: LONGEST - 4]} ..."
 
     def _aggregates(self) -> bool:
@@ -567,6 +568,16 @@ def _asks(node: Any) -> bool:
     while isinstance(inner, exp.Paren):
         inner = inner.this
     return isinstance(inner, exp.Is) and isinstance(inner.expression, exp.Null)
+
+
+def _as_written(match: re.Match[str]) -> str:
+    """A name that stands in for a template, as the template."""
+    if match[1] == THIS:
+        return "{{ this }}"
+    return f"{{{{ ref('{match[3]}') }}}}" if match[1] == REF else f"{{{{ source('{match[2]}', '{match[3]}') }}}}"
+
+
+_DBT_NAMES = re.compile(rf"({THIS}|{REF}|{SOURCE}__(\w+))\.(\w+)")
 
 
 def _negated(node: Any) -> bool:

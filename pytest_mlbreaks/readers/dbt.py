@@ -36,8 +36,8 @@ _PACKAGES = re.compile(r"(?:^|/)(?:packages|dependencies)\.ya?ml$")
 _PROPERTIES = re.compile(r"(?:^|/)(?:models|seeds|data|snapshots|sources)/(?:.*/)?[^/]+\.ya?ml$")
 _INSTALLED = re.compile(r"(?:^|/)(?:dbt_packages|dbt_modules|target)/")
 _TEMPLATED = re.compile(r"\{[{%]")
-_REF = re.compile(r"""ref\(\s*['"]([\w.-]+)['"]\s*(?:,\s*['"]([\w.-]+)['"]\s*)?\)""")
-_SOURCE = re.compile(r"""source\(\s*['"]([\w.-]+)['"]\s*,\s*['"]([\w.-]+)['"]\s*\)""")
+_REF = re.compile(r"""\bref\(\s*['"]([\w.-]+)['"]\s*(?:,\s*['"]([\w.-]+)['"]\s*)?\)""")
+_SOURCE = re.compile(r"""\bsource\(\s*['"]([\w.-]+)['"]\s*,\s*['"]([\w.-]+)['"]\s*\)""")
 _KINDS: tuple[tuple[str, Kind], ...] = (("models", "model"), ("seeds", "seed"), ("snapshots", "snapshot"))
 
 
@@ -203,6 +203,7 @@ def _tests(node: YamlNode, column: str) -> Iterator[DbtTest]:
                     name=given or name,
                     column=column,
                     arguments=arguments,
+                    refs=tuple(_referred(arguments)),
                     filtered=any(a.name in ("where", "config.where", "row_condition") for a in arguments),
                     place=key_node.place,
                 )
@@ -241,15 +242,17 @@ def _text(node: YamlNode | None, key: str) -> str:
     return (found.text or "").strip() if found is not None else ""
 
 
-def referred(text: str) -> tuple[str, str, str] | None:
-    """What ``ref('x')`` or ``source('a', 'b')`` in a properties file names: kind, group, name. None for all else."""
-    match = _SOURCE.search(text)
-    if match is not None:
-        return "source", match[1], match[2]
-    match = _REF.search(text)
-    if match is None:
-        return None
-    return ("ref", match[1], match[2]) if match[2] else ("ref", "", match[1])
+def _referred(arguments: tuple[Argument, ...]) -> Iterator[DbtRef]:
+    """The models and sources that arguments name (``to: ref('users')``)."""
+    for argument in arguments:
+        text = argument.value.value if isinstance(argument.value, Literal) else None
+        if not isinstance(text, str):
+            continue
+        for match in _SOURCE.finditer(text):
+            yield DbtRef(kind="source", group=match[1], name=match[2], place=argument.place)
+        for match in _REF.finditer(text):
+            group, name = (match[1], match[2]) if match[2] else ("", match[1])
+            yield DbtRef(kind="ref", group=group, name=name, place=argument.place)
 
 
 # -------------------------------------------------------------------------------------------------------- SQL

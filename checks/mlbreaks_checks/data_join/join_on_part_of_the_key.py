@@ -80,8 +80,8 @@ def _finding(join: f.SqlJoin, joined: DbtModel, unique: Unique, rest: list[str])
     differ = " and ".join(rest)
     return Finding(
         at=join.place,
-        message=f"{joined.name} has a row for each ({every}) and is joined by {keys} alone: two of its rows that differ "
-        f"in {differ} repeat the row that they are joined to, and no test of this model would notice.",
+        message=f"{joined.name} has a row for each ({every}) and is joined by {keys} alone: two of its rows that "
+        f"differ in {differ} repeat the row that they are joined to, and no test of this model would notice.",
         because=((said, f"what tells the rows of {joined.name} apart"),),
         about=(joined.name, keys),
     )
