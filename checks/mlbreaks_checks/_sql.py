@@ -152,3 +152,21 @@ def absent(ref: f.DbtRef, tree: DbtTree) -> bool:
     if ref.group not in ("", tree.project.name) or ref.name in tree.models:
         return False
     return not any(re.fullmatch(rf"{re.escape(ref.name)}[_.]v\w+", name) for name in tree.models)
+
+
+def guarded(model: DbtModel, pipeline: Pipeline) -> bool:
+    """Whether a test would notice repeated rows: one of uniqueness or of how many there are, or one of its own."""
+    if next(unique_keys(model), None) is not None:
+        return True
+    if any("row_count" in test.name for entry in model.described for test in entry.tests):
+        return True
+    return any(_is_test(file, model) for file in pipeline.index(f.DbtFile, _referred, each=True).get(model.name, ()))
+
+
+def _referred(file: f.DbtFile) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ref.name for ref in file.refs if ref.kind == "ref"))
+
+
+def _is_test(file: f.DbtFile, model: DbtModel) -> bool:
+    folder = model.project.folder
+    return any(file.path.startswith(f"{folder}/{tests}/".lstrip("/")) for tests in model.project.test_paths)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks._sql import Origin, Unique, gathered_later, join_keys, origin, tree_of, unique_keys
+from mlbreaks_checks._sql import Origin, Unique, gathered_later, guarded, join_keys, origin, tree_of, unique_keys
 from pytest_mlbreaks.api import Check, Confidence, DbtModel, Finding, Pipeline, Severity, Unjudged, Verdict
 from pytest_mlbreaks.api import facts as f
 
@@ -20,31 +20,13 @@ def _joins_models(select: f.SqlSelect, pipeline: Pipeline) -> bool:
 def find(select: f.SqlSelect, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each join of a dbt model with a model of its project whose rows a test or a key tells apart."""
     found = tree_of(select.path, pipeline)
-    if found is None or select.star or _guarded(found[1], pipeline):
+    if found is None or select.star or guarded(found[1], pipeline):
         return
     for join in select.joins:
         source = origin(select, join.source, pipeline)
         joined = found[0].models.get(source.model) if source is not None else None
         if source is not None and joined is not None and join.kind in ("left", "inner", "full"):
             yield from _judge(select, join, source, joined, pipeline)
-
-
-def _guarded(model: DbtModel, pipeline: Pipeline) -> bool:
-    """Whether a test would notice repeated rows: one of uniqueness or of how many there are, or one of its own."""
-    if next(unique_keys(model), None) is not None:
-        return True
-    if any("row_count" in test.name for entry in model.described for test in entry.tests):
-        return True
-    return any(_is_test(file, model) for file in pipeline.index(f.DbtFile, _referred, each=True).get(model.name, ()))
-
-
-def _referred(file: f.DbtFile) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(ref.name for ref in file.refs if ref.kind == "ref"))
-
-
-def _is_test(file: f.DbtFile, model: DbtModel) -> bool:
-    folder = model.project.folder
-    return any(file.path.startswith(f"{folder}/{tests}/".lstrip("/")) for tests in model.project.test_paths)
 
 
 def _judge(

@@ -55,7 +55,7 @@ def _finding(tree: DbtTree, places: list[tuple[Place, str, str]]) -> Finding:
     shown = ", ".join(names[:_SHOWN]) + (" and others" if len(names) > _SHOWN else "")
     return Finding(
         at=places[0][0],
-        message=f"The tests written here for {shown} never run: no model, seed or snapshot of the project has that name.",
+        message=f"The tests written here for {shown} never run: nothing in the project has that name.",
         because=(
             *((place, note) for place, _, note in places[:_SHOWN]),
             (tree.project.place, f"the project, whose models lie in {', '.join(tree.project.model_paths)}"),
