@@ -48,9 +48,8 @@ def find(select: f.SqlSelect, pipeline: Pipeline) -> Iterator[Verdict]:
 def _says_which(select: f.SqlSelect, join: f.SqlJoin, source: Origin) -> bool:
     """Whether any column of versions plays a part, or may (under another name, or in a subquery)."""
     used = {source.column(c.name) for c in select.mentioned if c.source in ("", join.source)}
-    texts = " ".join(
-        [c.text for c in source.conditions()] + [c.text for c in (*join.conditions, *select.filters)]
-    ).lower()
+    filters = " ".join(c.text for c in (*source.conditions(), *select.filters)).lower()
+    texts = filters + " ".join(c.text for c in join.conditions).lower()
     return select.star or None in used or any(name in used or name in texts for name in _VERSION)
 
 
