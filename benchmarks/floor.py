@@ -38,7 +38,29 @@ def parse_toml(data: bytes) -> object:
     return tomllib.loads(data.decode())
 
 
-PARSERS: dict[str, Parse] = {"python": parse_python, "yaml": parse_yaml, "json": json.loads, "toml": parse_toml}
+def parse_sql(data: bytes) -> object:
+    """To trees, by sqlglot; a template by Jinja's parser first, and then with nothing in its place but names."""
+    import logging
+    import re
+
+    import jinja2
+    import sqlglot
+
+    logging.getLogger("sqlglot").disabled = True
+    text = data.decode()
+    if "{{" in text or "{%" in text:
+        jinja2.Environment(extensions=["jinja2.ext.do"]).parse(text)
+        text = re.sub(r"\{%.*?%\}|\{#.*?#\}", "", re.sub(r"\{\{.*?\}\}", "a_name", text))
+    return sqlglot.parse(text, read="bigquery" if "`" in text else None)
+
+
+PARSERS: dict[str, Parse] = {
+    "python": parse_python,
+    "yaml": parse_yaml,
+    "json": json.loads,
+    "toml": parse_toml,
+    "sql": parse_sql,
+}
 
 
 def walk(folder: str) -> int:

@@ -57,7 +57,7 @@ def origin(select: f.SqlSelect, alias: str, pipeline: Pipeline) -> Origin | None
         if source.kind == "table":
             return Origin(source.table, tuple(between))
         named = [s for s in selects_of(select, pipeline) if base_name(s) == source.query]
-        if len(named) != 1 or len(named[0].sources) != 1 or named[0].joins or gathers(named[0]):
+        if len(named) != 1 or len(named[0].sources) != 1 or named[0].joins or named[0].gathers:
             return None
         select, alias = named[0], named[0].sources[0].alias
         between.append(select)
@@ -69,11 +69,6 @@ def base_name(select: f.SqlSelect) -> str:
     return re.sub(r" \d+$", "", select.name)
 
 
-def gathers(select: f.SqlSelect) -> bool:
-    """Whether *select* may make fewer rows of the rows that it reads, other than by conditions."""
-    return bool(select.grouped or select.ranks or select.distinct or select.aggregates)
-
-
 def gathered_later(select: f.SqlSelect, pipeline: Pipeline) -> bool:
     """Whether *select*, or one that reads from it, makes fewer rows of its rows."""
     every = selects_of(select, pipeline)
@@ -81,7 +76,7 @@ def gathered_later(select: f.SqlSelect, pipeline: Pipeline) -> bool:
     pending = [select]
     while pending:
         one = pending.pop()
-        if gathers(one):
+        if one.gathers:
             return True
         name = base_name(one)
         if name in seen or name == "final":

@@ -740,24 +740,14 @@ class SqlOutput(Part, frozen=True, kw_only=True):
     place: Place
 
 
-class SqlRank(Part, frozen=True, kw_only=True):
-    """``ROW_NUMBER()`` or ``DISTINCT ON``, by which rows are chosen. *partition* and *order* are texts; *first*: only
-    the first row of each group is kept."""
-
-    function: str
-    partition: tuple[str, ...] = ()
-    order: tuple[str, ...] = ()
-    first: bool = False
-    place: Place
-
-
 class SqlSelect(Fact, frozen=True, kw_only=True):
     """One SELECT of a statement: *query* is the identity of its `SqlQuery`; *name* that of the CTE, ``final`` for the
     statement's own result, with a number where there are several.
 
     Of one that joins: *outputs* are its columns (*star* where a ``*`` is among them), *mentioned* all columns that it
     names anywhere. Of one that does not: *passed* are the columns that it hands on as they are, as output and column.
-    *grouped* are the texts of GROUP BY. *aggregates*: a function of its outputs makes one value of many rows.
+    *gathers*: it may make fewer rows of those that it reads, other than by conditions (GROUP BY, an aggregate,
+    DISTINCT, row numbers).
     """
 
     called: ClassVar[str] = "SELECT"
@@ -771,10 +761,7 @@ class SqlSelect(Fact, frozen=True, kw_only=True):
     star: bool = False
     mentioned: tuple[SqlColumn, ...] = ()
     passed: tuple[tuple[str, str], ...] = ()
-    ranks: tuple[SqlRank, ...] = ()
-    distinct: bool = False
-    grouped: tuple[str, ...] = ()
-    aggregates: bool = False
+    gathers: bool = False
 
     @property
     def identity(self) -> str:

@@ -18,7 +18,6 @@ from pytest_mlbreaks.model.facts import (
     SqlJoin,
     SqlOutput,
     SqlQuery,
-    SqlRank,
     SqlSelect,
     SqlSource,
 )
@@ -51,33 +50,30 @@ class Text:
 
 def facts(tree: Any, text: Text) -> Iterator[Fact]:
     """The `SqlQuery` of a statement and the `SqlSelect` of each SELECT in it; nothing for what touches no table."""
-    from sqlglot import exp
 
     kind = _KINDS.get(type(tree).__name__.lower())
     if kind is None:
         return
     if kind == "create" and str(tree.args.get("kind", "")).upper() not in ("TABLE", "VIEW", "MATERIALIZED VIEW"):
         return
-    selects = {id(select): name for name, select in _named(tree)}
-    names = {id(cte.this): (cte.alias or "").lower() for cte in tree.find_all(exp.CTE)}
-    ctes = {name for name in names.values() if name}
-    writes = tuple(_written(tree))
-    heads = [_line(cte) for cte in tree.find_all(exp.CTE)]
-    first = min((*heads, _line(tree)))
+    parts = _Parts(tree)
+    names = dict(_named(parts.selects))
+    ctes = {str(cte.alias).lower() for cte in parts.ctes if cte.alias}
+    first = min((*(_line(cte) for cte in parts.ctes), _line(tree)))
     query = SqlQuery(
         place=text.place(first),
         name=text.name,
         kind=kind,
-        reads=tuple(dict.fromkeys(_read(tree, ctes))),
-        writes=writes,
+        reads=tuple(dict.fromkeys(_read(tree, parts.tables, ctes))),
+        writes=tuple(_written(tree)),
         dialect=text.dialect,
         scope=text.scope,
         api=text.api,
         complete=text.complete,
     )
     yield query
-    for select in tree.find_all(exp.Select):
-        yield _Select(select, selects, ctes, text).fact(query.identity)
+    for select in parts.selects:
+        yield _Select(select, names, ctes, text).fact(query.identity)
 
 
 _KINDS = {
@@ -97,24 +93,63 @@ _KINDS = {
 # --------------------------------------------------------------------------------------------------- statements
 
 
+class _Parts:
+    """The SELECTs, CTEs and tables of a statement, in the order of its text, found in one walk."""
+
+    def __init__(self, tree: Any) -> None:
+        from sqlglot import exp
+
+        self.selects: list[Any] = []
+        self.ctes: list[Any] = []
+        self.tables: list[Any] = []
+        into = {exp.Select: self.selects, exp.CTE: self.ctes, exp.Table: self.tables}
+        stack = [tree]
+        while stack:
+            node = stack.pop()
+            if node.__class__ in into:
+                into[node.__class__].append(node)
+            stack.extend(_children(node))
+
+
+def _children(node: Any) -> list[Any]:
+    """The nodes right below *node*, the last one first; columns and literals have none that matter."""
+    if node.__class__.__name__ in _LEAVES:
+        return []
+    found: list[Any] = []
+    for value in node.args.values():
+        if value.__class__ is list:
+            found += [inner for inner in value if hasattr(inner, "args")]
+        elif hasattr(value, "args"):
+            found.append(value)
+    found.reverse()
+    return found
+
+
+_LEAVES = frozenset({"Column", "Literal", "Identifier", "Null", "Boolean", "DataType", "Star"})
+
+
 def _line(node: Any, default: int = 1) -> int:
     """The line of the first name in a node; sqlglot keeps no other positions."""
-    for found in node.dfs():
-        line = found.meta.get("line") if found._meta else None
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if top.__class__.__name__ == "Column":
+            top = top.parts[0]
+        line = top.meta.get("line") if top._meta else None
         if line is not None:
             return int(line)
+        stack.extend(_children(top))
     return default
 
 
-def _named(tree: Any) -> Iterator[tuple[str, Any]]:
-    """Each SELECT with a name: its CTE's, its subquery's alias, or ``final``; a number tells it from others."""
-    from sqlglot import exp
-
+def _named(selects: list[Any]) -> Iterator[tuple[int, str]]:
+    """The name of each SELECT, by its id: its CTE's, its subquery's alias, or ``final``; a number where there are
+    several."""
     seen: dict[str, int] = {}
-    for select in tree.find_all(exp.Select):
+    for select in selects:
         name = _own_name(select)
         seen[name] = seen.get(name, 0) + 1
-        yield (name if seen[name] == 1 else f"{name} {seen[name]}"), select
+        yield id(select), name if seen[name] == 1 else f"{name} {seen[name]}"
 
 
 def _own_name(select: Any) -> str:
@@ -147,13 +182,13 @@ def _written(tree: Any) -> Iterator[str]:
             yield name
 
 
-def _read(tree: Any, ctes: set[str]) -> Iterator[str]:
+def _read(tree: Any, tables: list[Any], ctes: set[str]) -> Iterator[str]:
     from sqlglot import exp
 
     target = tree.this if type(tree).__name__ in ("Insert", "Create", "Merge", "Update", "Delete") else None
     if isinstance(target, exp.Schema):
         target = target.this
-    for table in tree.find_all(exp.Table):
+    for table in tables:
         name = table_name(table)
         if table is target or not name or (name.lower() in ctes and "." not in name):
             continue
@@ -201,11 +236,8 @@ class _Select:
             outputs=tuple(self._outputs(optional)) if made else (),
             mentioned=tuple(dict.fromkeys(self._mentioned())) if made else (),
             passed=() if made else tuple(self._passed()),
-            ranks=tuple(self._ranks()),
             star=any(column.is_star for column in select.expressions),
-            distinct=select.args.get("distinct") is not None,
-            grouped=tuple(self._say(g) for g in getattr(select.args.get("group"), "expressions", ()) or ()),
-            aggregates=self._aggregates(),
+            gathers=self._gathers(),
         )
 
     def _place(self, node: Any) -> Place:
@@ -216,15 +248,20 @@ class _Select:
         said = HOLE.sub("{{ ... }}", _DBT_NAMES.sub(_as_written, said))
         return said if len(said) <= LONGEST else f"{said[: LONGEST - 4]} ..."
 
-    def _aggregates(self) -> bool:
+    def _gathers(self) -> bool:
+        """Whether it may make fewer rows of those that it reads: it groups, aggregates, numbers them, is DISTINCT."""
         from sqlglot import exp
 
-        return any(
-            not isinstance(found.parent, exp.Window)
-            for column in self._select.expressions
-            for found in own(column)
-            if isinstance(found, exp.AggFunc)
-        )
+        arguments = self._select.args
+        if any(arguments.get(name) is not None for name in ("group", "distinct", "qualify")):
+            return True
+        for column in self._select.expressions:
+            for found in own(column):
+                if isinstance(found, exp.RowNumber | exp.Rank | exp.DenseRank):
+                    return True
+                if isinstance(found, exp.AggFunc) and not isinstance(found.parent, exp.Window):
+                    return True
+        return False
 
     def _source(self, node: Any) -> SqlSource:
         from sqlglot import exp
@@ -321,7 +358,7 @@ class _Select:
         """All columns that the SELECT names, those of its CTEs left out."""
         from sqlglot import exp
 
-        for part in self._select.iter_expressions():
+        for part in _children(self._select):
             if not isinstance(part, exp.With):
                 yield from self._columns(part)
 
@@ -475,63 +512,17 @@ class _Select:
             return self._say(last) if isinstance(last, exp.Literal | exp.Boolean) else ""
         return ""
 
-    def _ranks(self) -> Iterator[SqlRank]:
-        from sqlglot import exp
-
-        select = self._select
-        distinct = select.args.get("distinct")
-        order = select.args.get("order")
-        if distinct is not None and distinct.args.get("on") is not None:
-            on = distinct.args["on"]
-            yield SqlRank(
-                function="distinct on",
-                partition=tuple(self._say(e) for e in (on.expressions or [on])),
-                order=tuple(self._say(o.this) for o in order.expressions) if order is not None else (),
-                first=True,
-                place=self._place(on),
-            )
-        for window in self._own(exp.Window):
-            if not isinstance(window.this, exp.RowNumber):
-                continue
-            if window.args.get("alias") is not None:
-                continue  # a window that is named elsewhere, which may hold the order
-            ordering = window.args.get("order")
-            yield SqlRank(
-                function="row_number",
-                partition=tuple(self._say(p) for p in window.args.get("partition_by") or ()),
-                order=tuple(self._say(o.this) for o in ordering.expressions) if ordering is not None else (),
-                first=self._keeps_first(window),
-                place=self._place(window) if _line(window, 0) else self._place(select),
-            )
-
-    def _own(self, kind: type[Any]) -> Iterator[Any]:
-        for column in self._select.expressions:
-            yield from (found for found in own(column) if isinstance(found, kind))
-        qualify = self._select.args.get("qualify")
-        if qualify is not None:
-            yield from (found for found in own(qualify.this) if isinstance(found, kind))
-
-    def _keeps_first(self, window: Any) -> bool:
-        """Whether a condition keeps rows whose number is 1: in QUALIFY, or in the SELECT around or after this one."""
-        from sqlglot import exp
-
-        if isinstance(window.parent, exp.EQ) and _one(window.parent.expression):
-            return True
-        name = window.parent.alias.lower() if isinstance(window.parent, exp.Alias) else ""
-        if not name:
-            return False
-        root = self._select.root()
-        return any(
-            isinstance(test.this, exp.Column) and test.this.name.lower() == name and _one(test.expression)
-            for test in root.find_all(exp.EQ)
-        )
-
 
 def own(node: Any) -> Iterator[Any]:
     """The nodes below *node* and itself, not those within a query in it."""
     from sqlglot import exp
 
-    return iter(node.walk(prune=lambda n: isinstance(n, exp.Query)))
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        yield top
+        if not isinstance(top, exp.Query):
+            stack.extend(_children(top))
 
 
 def conjuncts(node: Any) -> Iterator[Any]:
@@ -585,10 +576,6 @@ def _negated(node: Any) -> bool:
     while type(parent).__name__ == "Paren":
         parent = parent.parent
     return type(parent).__name__ == "Not"
-
-
-def _one(node: Any) -> bool:
-    return type(node).__name__ == "Literal" and str(node.this) == "1"
 
 
 def _kind(join: Any) -> Any:

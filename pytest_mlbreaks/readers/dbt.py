@@ -47,7 +47,10 @@ _KINDS: tuple[tuple[str, Kind], ...] = (("models", "model"), ("seeds", "seed"), 
 def _claims(path: str) -> bool:
     if not path.endswith((".yml", ".yaml")) or _INSTALLED.search(path):
         return False
-    return any(pattern.search(path) is not None for pattern in (_PROJECT, _PACKAGES, _PROPERTIES))
+    # without what reads SQL, nobody knows which models and snapshots there are
+    return formats.installed() and any(
+        pattern.search(path) is not None for pattern in (_PROJECT, _PACKAGES, _PROPERTIES)
+    )
 
 
 def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:

@@ -236,8 +236,12 @@ def _hole(holes: Holes, expr: Expr) -> str:
     return name
 
 
+_MIGRATION = re.compile(r"(?:^|/)(?:migrations|alembic|versions)/")
+"""Where the statements of a schema's past are, which run once, and of which there are hundreds."""
+
+
 def _python(path: str) -> bool:
-    return python_claims(path) and formats.installed()
+    return python_claims(path) and not _MIGRATION.search(path) and formats.installed()
 
 
 READER: Reader[SqlFile] = Reader("sql", 1, SQL, FACTS, _claims, _read)
