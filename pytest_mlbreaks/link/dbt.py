@@ -56,9 +56,13 @@ def trees(pipeline: Pipeline) -> list[DbtTree]:
             folder = _owner(fact.path, projects)
             if folder is not None:
                 facts[folder].append(fact)
-    unread = [path for path in pipeline.unread if path.endswith((".yml", ".yaml", ".sql"))]
+    unread: dict[str, str] = {}
+    for path in pipeline.unread:
+        folder = _owner(path, projects)
+        if folder is not None and path.endswith((".yml", ".yaml", ".sql")):
+            unread.setdefault(folder, path)
     return [
-        _Maker(project, by_folder[folder], facts[folder], [p for p in unread if _within(p, folder)]).make()
+        _Maker(project, by_folder[folder], facts[folder], unread.get(folder, "")).make()
         for folder, project in projects.items()
     ]
 
@@ -73,14 +77,10 @@ def _owner(path: str, projects: Mapping[str, DbtProject]) -> str | None:
     return None
 
 
-def _within(path: str, folder: str) -> bool:
-    return not folder or path.startswith(f"{folder}/")
-
-
 class _Maker:
     """Makes the models of one project."""
 
-    def __init__(self, project: DbtProject, paths: list[str], facts: Iterable[Fact], unread: list[str]) -> None:
+    def __init__(self, project: DbtProject, paths: list[str], facts: Iterable[Fact], unread: str) -> None:
         self._project = project
         self._paths = paths
         self._files: dict[str, DbtFile] = {}
@@ -121,6 +121,7 @@ class _Maker:
             models=models,
             sources={key: tuple(entries) for key, entries in self._sources.items()},
             described={name: tuple(entries) for name, entries in self._properties.items()},
+            tests=tuple(file for path, file in self._files.items() if self._in(path, self._project.test_paths)),
             incomplete=self._incomplete(),
             packages=tuple(p for fact in self._packages for p in fact.packages if _name(p) not in _WITHOUT_MODELS),
         )
@@ -174,7 +175,7 @@ class _Maker:
     def _incomplete(self) -> str:
         """Why a model or source may be there that is not seen; "" where all are."""
         if self._unread:
-            return f"{self._unread[0]} is not read"
+            return f"{self._unread} is not read"
         odd = [
             folder
             for folder in (*self._project.model_paths, *self._project.seed_paths, *self._project.snapshot_paths)

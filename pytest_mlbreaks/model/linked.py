@@ -293,8 +293,8 @@ class DbtModel:
 @dataclasses.dataclass(frozen=True, eq=False)
 class DbtTree:
     """A dbt project with what is in it. *models* by name; *sources* by source and table; *described*: what properties
-    files name, by name. *incomplete* says why a model or source may be there that is not seen, or is ""; *packages*
-    are those that it installs and that may bring models.
+    files name, by name; *tests* are the files of its own tests. *incomplete* says why a model or source may be there
+    that is not seen, or is ""; *packages* are those that it installs and that may bring models.
     """
 
     called: ClassVar[str] = "dbt project"
@@ -303,6 +303,7 @@ class DbtTree:
     models: Mapping[str, DbtModel]
     sources: Mapping[tuple[str, str], tuple[DbtProperties, ...]]
     described: Mapping[str, tuple[DbtProperties, ...]]
+    tests: tuple[DbtFile, ...] = ()
     incomplete: str = ""
     packages: tuple[str, ...] = ()
 

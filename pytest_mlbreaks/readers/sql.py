@@ -99,7 +99,9 @@ _SPARK = ("spark.", "pyspark.", "*.sql")
 _STATEMENT = re.compile(
     r"\s*(?:--[^\n]*\n\s*)*\(?\s*(?:with|select|insert|merge|create|update|delete)\s", re.IGNORECASE
 )
-_TABLES = re.compile(r"\b(?:from|into|table|view|update|join)\s", re.IGNORECASE)
+_TABLES = re.compile(r"\b(?:from|into|table|view|set|join)\s", re.IGNORECASE)
+_SURE = re.compile(r"(?:^|\.)(?:execute|executemany|exec_driver_sql|sql|read_sql\w*|read_gbq|\w*Operator)$")
+"""Calls that are given SQL and no prose."""
 
 
 class _Seen:
@@ -166,7 +168,7 @@ def _statements(
     start, end = where.lineno, where.end_lineno or where.lineno
     dialect = "spark" if callee.startswith(_SPARK) and "duckdb" not in callee else None
     trees, problem = formats.statements(text, template.other if template else None, dialect)
-    if problem is not None:
+    if problem is not None and _SURE.search(callee):
         yield Diagnostic(Place(file.path, min(start + problem.line - 1, end)), "note", problem.message)
     scope = site.scope.function
     for tree in trees:

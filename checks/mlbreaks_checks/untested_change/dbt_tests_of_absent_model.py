@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from mlbreaks_checks._sql import absent
 from pytest_mlbreaks.api import Check, Confidence, DbtTree, Finding, Pipeline, Place, Severity, Unjudged, Verdict
-from pytest_mlbreaks.api import facts as f
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
 
@@ -28,7 +27,7 @@ def find(tree: DbtTree, pipeline: Pipeline) -> Iterator[Verdict]:
                 for ref in test.refs:
                     if absent(ref, tree):
                         lost[entry.path].append((test.place, ref.name, f"{test.name} of {name} asks {ref.name}"))
-    for file in _own_tests(tree, pipeline):
+    for file in tree.tests:
         for ref in file.refs:
             if absent(ref, tree) and not ref.conditional:
                 lost[file.path].append((ref.place, ref.name, f"the test reads {ref.name}"))
@@ -37,13 +36,6 @@ def find(tree: DbtTree, pipeline: Pipeline) -> Iterator[Verdict]:
             yield Unjudged(places[0][0], "a package, or a file that is not read, may define the model")
         else:
             yield _finding(tree, places)
-
-
-def _own_tests(tree: DbtTree, pipeline: Pipeline) -> Iterator[f.DbtFile]:
-    folder = tree.project.folder
-    for file in pipeline.all(f.DbtFile):
-        if any(file.path.startswith(f"{folder}/{tests}/".lstrip("/")) for tests in tree.project.test_paths):
-            yield file
 
 
 def _count(tests: int) -> str:
