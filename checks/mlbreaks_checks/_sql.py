@@ -117,7 +117,7 @@ def unique_keys(model: DbtModel) -> Iterator[Unique]:
     """All that is said of what tells the rows of *model* apart."""
     for entry in model.described:
         for test in entry.tests:
-            if "unique" not in test.name:
+            if "unique" not in test.name and "primary_key" not in test.name:
                 continue
             if test.column and not any(_names(a.value) for a in test.arguments if a.name != "to"):
                 yield Unique(frozenset({test.column.lower()}), test)

@@ -127,9 +127,10 @@ def _properties(document: YamlNode) -> Iterator[Fact]:
 def _entry(node: YamlNode, kind: Kind, source: YamlNode | None) -> Fact:
     columns = node.get("columns")
     named = [c for c in (columns.elements() if columns is not None else ()) if _text(c, "name")]
-    tests = list(_tests(node, ""))
+    tests = [*_tests(node, ""), *_constraints(node, "")]
     for column in named:
-        tests.extend(_tests(column, _text(column, "name")))
+        name = _text(column, "name")
+        tests += [*_tests(column, name), *_constraints(column, name)]
     freshness, loaded_at = _freshness(node, source)
     return DbtProperties(
         place=_named(node),
@@ -211,6 +212,15 @@ def _tests(node: YamlNode, column: str) -> Iterator[DbtTest]:
                     place=key_node.place,
                 )
                 break
+
+
+def _constraints(node: YamlNode, column: str) -> Iterator[DbtTest]:
+    """Constraints that say what tells rows apart, as if they were tests of the database's own."""
+    said = node.get("constraints")
+    for element in said.elements() if said is not None else ():
+        kind = _text(element, "type")
+        if kind in ("primary_key", "unique"):
+            yield DbtTest(name=kind, column=column, arguments=tuple(_arguments(element)), place=element.place)
 
 
 def _arguments(body: YamlNode) -> Iterator[Argument]:

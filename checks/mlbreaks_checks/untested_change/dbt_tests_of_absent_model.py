@@ -1,4 +1,4 @@
-"""dbt tests are written for a model that is not there, and dbt leaves them out with a warning."""
+"""Tests are written for a dbt model that is not there, and dbt leaves them out with a warning."""
 
 from __future__ import annotations
 
