@@ -160,7 +160,8 @@ def statements(text: str, other: str | None = None, known: str | None = None) ->
     tries = [(text, first), (text, _second(first))]
     if other is not None:
         lines = _LINE_ALONE.sub("", text)
-        tries += [(candidate, first) for candidate in (lines, other) if candidate != text]
+        tries[1:1] = [(lines, first)] if lines != text else []
+        tries += [(other, first)] if other != text else []
     for candidate, name in tries:
         trees, why = _parse(candidate, name)
         if why is None:

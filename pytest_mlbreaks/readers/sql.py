@@ -99,7 +99,14 @@ _SPARK = ("spark.", "pyspark.", "*.sql")
 _STATEMENT = re.compile(
     r"\s*(?:--[^\n]*\n\s*)*\(?\s*(?:with|select|insert|merge|create|update|delete)\s", re.IGNORECASE
 )
-_TABLES = re.compile(r"\b(?:from|into|table|view|set|join)\s", re.IGNORECASE)
+_TELLING = re.compile(
+    r"\bjoin\s|\b(?:from|into|update|table|view)\s+(?:if\s+not\s+exists\s+)?"
+    r"(?:[`\"\[]?[\w$-]+[`\"\]]?\s*\.|[`\"\[]?\w*jinja__)",
+    re.IGNORECASE,
+)
+"""What is worth parsing: a join, or a table that a name of several parts tells from others. Most statements that an
+application sends to its own database are neither."""
+
 _SURE = re.compile(r"(?:^|\.)(?:execute|executemany|exec_driver_sql|sql|read_sql\w*|read_gbq|\w*Operator)$")
 """Calls that are given SQL and no prose."""
 
@@ -156,7 +163,7 @@ def _statements(
     if where in seen.literals:
         return  # execute(text("...")) is one statement, and a constant may be run twice
     seen.literals.add(where)
-    if not _STATEMENT.match(text) or not _TABLES.search(text):
+    if not _STATEMENT.match(text) or not _TELLING.search(text):
         return
     template = None
     if "{{" in text or "{%" in text:

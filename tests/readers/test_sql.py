@@ -246,10 +246,11 @@ def test_strings_that_calls_are_given(code: str) -> None:
         "c.execute('select 1')",
         "c.execute(b'select a from t')",
         "c.execute('update the readme')",
+        "c.execute('select a from t where b = 1')",
     ],
 )
 def test_strings_that_are_no_sql(code: str) -> None:
-    """Prose, statements without tables, bytes, and what another file holds."""
+    """Prose, statements without tables that tell anything, bytes, and what another file holds."""
     assert not python(code)
 
 
@@ -270,14 +271,14 @@ def test_format_and_templates_in_strings() -> None:
     ]
     assert [
         f.reads
-        for f in python("Op(1)\nXOperator(sql=\"select a from t where d = '{{ ds }}'\")")
+        for f in python("Op(1)\nXOperator(sql=\"select a from s.t where d = '{{ ds }}'\")")
         if isinstance(f, SqlQuery)
-    ] == [("t",)]
+    ] == [("s.t",)]
 
 
 def test_strings_that_do_not_parse_are_notes() -> None:
     """The note names the line of the statement; migrations are not looked at."""
-    [note] = python("c.execute('''\nselect a from\nfrom where (''')")
+    [note] = python("c.execute('''\nselect a from s.t\nfrom where (''')")
     assert isinstance(note, Diagnostic)
     assert note.level == "note"
     assert not STRINGS.claims("alembic/versions/1_add.py")
