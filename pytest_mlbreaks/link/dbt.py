@@ -92,10 +92,11 @@ class _Maker:
                 self._files[fact.path] = fact
             elif isinstance(fact, DbtPackages):
                 self._packages.append(fact)
-            elif isinstance(fact, DbtProperties) and fact.source:
-                self._sources[fact.source, fact.name].append(fact)
-            elif isinstance(fact, DbtProperties):
-                self._properties[fact.name].append(fact)
+            elif isinstance(fact, DbtProperties) and self._in(fact.path, project.folders):
+                if fact.source:
+                    self._sources[fact.source, fact.name].append(fact)
+                else:
+                    self._properties[fact.name].append(fact)
         self._unread = unread
 
     def make(self) -> DbtTree:
@@ -176,11 +177,7 @@ class _Maker:
         """Why a model or source may be there that is not seen; "" where all are."""
         if self._unread:
             return f"{self._unread} is not read"
-        odd = [
-            folder
-            for folder in (*self._project.model_paths, *self._project.seed_paths, *self._project.snapshot_paths)
-            if _FOLDERS_READ.isdisjoint(folder.split("/"))
-        ]
+        odd = [folder for folder in self._project.folders if _FOLDERS_READ.isdisjoint(folder.split("/"))]
         return f"properties files of {odd[0]} are not read" if odd else ""
 
 

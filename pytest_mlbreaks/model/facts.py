@@ -814,6 +814,11 @@ class DbtProject(Fact, frozen=True, kw_only=True):
         return f"dbt:{self.folder}"
 
     @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders, below its own, whose properties files dbt reads."""
+        return (*self.model_paths, *self.seed_paths, *self.snapshot_paths)
+
+    @property
     def folder(self) -> str:
         """The folder of the project, "" for the root."""
         return self.path.rpartition("/")[0]
