@@ -95,7 +95,7 @@ _SCANNERS = {
     "cell": _scanner(_LONG_DOUBLE, _LONG_SINGLE, _DOUBLE, _SINGLE, _HASH),
 }
 _COMMENTS = ("comment", "block", "jinja", "slashes")
-_MARKS = re.compile(r"^(?:\{#-?|/\*+|//+|--+|#+)\s?|\s*(?:-?#\}|\*+/)$")
+_MARKS = re.compile(r"^(?:\{#-?|/\*+|//+|--+|#+)|(?:-?#\}|\*+/)$")
 
 _BY_ENDING = {
     **dict.fromkeys((".py", ".pyi"), "python"),
@@ -218,8 +218,10 @@ _LINE_END = re.compile(r"[ \t]*+(?:\n|\Z)")
 
 def _placed(found: Iterator[tuple[int, int]], text: str) -> Iterator[Comment]:
     line, line_start, indent = 1, 0, _BLANKS.match(text)
+    counted = 0
     for start, end in found:
-        skipped = text.count("\n", line_start, start)
+        skipped = text.count("\n", counted, start)
+        counted = start
         if skipped:
             line += skipped
             line_start = text.rfind("\n", 0, start) + 1
@@ -228,5 +230,6 @@ def _placed(found: Iterator[tuple[int, int]], text: str) -> Iterator[Comment]:
         blank = len(within) - len(within.lstrip())
         before = indent is None or indent.end() >= start
         alone = before and (within.endswith("\n") or _LINE_END.match(text, end) is not None)
-        body = _MARKS.sub("", within.strip())
-        yield Comment(line, line + within.rstrip().count("\n"), start + blank - line_start + 1, body.strip(), alone)
+        body = _MARKS.sub("", within.strip())  # its lines stay lines: what stands on them has a place
+        last = line + within.rstrip().count("\n")
+        yield Comment(line, last, start + blank - line_start + 1, body.strip(" \t\r"), alone)
