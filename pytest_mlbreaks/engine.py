@@ -108,8 +108,10 @@ def examine(
     partial: str | None = None,
     progress: Progress | None = None,
     environments: Environments | None = None,
+    home: str = "",
 ) -> Examined:
-    """As `analyse`, without judging the findings."""
+    """As `analyse`, without judging the findings. *home* is the folder that somebody's pipeline is in: that the folder
+    itself is called ``examples`` does not make it an example."""
     started = time.perf_counter()
     tell = progress or _silent
     chosen = default_checks(packs) if checks is None else checks
@@ -121,7 +123,7 @@ def examine(
         traces = []
         for number, check in enumerate(chosen):
             tell("checking", number, len(chosen))
-            result, trace = look(check, pipeline, (options or {}).get(check.id, {}))
+            result, trace = look(check, pipeline, (options or {}).get(check.id, {}), home)
             results.append(result)
             traces.append(trace)
     charts = recognised.chart_folders(tree.paths())
@@ -260,11 +262,13 @@ def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Resul
     return look(check, pipeline, options)[0]
 
 
-def look(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> tuple[Result, judging.Trace]:
+def look(
+    check: Check, pipeline: Pipeline, options: Mapping[str, Any], home: str = ""
+) -> tuple[Result, judging.Trace]:
     """Run one check over all its subjects; what it looked at stands in the trace."""
     subjects: list[tuple[str, Place, bool]] = []
     former: dict[str, tuple[str, ...]] = {}
-    result = _look(check, pipeline, options, subjects, former)
+    result = _look(check, pipeline, options, home, subjects, former)
     return result, judging.Trace(check.id, tuple(subjects), former)
 
 
@@ -272,6 +276,7 @@ def _look(
     check: Check,
     pipeline: Pipeline,
     options: Mapping[str, Any],
+    home: str,
     looked_at: list[tuple[str, Place, bool]],
     former: dict[str, tuple[str, ...]],
 ) -> Result:
@@ -287,7 +292,7 @@ def _look(
     for rule in check.rules:
         given = {name: value for name, value in options.items() if name in rule.options}
         try:
-            subjects, reason = _subjects(rule, pipeline)
+            subjects, reason = _subjects(rule, pipeline, home)
         except (Exception, SystemExit) as error:
             crashes.append(_crash(error))
             continue
@@ -347,15 +352,16 @@ def _result(check: Check, outcome: Any, started: float, **fields: Any) -> Result
     return Result(check=check.id, category=check.category, outcome=outcome, seconds=seconds, **{"judged": 0, **fields})
 
 
-def _subjects(rule: Rule[Any], pipeline: Pipeline) -> tuple[list[Any], str]:
+def _subjects(rule: Rule[Any], pipeline: Pipeline, home: str) -> tuple[list[Any], str]:
     """The subjects of a rule that are somebody's production, and the reason if there are none."""
+    within = f"{home}/" if home else ""
     for needed in rule.given:
-        if all(recognised.aside(fact.place.path) for fact in pipeline.all(needed)):
+        if all(recognised.aside(fact.place.path.removeprefix(within)) for fact in pipeline.all(needed)):
             return [], f"no {_noun(needed)} in the tree"
     every = pipeline.all(rule.subject)
     if not every:
         return [], f"no {_noun(rule.subject)} in the tree"
-    own = [subject for subject in every if not recognised.aside(subject.place.path)]
+    own = [subject for subject in every if not recognised.aside(subject.place.path.removeprefix(within))]
     if not own:
         return [], f"the tree's {_noun(rule.subject)} facts are all tests, examples or documentation"
     if rule.where is not None:
