@@ -143,9 +143,10 @@ def test_a_mistake_in_the_command_is_told(
 def test_a_check_that_fails_is_never_a_pass(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 3, whatever else was found."""
     from pytest_mlbreaks import engine
+    from pytest_mlbreaks.judge.apply import Trace
 
     failed = Result(check="x", category="push-order", outcome="failed", judged=0, reason="KeyError")
-    monkeypatch.setattr(engine, "judge", lambda check, pipeline, options: failed)
+    monkeypatch.setattr(engine, "look", lambda *given: (failed, Trace("x", (), {})))
     assert run("check") == 3
     assert run("check", "--fail-on", "never", "--strict") == 3
 
@@ -177,7 +178,7 @@ def test_a_mistake_of_ours_is_no_finding(
     """An exception that nobody expected ends with 3, not with Python's 1, and shows where it came from."""
     from pytest_mlbreaks import engine
 
-    monkeypatch.setattr(engine, "analyse", lambda *arguments, **options: 1 / 0)
+    monkeypatch.setattr(engine, "examine", lambda *arguments, **options: 1 / 0)
     assert run("check") == 3
     assert "ZeroDivisionError" in capsys.readouterr().err
 
@@ -210,7 +211,7 @@ def test_an_interrupt_ends_quietly(repo: Path, monkeypatch: pytest.MonkeyPatch) 
     def interrupted(*arguments: Any, **options: Any) -> Report:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(engine, "analyse", interrupted)
+    monkeypatch.setattr(engine, "examine", interrupted)
     assert run("check") == 130
 
 
