@@ -416,6 +416,7 @@ class Run:
                 for result in report.results
                 if result.outcome == "findings" and not self.failing(result)
             ]
+            parts = [part for part in parts if part]  # all of its findings may be suppressed
             parts.append(terminal.render_summary(report, shown))
         return "\n".join(parts)
 
