@@ -209,7 +209,7 @@ def test_remarks_on_settings_are_told_apart_from_reading() -> None:
 def test_the_baseline_says_what_stands_and_what_is_gone() -> None:
     """Both are counted; what is gone is named."""
     gone = tuple(Accepted(fingerprint=str(n), check="a-b", path=f"x{n}.py", message="Old.") for n in range(5))
-    text = write(report(baseline=BaselineState("base.json", 12, gone, gone[:2])), shown())
+    text = write(report(baseline=BaselineState("base.json", 12, gone, gone[:2])), shown(width=120))
     assert "Baseline  base.json: 12 accepted findings stand, 5 gone; of 2 this run could not tell" in text
     assert "    gone: x0.py: a-b: Old.\n" in text
     assert "... and 2 more (-v shows them)" in text

@@ -6,6 +6,7 @@ A key that is not known, or a value of another type, is a `ConfigError` with its
 from __future__ import annotations
 
 import difflib
+import json
 import types
 import typing
 from collections.abc import Collection, Iterable
@@ -72,7 +73,7 @@ def decoded(node: Node) -> SettingsFile:
 
 def json_schema() -> dict[str, Any]:
     """The schema of a file of settings, for editors (JSON Schema 2020-12)."""
-    schema = msgspec.json.schema(SettingsFile)
+    schema = json.loads(json.dumps(msgspec.json.schema(SettingsFile)))  # its defaults are tuples
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:pytest-mlbreaks:settings:1", **schema}
 
 
