@@ -103,7 +103,8 @@ class Check:
 
     *module*: ``__name__`` of its module. *severity*, *confidence*: the most that a finding of it can have.
     *since*: the version it came with. *raised*: by version, the severity and confidence that were the most until then,
-    where a later version raised one of them: what fails only because of that is a preview first. *also*: categories that are as true. *formerly*: earlier ids.
+    where a later version raised one of them: what fails only because of that is a preview first. *also*: categories
+    that are as true. *formerly*: earlier ids.
     *evidence*: ``cross-artifact`` where findings rest on several files. *calls*: callee names that it wants as `Call`
     facts (``mlflow.set_tracking_uri``, ``*.to_sql``).
     """

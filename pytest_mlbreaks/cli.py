@@ -1,7 +1,8 @@
 """The command ``mlbreaks``: the engine without pytest, and the documentation of the checks.
 
 Exit codes: 0 nothing at or above the threshold, 1 findings, 2 a mistake in the command, the configuration or a pack
-(with ``--strict`` also files that could not be read), 3 a check (or we ourselves) failed. The format of a report never changes the code.
+(with ``--strict`` also files that could not be read), 3 a check (or we ourselves) failed. The format of a report never
+changes the code.
 """
 
 from __future__ import annotations
@@ -107,10 +108,15 @@ def _parser() -> argparse.ArgumentParser:
     accept.set_defaults(run=_baseline, paths=["."], revision=None)
     _add_scope(accept)
     accept.add_argument(
-        "-o", "--output", metavar="FILE", help="where to write it (default: what the configuration names, or a file in the root)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to write it (default: what the configuration names, or a file in the root)",
     )
 
-    settings = commands.add_parser("config", help="show the settings that apply, and where they stand", allow_abbrev=False)
+    settings = commands.add_parser(
+        "config", help="show the settings that apply, and where they stand", allow_abbrev=False
+    )
     settings.set_defaults(run=_config, paths=["."], revision=None, select=[], ignore=[], pipeline=None)
     settings.add_argument("--root", metavar="DIR", help="the folder that is read (default: the git repository around)")
     settings.add_argument("--config", metavar="FILE", help="this file, in place of the one that is found")
@@ -149,7 +155,9 @@ def _add_scope(command: argparse.ArgumentParser) -> None:
     command.add_argument("--ignore", action="append", default=[], metavar="ID,...", help="leave these out")
     command.add_argument("--pipeline", metavar="NAME", help="read this pipeline of the configuration alone")
     command.add_argument(
-        "--config", metavar="FILE", help="settings (default: the nearest mlbreaks.yaml or pyproject.toml; none: /dev/null)"
+        "--config",
+        metavar="FILE",
+        help="settings (default: the nearest mlbreaks.yaml or pyproject.toml; none: /dev/null)",
     )
 
 

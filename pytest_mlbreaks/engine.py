@@ -262,9 +262,7 @@ def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Resul
     return look(check, pipeline, options)[0]
 
 
-def look(
-    check: Check, pipeline: Pipeline, options: Mapping[str, Any], home: str = ""
-) -> tuple[Result, judging.Trace]:
+def look(check: Check, pipeline: Pipeline, options: Mapping[str, Any], home: str = "") -> tuple[Result, judging.Trace]:
     """Run one check over all its subjects; what it looked at stands in the trace."""
     subjects: list[tuple[str, Place, bool]] = []
     former: dict[str, tuple[str, ...]] = {}

@@ -65,8 +65,8 @@ def _compiled(text: str) -> _Pattern:
 
 
 def _fits(pattern: tuple[re.Pattern[str] | None, ...], parts: list[str]) -> bool:
-    """Whether all of *parts* fit: as in `fnmatch`, it is enough to come back to the last ``**``. One at the end asks for
-    something to stand there: ``a/**`` is what lies in ``a``, not ``a`` itself."""
+    """Whether all of *parts* fit: as in `fnmatch`, it is enough to come back to the last ``**``. One at the end asks
+    for something to stand there: ``a/**`` is what lies in ``a``, not ``a`` itself."""
     at, here = 0, 0
     back: tuple[int, int] | None = None
     while here < len(parts):

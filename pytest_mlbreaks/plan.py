@@ -7,6 +7,7 @@ same by it.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from pytest_mlbreaks.config.nodes import ConfigError
 from pytest_mlbreaks.config.schema import PipelineSettings, nearest
 from pytest_mlbreaks.engine import Examined, Progress
 from pytest_mlbreaks.globs import Globs
+from pytest_mlbreaks.judge.apply import Trace
 from pytest_mlbreaks.judge.baseline import Baseline, BaselineError, parse
 from pytest_mlbreaks.judge.policy import Policy
 from pytest_mlbreaks.judge.previews import previews
@@ -64,13 +66,14 @@ class Plan:
     notes: tuple[Diagnostic, ...]
 
     def report(self, tree: Tree, *, checks: Sequence[Check] | None = None, progress: Progress | None = None) -> Report:
-        """What is to be said of *tree*, by *checks* (those of the plan, if None). Never raises for what the tree holds."""
+        """What is to be said of *tree* by *checks* (those of the plan, if None). Never raises for what the tree
+        holds."""
         chosen = self.checks if checks is None else tuple(checks)
         globs = Globs(self.settings.exclude)
         whole = PartTree(tree, _excluded(globs)) if globs else tree
         if self.pipelines:
             parts = [self._examined(whole, chosen, progress, one) for one in self.pipelines]
-            examined = _together(parts, self.pipelines)
+            examined = _together(parts)
         else:
             examined = self._examined(whole, chosen, progress, None)
         report = engine.judged(examined, self.packs, self.policy)
@@ -91,7 +94,7 @@ class Plan:
             production = production.joined(part.environments.production)
             others = others.joined(part.environments.not_production)
             home = part.root
-        return engine.examine(
+        examined = engine.examine(
             tree,
             self.packs,
             checks=checks,
@@ -101,6 +104,7 @@ class Plan:
             environments=Environments(production, others),
             home=home,
         )
+        return examined if part is None else _of_pipeline(examined, part)
 
     def _outside(self, tree: Tree, whole: Tree) -> Iterator[Recognised]:
         """What the configuration keeps from being read."""
@@ -218,12 +222,46 @@ def _outside_of(part: PipelineSettings) -> LeftOut:
 # ------------------------------------------------------------------------------------------------ several pipelines
 
 
-def _together(parts: Sequence[Examined], pipelines: Sequence[PipelineSettings]) -> Examined:
-    """One examination of several: each finding says of which pipeline it is, one in a shared file of which ones."""
-    reports = [part.report for part in parts]
-    names = [one.name for one in pipelines]
+def _of_pipeline(examined: Examined, part: PipelineSettings) -> Examined:
+    """The examination with the pipeline's name in each finding, and in the fingerprints of those below its root: two
+    pipelines may hold the same name for different things, and one of them must not be accepted by the other's baseline.
+    """
+    renamed: dict[str, str] = {}
+    within = f"{part.root}/" if part.root else ""
+
+    def named(finding: ReportedFinding) -> ReportedFinding:
+        print_ = finding.fingerprint
+        if finding.place.path.startswith(within):
+            print_ = renamed[print_] = _salted(part.name, print_)
+        return msgspec.structs.replace(finding, pipeline=part.name, fingerprint=print_)
+
     results = tuple(
-        _result([report.results[number] for report in reports], names) for number in range(len(reports[0].results))
+        msgspec.structs.replace(result, findings=tuple(map(named, result.findings)))
+        for result in examined.report.results
+    )
+    traces = tuple(_renamed(trace, part.name, renamed) for trace in examined.traces)
+    return dataclasses.replace(
+        examined, report=msgspec.structs.replace(examined.report, results=results), traces=traces
+    )
+
+
+def _renamed(trace: Trace, name: str, renamed: dict[str, str]) -> Trace:
+    former = {
+        renamed.get(print_, print_): tuple(_salted(name, one) if print_ in renamed else one for one in earlier)
+        for print_, earlier in trace.former.items()
+    }
+    return dataclasses.replace(trace, former=former)
+
+
+def _salted(name: str, fingerprint: str) -> str:
+    return hashlib.sha256(f"{name}\n{fingerprint}".encode(errors="backslashreplace")).hexdigest()[:32]
+
+
+def _together(parts: Sequence[Examined]) -> Examined:
+    """One examination of several; a finding in a file that several pipelines share is told once, for all of them."""
+    reports = [part.report for part in parts]
+    results = tuple(
+        _result([report.results[number] for report in reports]) for number in range(len(reports[0].results))
     )
     diagnostics = dict.fromkeys(d for report in reports for d in report.diagnostics)
     report = msgspec.structs.replace(
@@ -240,17 +278,16 @@ def _together(parts: Sequence[Examined], pipelines: Sequence[PipelineSettings]) 
     return Examined(report, tuple(trace for part in parts for trace in part.traces), marked, beyond)
 
 
-def _result(results: Sequence[Result], names: Sequence[str]) -> Result:
+def _result(results: Sequence[Result]) -> Result:
     outcomes: tuple[Outcome, ...] = ("failed", "findings", "clean", "not-applicable")
     outcome = next(one for one in outcomes if any(result.outcome == one for result in results))
     reasons = dict.fromkeys(r.reason for r in results if r.reason and r.outcome == outcome)
-    found: dict[tuple[str, Place, str], ReportedFinding] = {}
-    for result, name in zip(results, names, strict=True):
-        for finding in result.findings:
-            key = (finding.fingerprint, finding.place, finding.message)
-            before = found.get(key)
-            of = f"{before.pipeline}, {name}" if before is not None else name
-            found[key] = msgspec.structs.replace(before or finding, pipeline=of)
+    found: dict[tuple[Place, str], ReportedFinding] = {}
+    for finding in (finding for result in results for finding in result.findings):
+        key = (finding.place, finding.message)
+        before = found.get(key)
+        of = f"{before.pipeline}, {finding.pipeline}" if before is not None else finding.pipeline
+        found[key] = msgspec.structs.replace(before or finding, pipeline=of)
     return msgspec.structs.replace(
         results[0],
         outcome=outcome,

@@ -27,9 +27,9 @@ def choose(
     """The checks to run, and the reason why they are not all that are on by default (None: they are).
 
     *select* and *ignore* hold ids or categories, several to an item where commas part them. Nothing selected stands
-    for what the configuration says: the ids *selected* (None: all checks that are on by default) without those *ignored*,
-    and with those *locked*, which nothing ignores. A check or category that is selected runs even if it is not on by
-    default. Raises SelectionError.
+    for what the configuration says: the ids *selected* (None: all checks that are on by default) without those
+    *ignored*, and with those *locked*, which nothing ignores. A check or category that is selected runs even if it is
+    not on by default. Raises SelectionError.
     """
     usual = default_checks(packs)
     asked, left = _expand(packs, select), _expand(packs, ignore) or ()

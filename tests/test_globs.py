@@ -51,7 +51,9 @@ def test_nothing_is_no_pattern() -> None:
     assert Globs([]).file("a") is None
 
 
-@given(st.lists(st.text(alphabet="a*?/![]\\.", max_size=12), max_size=4), st.text(alphabet="a/.b", min_size=1, max_size=20))
+@given(
+    st.lists(st.text(alphabet="a*?/![]\\.", max_size=12), max_size=4), st.text(alphabet="a/.b", min_size=1, max_size=20)
+)
 def test_any_text_is_a_pattern(patterns: list[str], path: str) -> None:
     """A pattern never fails, and what lies in a folder that fits, fits."""
     globs = Globs(patterns)

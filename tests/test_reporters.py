@@ -16,8 +16,8 @@ from pytest_mlbreaks.display import MASK, clean, redact_line
 from pytest_mlbreaks.excerpts import Excerpts
 from pytest_mlbreaks.model import Diagnostic, Place
 from pytest_mlbreaks.report import (
-    Accepted,
     About,
+    Accepted,
     AxisPosition,
     BaselineState,
     Read,
@@ -188,7 +188,7 @@ def test_a_suppressed_finding_shows_why() -> None:
 
 
 def test_a_preview_and_a_pipeline_are_named() -> None:
-    """What does not count yet says so, and why; in a repository of several pipelines each finding says of which it is."""
+    """What does not count yet says so, and why; where there are several pipelines, each finding says of which it is."""
     text = write(report(found(finding(preview="new in 0.4, counts from 0.5 on", pipeline="ranking"))), shown())
     assert "a preview, which fails nothing: new in 0.4, counts from 0.5 on" in text
     assert "pipeline ranking)" in text

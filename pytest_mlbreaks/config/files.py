@@ -96,8 +96,8 @@ def joined(files: Files, folder_of: str, path: str) -> str | None:
 def package_folder(name: str, root: Path) -> Path | None:
     """The folder of the installed package *name* (dashes may stand for underscores), found without importing anything.
 
-    What lies in the judged tree is no installed package, except in the environment that runs us: else a repository could
-    put a package of its own in the place of its organisation's.
+    What lies in the judged tree is no installed package, except in the environment that runs us: else a repository
+    could put a package of its own in the place of its organisation's.
     """
     module = name.replace("-", "_")
     if not module.isidentifier():

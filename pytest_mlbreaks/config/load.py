@@ -37,6 +37,7 @@ from pytest_mlbreaks.tree import ReadError
 NAME = "mlbreaks.yaml"
 PYPROJECT = "pyproject.toml"
 _TABLE = ("tool", "mlbreaks")
+NO_ENVIRONMENTS = EnvironmentSettings()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +64,8 @@ class Layer:
 class Settings:
     """What all *layers* together say, the nearest deciding; *notes* are about attempts to switch off what is locked.
 
-    *select*, *ignore*: check ids, expanded (None: nothing is selected). *options* by check id. *locked*: by check id, the
-    file that locks it. *origins*: by key, the places that decide.
+    *select*, *ignore*: check ids, expanded (None: nothing is selected). *options* by check id. *locked*: by check id,
+    the file that locks it.
     """
 
     layers: tuple[Layer, ...] = ()
@@ -75,7 +76,7 @@ class Settings:
     baseline: str | None = None
     exclude: tuple[str, ...] = ()
     options: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
-    environments: EnvironmentSettings = EnvironmentSettings()
+    environments: EnvironmentSettings = NO_ENVIRONMENTS
     ignores: tuple[Ignore, ...] = ()
     pipelines: tuple[PipelineSettings, ...] = ()
     locked: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -83,7 +84,9 @@ class Settings:
 
     def origin(self, key: str) -> tuple[Place, ...]:
         """Where *key* is said, the nearest last."""
-        return tuple(layer.place(key) for layer in self.layers if isinstance(layer.node.value, dict) and key in layer.node.value)
+        return tuple(
+            layer.place(key) for layer in self.layers if isinstance(layer.node.value, dict) and key in layer.node.value
+        )
 
 
 def find(files: Files, start: str) -> tuple[str, Node] | None:
@@ -199,7 +202,9 @@ class _Layers:
             return DiskFiles(folder, name), str(folder / NAME)
         target = joined(files, path, name)
         if target is None:
-            raise ConfigError(place, f"{name!r} is no file of this repository (or {PACKAGE}NAME for an installed package)")
+            raise ConfigError(
+                place, f"{name!r} is no file of this repository (or {PACKAGE}NAME for an installed package)"
+            )
         return files, target
 
     def _content(self, files: Files, target: str, name: str, place: Place) -> bytes:
@@ -226,9 +231,7 @@ class _Merge:
         settings = Settings()
         for layer in layers:
             settings = self._with(settings, layer)
-        return dataclasses.replace(
-            settings, layers=tuple(layers), locked=dict(self._locked), notes=tuple(self._notes)
-        )
+        return dataclasses.replace(settings, layers=tuple(layers), locked=dict(self._locked), notes=tuple(self._notes))
 
     def _with(self, base: Settings, layer: Layer) -> Settings:
         said = layer.settings
@@ -288,7 +291,9 @@ class _Merge:
             for option, value in options.items():
                 plain = _option(check, option, value, layer.place("options", name, option))
                 if check.id in self._locked:
-                    self._refuse(layer.place("options", name, option), check.id, f"its option {option!r} stays as it is")
+                    self._refuse(
+                        layer.place("options", name, option), check.id, f"its option {option!r} stays as it is"
+                    )
                 else:
                     merged.setdefault(check.id, {})[option] = plain
         return merged
@@ -298,9 +303,13 @@ class _Merge:
         for number, entry in enumerate(layer.settings.ignores):
             place = layer.place("ignores", number)
             if not entry.paths and not entry.resources:
-                raise ConfigError(place, "an entry of 'ignores' has 'paths' or 'resources' ('ignore' switches a check off)")
+                raise ConfigError(
+                    place, "an entry of 'ignores' has 'paths' or 'resources' ('ignore' switches a check off)"
+                )
             if not entry.reason.strip():
-                raise ConfigError(layer.place("ignores", number, "reason"), "'reason': a text that is not empty is wanted")
+                raise ConfigError(
+                    layer.place("ignores", number, "reason"), "'reason': a text that is not empty is wanted"
+                )
             checks = self._named(layer, entry.checks, "ignores", number, "checks")
             if not checks:
                 raise ConfigError(place, "'checks': at least one is wanted")
@@ -353,6 +362,4 @@ def _type_of(default: Any) -> Any:
 
 def _both(base: EnvironmentSettings, said: EnvironmentSettings) -> EnvironmentSettings:
     join: Callable[[Names, Names], Names] = Names.joined
-    return EnvironmentSettings(
-        join(base.production, said.production), join(base.not_production, said.not_production)
-    )
+    return EnvironmentSettings(join(base.production, said.production), join(base.not_production, said.not_production))

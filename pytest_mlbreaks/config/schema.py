@@ -1,4 +1,4 @@
-"""The schema of settings: what a file may say. One for YAML, TOML and the shipped JSON schema (``schema/settings-1.json``).
+"""The schema of settings: what a file may say. It is one for YAML, TOML and the JSON schema that ships.
 
 A key that is not known, or a value of another type, is a `ConfigError` with its line and the nearest that is meant.
 """
@@ -74,7 +74,11 @@ def decoded(node: Node) -> SettingsFile:
 def json_schema() -> dict[str, Any]:
     """The schema of a file of settings, for editors (JSON Schema 2020-12)."""
     schema = json.loads(json.dumps(msgspec.json.schema(SettingsFile)))  # its defaults are tuples
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:pytest-mlbreaks:settings:1", **schema}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:pytest-mlbreaks:settings:1",
+        **schema,
+    }
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -140,7 +144,9 @@ def _leaf(node: Node, kind: Any, key: str) -> Any:
     except msgspec.ValidationError as error:
         choices = typing.get_args(kind) if typing.get_origin(kind) is Literal else ()
         if choices and isinstance(plain, str):
-            raise ConfigError(node.place, f"{key!r}: no {plain!r}{nearest(plain, choices) or listed(choices)}") from error
+            raise ConfigError(
+                node.place, f"{key!r}: no {plain!r}{nearest(plain, choices) or listed(choices)}"
+            ) from error
         if not isinstance(plain, str):
             raise ConfigError(node.place, f"{key!r}: a text is wanted, and this is {_told(node)}") from error
         wanted = "a version as 0.3" if key == "checks-as-of" else "a text that is not empty"

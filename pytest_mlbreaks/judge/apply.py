@@ -151,7 +151,9 @@ class _Judging:
 
     def _refuse(self, place: Place, check: str) -> None:
         owner = self._policy.locked[check]
-        self._refused.append(_warning(place, f"{check} is locked by {owner}: it can't be silenced, and the finding stands"))
+        self._refused.append(
+            _warning(place, f"{check} is locked by {owner}: it can't be silenced, and the finding stands")
+        )
 
     def _id(self, name: str) -> str | None:
         return self._known.ids.get(name.rpartition("/")[2])

@@ -41,8 +41,6 @@ _SOURCE_ONLY = frozenset({"test", "tests", "testing", "ci", "int", "live"})
 UNKNOWN = Environment("", Tier.UNKNOWN)
 
 
-
-
 class Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Names of one tier, as a configuration tells them. Each may hold ``*`` and ``?``; case does not matter.
 
@@ -82,8 +80,8 @@ class Environments:
         return tier if tier is not Tier.UNKNOWN else self.classify(text)
 
     def address(self, text: str) -> Tier:
-        """The tier of what *text* leads to (a URL, ``host:port``, ``s3://bucket/key``, a bucket's name), as far as it is
-        configured: nothing is concluded from the words of an address."""
+        """The tier of what *text* leads to (a URL, ``host:port``, ``s3://bucket/key``, a bucket's name), as far as it
+        is configured: nothing is concluded from the words of an address."""
         if not self._any:
             return Tier.UNKNOWN
         scheme, _, rest = text.rpartition("://")

@@ -270,7 +270,12 @@ def test_what_was_accepted_fails_nothing_and_the_rest_does() -> None:
     assert suppressed(of) == [Suppression("baseline", "accepted in base.json"), None]
     assert [f.place.line for f in of.failing(Severity.HIGH)] == [2]
     assert of.baseline is not None
-    assert (of.baseline.file, of.baseline.standing, of.baseline.gone, of.baseline.untold) == ("base.json", 1, (gone,), ())
+    assert (of.baseline.file, of.baseline.standing, of.baseline.gone, of.baseline.untold) == (
+        "base.json",
+        1,
+        (gone,),
+        (),
+    )
 
 
 def test_a_renamed_check_keeps_what_was_accepted() -> None:
@@ -304,7 +309,7 @@ def test_what_could_not_be_judged_is_not_gone(of: Report) -> None:
 
 
 def test_what_was_not_read_is_not_gone() -> None:
-    """A file that is left out, or of another pipeline; one that is no more is gone, and so is a check that is no more."""
+    """A file that is left out, or of another pipeline; a file or a check that is no more is gone."""
     old, other = entry(finding(path="x/a.py")), entry(finding(path="y.py"), check="no-more")
     told = judged(report(), baseline(old, other), unread={"x": "left out"})
     assert told.baseline is not None
@@ -329,7 +334,7 @@ def test_a_baseline_is_one_finding_to_a_line_sorted_by_path() -> None:
     assert text == render(reversed(findings))
     lines = [line for line in text.split("\n") if "fingerprint" in line]
     assert len(lines) == 4
-    assert ["a.py", "a.py", "b.py", "b.py"] == [line.partition('"path": "')[2].partition('"')[0] for line in lines]
+    assert [line.partition('"path": "')[2].partition('"')[0] for line in lines] == ["a.py", "a.py", "b.py", "b.py"]
     assert {one.fingerprint for one in parse("x", text.encode()).entries} == {f.fingerprint for f in findings}
     assert parse("x", render([]).encode()).entries == ()
 
@@ -359,9 +364,7 @@ def test_a_broken_baseline_is_no_empty_one(text: str) -> None:
 
 def test_a_preview_is_told_and_fails_nothing() -> None:
     """Of a check that was raised, only what was less before."""
-    policy = Policy(
-        previews={"b-check": "new in 0.4"}, capped={"a-check": (Severity.MEDIUM, "raised in 0.4")}
-    )
+    policy = Policy(previews={"b-check": "new in 0.4"}, capped={"a-check": (Severity.MEDIUM, "raised in 0.4")})
     low = finding(line=2, severity=Severity.MEDIUM)
     of = judged(report(finding(), low, finding(check="b-check")), policy)
     assert {(f.check, f.place.line): f.preview for f in of.findings} == {

@@ -34,7 +34,9 @@ def test_what_a_comment_says(text: str, expected: object) -> None:
     assert directive(text) == expected
 
 
-@pytest.mark.parametrize("text", ["mlbreaks: ignore", "mlbreaks: ignore[] x", "mlbreaks: ignore[a", "mlbreaks: ignroe[a] x"])
+@pytest.mark.parametrize(
+    "text", ["mlbreaks: ignore", "mlbreaks: ignore[] x", "mlbreaks: ignore[a", "mlbreaks: ignroe[a] x"]
+)
 def test_what_is_no_suppression_says_so(text: str) -> None:
     """A suppression that is not written as it has to be suppresses nothing, and is told."""
     said = directive(text)
@@ -73,13 +75,13 @@ def test_any_text_has_comments_of_any_language(kind: str, text: str) -> None:
 
 @given(st.text(alphabet="# ab:'\"\n-|>[]{}&*!"), st.integers(0, 30))
 def test_any_place_of_any_text_can_be_asked_about(text: str, line: int) -> None:
-    """A place that is not in the text, in a text that can't be parsed, is about nothing or something, never an error."""
+    """A place that is not in the text, or in one that can't be parsed, is about something or nothing; no error."""
     for path in ("a.py", "a.yaml", "a.sql", "Dockerfile", "a.sh", "a.toml"):
         whole = f"{text}\n# {IGNORE}\n{text}"
         Suppressions(path, whole).about(Place(path, line or None))
 
 
-REAL = {
+REAL: dict[str, tuple[str, str, list[int]]] = {
     "python": ("a.py", f'x = "# {IGNORE}"\n"""\n# {IGNORE}\n"""\ny = 1  # {IGNORE}\n', [5]),
     "python with a form feed": ("a.py", f"x = 1\n\f\ny = 1  # {IGNORE}\n", [3]),
     "yaml": ("a.yaml", f'a: "# {IGNORE}"\nb: |\n  # {IGNORE}\n  x\nc: d#e\ne: f # {IGNORE}\n# {IGNORE}\n', [6, 7]),
@@ -100,7 +102,7 @@ REAL = {
 }
 
 
-@pytest.mark.parametrize(("path", "text", "lines"), REAL.values(), ids=REAL)
+@pytest.mark.parametrize(("path", "text", "lines"), REAL.values(), ids=list(REAL))
 def test_a_string_that_holds_the_text_is_no_comment(path: str, text: str, lines: list[int]) -> None:
     """Comments are what the language says they are."""
     found = list(Suppressions(path, text).directives)

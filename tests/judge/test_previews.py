@@ -37,7 +37,9 @@ def check(since: str, **raised: tuple[Severity, Confidence]) -> Check:
         ("0.4", "0.9.0", "0", True),
     ],
 )
-def test_a_new_check_counts_from_the_next_minor_version_on(since: str, running: str, as_of: str | None, counts: bool) -> None:
+def test_a_new_check_counts_from_the_next_minor_version_on(
+    since: str, running: str, as_of: str | None, counts: bool
+) -> None:
     """Or from the version that the configuration names."""
     new, capped = previews([check(since)], running=running, as_of=as_of)
     assert (not new) is counts

@@ -71,7 +71,7 @@ CONFIGURED = Environments(
     ],
 )
 def test_configured_names(text: str, tier: Tier) -> None:
-    """A configured name is found by whole tokens, or by its wildcards; what is not configured means what it always does."""
+    """A configured name is found by whole tokens, or by its wildcards; others mean what they always do."""
     assert CONFIGURED.classify(text) is tier
 
 
