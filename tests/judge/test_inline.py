@@ -112,7 +112,7 @@ def test_a_string_that_holds_the_text_is_no_comment(path: str, text: str, lines:
 
 def notebook(*sources: str) -> str:
     """A notebook whose first cell is Markdown and whose others are code."""
-    cells = [{"cell_type": "markdown", "source": f"# {IGNORE}"}]
+    cells: list[dict[str, object]] = [{"cell_type": "markdown", "source": f"# {IGNORE}"}]
     cells += [{"cell_type": "code", "source": source.splitlines(keepends=True)} for source in sources]
     return json.dumps({"cells": cells, "nbformat": 4})
 
