@@ -305,8 +305,8 @@ class Run:
                 place: Any = (item.nodeid, None, report.longrepr[2])
                 report.longrepr = place
             elif item.found is not None and report.when == "call":
-                path = os.path.relpath(self.request.root / item.found.place.path, self._config.rootpath)
-                report.location = (Path(path).as_posix(), line_of(item.found) - 1, report.location[2])
+                path = _way(self._config.rootpath, self.request.root / item.found.place.path)
+                report.location = (path, line_of(item.found) - 1, report.location[2])
         return report
 
     # ------------------------------------------------------------------------------------------------- xdist
@@ -531,6 +531,14 @@ def _properties(check: Check, result: Result, failing: Sequence[ReportedFinding]
     if worst:
         yield "file", worst.place.path
         yield "line", line_of(worst)
+
+
+def _way(folder: Path, path: Path) -> str:
+    """The way from *folder* to *path*, with ``/``; the whole path where there is none, from one drive to another."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return path.as_posix()
 
 
 def line_of(finding: ReportedFinding) -> int:

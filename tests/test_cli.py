@@ -6,7 +6,6 @@ import dataclasses
 import importlib
 import json
 import os
-import pty
 import re
 import shutil
 import subprocess
@@ -438,6 +437,7 @@ def test_a_terminal_that_speaks_ascii_gets_ascii(repo: Path) -> None:
 
 def on_a_terminal(repo: Path, *arguments: str, **environment: str) -> tuple[str, str]:
     """Standard output and standard error of the command, each a terminal of its own."""
+    pty = pytest.importorskip("pty", reason="Windows has no such terminals")
     streams = [pty.openpty() for _ in range(2)]
     env = {"TERM": "xterm-256color", "COLUMNS": "90", "PYTHONDONTWRITEBYTECODE": "1", **environment}
     process = started(*arguments, cwd=repo, stdout=streams[0][1], stderr=streams[1][1], env=env)

@@ -37,6 +37,8 @@ from pytest_mlbreaks.tree import ReadError
 NAME = "mlbreaks.yaml"
 PYPROJECT = "pyproject.toml"
 _TABLE = ("tool", "mlbreaks")
+NOTHING = frozenset({"/dev/null", os.devnull})
+"""What is given on the command line where there is to be no configuration, on Windows as elsewhere."""
 NO_ENVIRONMENTS = EnvironmentSettings()
 
 
@@ -159,7 +161,7 @@ def _given(files: Files, root: Path, given: Path) -> tuple[Files, str]:
     real, top = os.path.realpath(given), os.path.realpath(root)
     if files.inside and Path(real).is_relative_to(top) and given.exists():
         return files, Path(real).relative_to(top).as_posix()
-    return DiskFiles(Path.cwd()), str(given) if str(given) == os.devnull else os.path.abspath(given)
+    return DiskFiles(Path.cwd()), os.devnull if given.as_posix() in NOTHING else os.path.abspath(given)
 
 
 class _Layers:
