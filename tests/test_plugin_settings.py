@@ -155,7 +155,7 @@ def test_another_configuration_can_be_named(tree: Path, run_pytest: RunPytest) -
     ("text", "arguments", "message"),
     [
         ("slect: []\n", (), "ERROR: mlbreaks: mlbreaks.yaml:1: no key 'slect' in the settings; did you mean 'select'?"),
-        ("ignore: [bad-mrk]\n", (), "*mlbreaks.yaml:1: 'ignore': no check or category 'bad-mrk'; did you mean 'bad-mark'?"),
+        ("ignore: [bad-mrk]\n", (), "*mlbreaks.yaml:1: 'ignore': no check or category 'bad-mrk'; did you mean*"),
         ("", ("--mlbreaks-baseline", "none.json"), "*the baseline none.json is not there*"),
         ("", ("--mlbreaks-pipeline", "x"), "*no pipeline 'x': the configuration names none"),
     ],

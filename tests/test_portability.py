@@ -51,7 +51,7 @@ def _call(node: ast.Call) -> Iterator[str]:
     first = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
     if called in FILES and owner != "os" and None not in given:
         modes = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-        modes += [k.value.value for k in node.keywords if k.arg == "mode" and isinstance(k.value, ast.Constant)]
+        modes += [str(k.value.value) for k in node.keywords if k.arg == "mode" and isinstance(k.value, ast.Constant)]
         if "encoding" not in given and not any("b" in mode and len(mode) <= 3 for mode in modes):
             yield f"{called} without an encoding: that of the machine is another on Windows"
     if called in PATHS and isinstance(first, str) and (first.startswith("/") or "\\" in first or first[1:3] == ":/"):

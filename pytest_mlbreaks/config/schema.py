@@ -83,7 +83,7 @@ def json_schema() -> dict[str, Any]:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?``, or "" where nothing is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5) if len(name) <= 80 else []
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

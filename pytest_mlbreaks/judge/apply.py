@@ -15,6 +15,10 @@ from pytest_mlbreaks.judge.inline import Directive, Suppressions
 from pytest_mlbreaks.judge.policy import Ignore, Policy
 from pytest_mlbreaks.model import Diagnostic, Place
 from pytest_mlbreaks.report import Accepted, BaselineState, Report, ReportedFinding, Result, Suppression
+from pytest_mlbreaks.secrets import redact_url
+
+LONGEST = 80
+"""Characters of an id that somebody wrote; a longer one is no id, and is clipped where it is told."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Known:
 
     def nearest(self, name: str) -> str:
         """``; did you mean 'x'?``, or "" where nothing is near."""
+        if len(name) > LONGEST:
+            return ""
         near = difflib.get_close_matches(name, list(self.ids), n=1, cutoff=0.5)
         return f"; did you mean {near[0]!r}?" if near else ""
 
@@ -84,6 +90,7 @@ class _Judging:
         self._traces: dict[str, list[Trace]] = defaultdict(list)
         for trace in traces:
             self._traces[trace.check].append(trace)
+        self._by_path: dict[str, dict[str, list[tuple[Place, bool]]]] = {}
         self._ran = {result.check: result for result in report.results if result.outcome != "failed"}
         self._inline = {path: Suppressions(path, text) for path, text in marked.items()}
         self._used: set[tuple[object, str]] = set()
@@ -118,7 +125,7 @@ class _Judging:
                 if found.check in self._policy.locked:
                     self._refuse(one.place, found.check)
                 else:
-                    said = said or Suppression("inline", one.reason)
+                    said = said or Suppression("inline", redact_url(one.reason))
         return said
 
     def _by_config(self, found: ReportedFinding) -> Suppression | None:
@@ -126,7 +133,7 @@ class _Judging:
         for ignore in self._policy.ignores:
             if found.check in ignore.checks and ignore.fits(found.place.path, found.about):
                 self._used.add((ignore, found.check))
-                said = said or Suppression("config", ignore.reason)
+                said = said or Suppression("config", redact_url(ignore.reason))
         return said
 
     def _by_baseline(self, found: ReportedFinding, former: Sequence[str]) -> Suppression | None:
@@ -176,13 +183,13 @@ class _Judging:
             yield _warning(one.place, f"this suppresses nothing: {one.wrong}")
             return
         if not one.reason:
-            yield _note(one.place, f"a suppression without a reason (ignore[{', '.join(one.ids)}])")
+            yield _note(one.place, f"a suppression without a reason (ignore[{_clipped(', '.join(one.ids))}])")
         for name in one.ids:
             check = self._id(name)
             if check is None:
-                yield _note(one.place, f"no check {name!r}{self._known.nearest(name)}: it suppresses nothing")
+                yield _note(one.place, f"no check {_clipped(name)!r}{self._known.nearest(name)}: it suppresses nothing")
             elif (one, name) not in self._used and self._judged_lines(check, one.place.path, here.lines(one)):
-                yield _warning(one.place, f"ignore[{name}] suppresses nothing: {check} found nothing here")
+                yield _warning(one.place, f"ignore[{_clipped(name)}] suppresses nothing: {check} found nothing here")
 
     def _judged_lines(self, check: str, path: str, lines: tuple[int, int]) -> bool:
         """Whether *check* ran and judged what stands on *lines* of *path*: a subject there, or all its subjects in the
@@ -190,12 +197,22 @@ class _Judging:
         ran = self._ran.get(check)
         if ran is None:
             return False
-        here = [(place, judged) for t in self._traces[check] for _, place, judged in t.subjects if place.path == path]
+        here = self._looked_at(check).get(path, ())
         doubted = any(doubt.place.path == path for doubt in ran.unjudged)
         if here and not doubted and all(judged for _, judged in here):
             return True
         first, last = lines
         return any(judged and place.line is not None and first <= place.line <= last for place, judged in here)
+
+    def _looked_at(self, check: str) -> dict[str, list[tuple[Place, bool]]]:
+        """By path, the places of a check's subjects, and whether each was judged."""
+        if check not in self._by_path:
+            found: dict[str, list[tuple[Place, bool]]] = defaultdict(list)
+            for trace in self._traces[check]:
+                for _, place, judged in trace.subjects:
+                    found[place.path].append((place, judged))
+            self._by_path[check] = found
+        return self._by_path[check]
 
     def _judged_where(self, check: str, ignore: Ignore) -> bool:
         """Whether *check* ran and judged all that *ignore* is about, and there was something."""
@@ -238,6 +255,11 @@ class _Judging:
                 return False
             path = path.rpartition("/")[0]
         return True
+
+
+def _clipped(text: str) -> str:
+    clean = redact_url(text)
+    return clean if len(clean) <= LONGEST else clean[: LONGEST - 1] + "…"
 
 
 def _warning(place: Place, message: str) -> Diagnostic:

@@ -93,6 +93,9 @@ class _Part:
         self._kind, self._text = kind, text
         found = comments.comments(kind, text)
         self._alone = {line for one in found if one.alone for line in range(one.line, one.end_line + 1)}
+        self._below: dict[int, int] = {}  # by line of comments alone, the first below it that is none
+        for line in sorted(self._alone, reverse=True):
+            self._below[line] = self._below.get(line + 1, line + 1)
         self.directives = tuple(_directives(path, found, cell))
         self._lines: list[str] | None = None
         self._statements: list[Lines] | None = None
@@ -103,12 +106,7 @@ class _Part:
 
     def below(self, one: Directive) -> int:
         """The line that a comment stands above; its own, where something else stands on that."""
-        if not one.alone:
-            return one.line
-        line = one.end_line + 1
-        while line in self._alone:
-            line += 1
-        return line
+        return self._below[one.end_line] if one.alone else one.line
 
     def statement(self, place: Place) -> Lines:
         """The first and last line of the statement that *place* stands in."""

@@ -135,6 +135,15 @@ def test_an_unknown_id_is_told_with_the_nearest() -> None:
     assert [d.message for d in of.diagnostics] == ["no check 'a-chek'; did you mean 'a-check'?: it suppresses nothing"]
 
 
+def test_no_secret_comes_from_a_reason_or_an_id() -> None:
+    """What a comment says goes into every report; an id of any length is told in short."""
+    secret = "postgres://u:hunter2@db/x"
+    text = f"f()  # mlbreaks: ignore[a-check, {'z' * 5000}] see {secret}\n"
+    of = judged(report(finding(line=1)), files={"a.py": text})
+    assert suppressed(of) == [Suppression("inline", "see postgres://u:***@db/x")]
+    assert max(len(d.message) for d in of.diagnostics) < 150
+
+
 def test_a_suppression_that_is_not_written_right_is_told() -> None:
     """Who wrote it believes that it works."""
     of = judged(report(finding(line=1)), files={"a.py": "f()  # mlbreaks: ignore a-check\n"})

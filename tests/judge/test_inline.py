@@ -193,6 +193,7 @@ def test_a_notebook_is_read_by_cell() -> None:
         ("a.toml", lambda n: '"""' * n),
         ("a.yaml", lambda n: "a # b\n" * n),
         ("a.py", lambda n: "(# a\n" * n),
+        ("a.sh", lambda n: f"# {IGNORE}\n" * n),
     ],
 )
 def test_a_large_file_ends(path: str, make: object) -> None:
