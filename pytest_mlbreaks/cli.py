@@ -239,13 +239,15 @@ def _given_file(path: str | None) -> Path | None:
 
 def _start(options: argparse.Namespace, root: Path) -> str:
     """The folder, relative to *root*, from which on the configuration is looked for: the one that holds all paths."""
+    from pytest_mlbreaks.config.files import below
+
     paths = [Path(os.path.abspath(given)) for given in options.paths]
     folders = [str(path if path.is_dir() else path.parent) for path in paths]
     try:
         common = Path(os.path.realpath(os.path.commonpath(folders)))
     except ValueError:  # two drives
         return ""
-    return common.relative_to(root).as_posix().strip(".") if common.is_relative_to(root) else ""
+    return below(root, common)
 
 
 def _outputs(options: argparse.Namespace, packs: Packs) -> list[tuple[Reporter, str | None]]:

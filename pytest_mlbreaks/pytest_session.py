@@ -21,7 +21,7 @@ import msgspec
 import pytest
 
 from pytest_mlbreaks import __version__, engine, packs, pages, plan, selection, taxonomy
-from pytest_mlbreaks.config.files import RootFiles
+from pytest_mlbreaks.config.files import RootFiles, below
 from pytest_mlbreaks.config.nodes import ConfigError
 from pytest_mlbreaks.display import clean
 from pytest_mlbreaks.excerpts import showing
@@ -116,7 +116,7 @@ def _request(config: pytest.Config, nodes: Sequence[str]) -> Request:
             baseline=given / option.mlbreaks_baseline if option.mlbreaks_baseline else None,
             pipeline=option.mlbreaks_pipeline,
         )
-        planned = plan.make(installed, RootFiles(root), root, _below(root, config.rootpath), asked)
+        planned = plan.make(installed, RootFiles(root), root, below(root, config.rootpath), asked)
         checks, reason = planned.checks, planned.partial
         reports = [selection.parse_report_option(text) for text in option.mlbreaks_report]
     except (packs.PackError, selection.SelectionError, ConfigError) as error:
@@ -127,12 +127,6 @@ def _request(config: pytest.Config, nodes: Sequence[str]) -> Request:
     outputs = tuple((_reporter(installed, name), _target(given, path)) for name, path in reports)
     total = len({*engine.default_checks(installed), *checks})
     return Request(root, planned, checks, reason, total, outputs, alone, tests_named)
-
-
-def _below(root: Path, folder: Path) -> str:
-    """*folder* relative to *root*, with ``/``; "" where it is not below it: the configuration is then the root's."""
-    real = folder.resolve()
-    return real.relative_to(root).as_posix().strip(".") if real.is_relative_to(root) else ""
 
 
 def _rootdir(config: pytest.Config, nodes: Iterable[str]) -> Path:

@@ -277,6 +277,8 @@ def test_the_nearest_configuration_counts(repo: Path, capsys: pytest.CaptureFixt
     assert run("check") == 1
     assert run("check", "sub/deep", ".github") == 1
     assert report(capsys, "sub/deep")["summary"]["threshold"] == "never"
+    put(repo, ".conf/mlbreaks.yaml", "fail-on: low\n")
+    assert report(capsys, ".conf")["summary"]["threshold"] == "low"
     assert report(capsys, "sub/deep/x.py")["summary"]["threshold"] == "never"
 
 

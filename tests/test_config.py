@@ -285,6 +285,13 @@ def test_a_package_of_the_judged_tree_is_not_installed(package: Path) -> None:
     assert package_folder("../x", package) is None
 
 
+def test_a_path_that_no_system_has_is_no_file(tmp_path: Path) -> None:
+    """Whatever is written, a mistake of the configuration is told as one."""
+    tmp_path.joinpath("mlbreaks.yaml").write_text('extends: "a\\0b"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="no such file"):
+        load(testing.installed(), RootFiles(tmp_path), tmp_path)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own there")
 def test_nothing_outside_of_the_repository_is_read(tmp_path: Path) -> None:
     """Not through a link, and nothing of it comes into a message."""

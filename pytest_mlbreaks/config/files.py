@@ -39,6 +39,8 @@ class RootFiles:
         self._root = os.path.realpath(root)
 
     def read(self, path: str) -> bytes | None:
+        if "\0" in path:
+            return None
         real = os.path.realpath(os.path.join(self._root, path))
         if not Path(real).is_relative_to(self._root):
             raise ReadError("is a link that leads out of the repository")
@@ -91,6 +93,12 @@ def joined(files: Files, folder_of: str, path: str) -> str | None:
         return None
     whole = posixpath.normpath(posixpath.join(posixpath.dirname(folder_of), path))
     return None if whole.startswith("../") or whole in ("..", ".") else whole
+
+
+def below(root: Path, folder: Path) -> str:
+    """*folder* relative to *root*, with ``/``; "" where it is not below it: the configuration is then the root's."""
+    real, top = Path(os.path.realpath(folder)), Path(os.path.realpath(root))
+    return "" if real == top or not real.is_relative_to(top) else real.relative_to(top).as_posix()
 
 
 def package_folder(name: str, root: Path) -> Path | None:
