@@ -21,7 +21,7 @@ def read(text: str) -> tuple[list[Requirement], RequirementFile, list[Diagnostic
 
 
 def test_project_and_groups() -> None:
-    """Dependencies, extras and groups, each at its own line; an included group is no requirement."""
+    """Dependencies, extras and groups, each at its own line; what an included group asks for belongs to the one that includes it, too."""
     found, file, said = read(
         '[project]\nname = "My.Lib"\nrequires-python = ">=3.10"\ndependencies = [\n  "numpy>=1",\n  "pandas",\n]\n'
         '[project.optional-dependencies]\nsql = ["pandas[sql]>2"]\n[project.scripts]\ntrain = "a:b"\n'
@@ -33,6 +33,7 @@ def test_project_and_groups() -> None:
         ("pandas", "sql", 9),
         ("pytest", "dev", 13),
         ("ruff", "x", 14),
+        ("ruff", "dev", 14),
     ]
     assert (file.package, file.python, file.scripts) == ("my-lib", ">=3.10", ("train",))
     assert not said
@@ -77,7 +78,7 @@ def test_poetry_tables() -> None:
         ("b", "", ""),
         ("c", "", "dev"),
     ]
-    assert found[2].source == "https://h/b.git"
+    assert found[2].source == "git+https://h/b.git"
     assert (file.format, file.python) == ("poetry", ">=3.10,<4")
 
 
