@@ -36,6 +36,8 @@ _WORKDIRS = {
     "jupyter": None,
     "rocm/pytorch": None,
 }
+OUTSIDE = "lies outside what the tree copies or mounts"
+"""Why it is not known whether a file is there that no COPY or mount could have brought."""
 MOST_LAYERS = 1000
 """Layers of one image that are followed; stages that copy one another could double them without end."""
 BRINGS_FILES = re.compile(
@@ -108,7 +110,7 @@ class FileSystem:
                 return Located("absent", looked=tuple((c.place, c.note) for c in covering))
         covering = covering or self._beside(path)
         if not covering:
-            return Located("unknown", reason="lies outside what the tree copies or mounts")
+            return Located("unknown", reason=OUTSIDE)
         if not self._plain:
             return Located("unknown", reason="the base image may hold it")
         name = posixpath.basename(path)

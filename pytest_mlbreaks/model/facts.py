@@ -238,7 +238,8 @@ class RequirementFile(Fact, frozen=True, kw_only=True):
     """A list of dependencies. *includes* and *constraints* are paths as written, relative to this file's folder.
 
     *python* is its ``requires-python``; *package* the name of the distribution that a project file builds;
-    *compiled* is true where the file is a tool's full resolution (pip-compile, uv export) or every line is pinned.
+    *compiled* is true where the file is a tool's full resolution (pip-compile, uv export) or every line is pinned;
+    *resolved* is true for the former only.
     *unknown*: why its main list may hold more than is told (it is computed); "" where it does not. *defaults* are the
     groups that the file's tool installs without being asked (uv: ``dev``; Poetry: all that are not optional).
     """
@@ -250,6 +251,7 @@ class RequirementFile(Fact, frozen=True, kw_only=True):
     package: str = ""
     scripts: tuple[str, ...] = ()  # console scripts that it installs
     compiled: bool = False
+    resolved: bool = False
     indexes: tuple[str, ...] = ()  # package indexes, for conda its channels
     unknown: str = ""
     defaults: tuple[str, ...] = ()
@@ -302,11 +304,13 @@ class LockFile(Fact, frozen=True, kw_only=True):
 
 
 class Command(Part, frozen=True, kw_only=True):
-    """A command as written: an argument list (*argv*), or text for a shell (*shell*). *workdir* as given with it."""
+    """A command as written: an argument list (*argv*), or text for a shell (*shell*). *workdir* as given with it.
+    *mounts* are the ``--mount=type=bind`` of a Dockerfile's RUN, sources relative to the build context."""
 
     argv: tuple[Expr, ...] | None = None
     shell: Expr | None = None
     workdir: Expr | None = None
+    mounts: tuple[Mount, ...] = ()
     place: Place
 
 

@@ -94,7 +94,8 @@ def _pip(listed: YamlNode, includes: list[str], constraints: list[str]) -> Itera
         text = (item.text or "").strip()
         include = _INCLUDE.match(text)
         if include:
-            (includes if include[1] in ("-r", "--requirement") else constraints).append(include[2].removeprefix("file:"))
+            to = includes if include[1] in ("-r", "--requirement") else constraints
+            to.append(include[2].removeprefix("file:"))
             continue
         editable = re.match(r"(-e|--editable)[ =]\s*", text)
         if not text or (text.startswith("-") and not editable):

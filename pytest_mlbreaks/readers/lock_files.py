@@ -32,7 +32,9 @@ _TOOLS = {
 LOCK: Format[Source] = Format("lock file", lambda source: source)
 """The bytes: each tool's lock is taken apart by its own reader."""
 
-_ARCHIVES = re.compile(rb"^(?:[ \t]+\{ ?(?:url|file|name) ?= ?\"[^\n]*(?:hash|sha256)[^\n]*|sdist = \{[^\n]*)$", re.MULTILINE)
+_ARCHIVES = re.compile(
+    rb"^(?:[ \t]+\{ ?(?:url|file|name) ?= ?\"[^\n]*(?:hash|sha256)[^\n]*|sdist = \{[^\n]*)$", re.MULTILINE
+)
 """Lines that hold one archive each: ``{ url = "...", hash = "..." },`` of uv, ``{file = ..., hash = ...},`` of Poetry
 and pdm, and uv's ``sdist = {...}``."""
 _PACKAGE = re.compile(rb"^\[\[packages?\]\][ \t]*\r?$", re.MULTILINE)
@@ -271,12 +273,14 @@ def _pipenv(place: Place, version: str, data: dict[str, Any], lines: list[int]) 
         for name, given in _table(data, section).items():
             if not isinstance(given, dict):
                 continue
-            git, path = given.get("git"), given.get("path") or given.get("file")
+            source = str(given.get("path") or given.get("file") or "index")
+            if given.get("git"):
+                source = f"git+{given['git']}@{_text(given.get('ref'))}"
             packages.append(
                 LockedPackage(
                     name=canonicalize_name(name),
                     version=_text(given.get("version")).removeprefix("=="),
-                    source=redact_url(f"git+{git}@{_text(given.get('ref'))}") if git else redact_url(str(path or "index")),
+                    source=redact_url(source),
                     line=1,
                     within=(within,),
                 )

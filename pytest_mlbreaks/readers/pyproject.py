@@ -120,7 +120,7 @@ def _said(file: TomlFile, text: str, table: str, group: str) -> Iterator[Require
 
 
 def _sourced(requirement: Requirement, given: Any) -> Requirement:
-    """*requirement* with what ``tool.uv.sources`` says of where it comes from; of several places, by marker, nothing."""
+    """*requirement* with what ``tool.uv.sources`` says of where it comes from; of several places, nothing."""
     if not isinstance(given, dict) or "index" in given:
         return requirement
     if given.get("workspace"):

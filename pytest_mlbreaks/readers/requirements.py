@@ -36,6 +36,10 @@ def read(file: TextFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     for number, end, text in _logical_lines(file):
         include = _INCLUDE.match(text)
         if include:
+            if include[2].removeprefix("./") == file.path.rpartition("/")[2]:
+                place = Place(file.path, number)
+                yield Diagnostic(place, "warning", "includes itself, which pip refuses; left out")
+                continue
             (includes if include[1] in ("-r", "--requirement") else constraints).append(include[2])
             continue
         index = _INDEX.match(text)
@@ -53,7 +57,8 @@ def read(file: TextFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             found.append(requirement)
     yield from found
     exact = [r for r in found if r.source == "index"]
-    compiled = bool(_COMPILED.search(file.text[:2000])) or (
+    resolved = bool(_COMPILED.search(file.text[:2000]))
+    compiled = resolved or (
         len(exact) > 0 and all(r.specifier.startswith("==") and "*" not in r.specifier for r in exact)
     )
     yield RequirementFile(
@@ -62,11 +67,12 @@ def read(file: TextFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         includes=tuple(includes),
         constraints=tuple(constraints),
         compiled=compiled,
+        resolved=resolved,
         indexes=tuple(indexes),
     )
 
 
-READER: Reader[TextFile] = Reader("requirements", 1, TEXT, (Requirement, RequirementFile), claims, read)
+READER: Reader[TextFile] = Reader("requirements", 2, TEXT, (Requirement, RequirementFile), claims, read)
 
 
 def _logical_lines(file: TextFile) -> Iterator[tuple[int, int, str]]:
