@@ -29,6 +29,7 @@ _PLAIN_BASES = frozenset(
 # Where images start, when it is not "/"; those of no known folder are only asked for where nothing else tells.
 _WORKDIRS = {
     "golang": "/go",
+    "apache/airflow": "/opt/airflow",
     "pytorch/pytorch": "/workspace",
     "mambaorg/micromamba": "/tmp",
     "tiangolo/uvicorn-gunicorn-fastapi": "/app",
@@ -192,7 +193,8 @@ class Images:
             name = name.removeprefix(prefix)
         return name
 
-    def _base_workdir(self, dockerfile: Dockerfile, stage: Stage) -> str | None:
+    def base_workdir(self, dockerfile: Dockerfile, stage: Stage) -> str | None:
+        """The folder that the image at the bottom starts in; None where that is not known."""
         name = self.bottom(dockerfile, stage)
         return _WORKDIRS[name] if name in _WORKDIRS else "/" if self.is_plain(dockerfile, stage) else None
 
@@ -211,14 +213,14 @@ class Images:
         for part in reversed(self.chain(dockerfile, stage)):
             if part.workdir is not None:
                 return self._absolute(part.workdir, dockerfile, stage)
-        return self._base_workdir(dockerfile, stage)
+        return self.base_workdir(dockerfile, stage)
 
     def _absolute(self, workdir: Expr | None, dockerfile: Dockerfile, stage: Stage) -> str | None:
         """The folder that WORKDIR instructions led to; a relative one begins where the base image starts."""
         text = self._values.resolve(workdir).text if workdir is not None else ""
         if text is None or text.startswith("/"):
             return text and posixpath.normpath(text)
-        base = self._base_workdir(dockerfile, stage)
+        base = self.base_workdir(dockerfile, stage)
         return posixpath.normpath(posixpath.join(base, text)) if base is not None else None
 
     def started(self, dockerfile: Dockerfile, stage: Stage) -> tuple[Stage | None, Stage | None]:

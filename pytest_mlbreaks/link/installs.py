@@ -25,6 +25,7 @@ _NO_LIBRARIES = re.compile(
     r"miniconda3?|miniforge3?|mambaforge|micromamba|python-?\d[\d.]*|ubi\d/python-\d+)(-[\w.-]+)?$"
 )
 _LOCKS = {"uv": "uv.lock", "poetry": "poetry.lock", "pipenv": "Pipfile.lock", "pdm": "pdm.lock"}
+_MAKES_VENV = re.compile(r"\b(uv\s+(sync|venv)|poetry\s+install|python[\d.]*\s+-m\s+venv|pdm\s+(sync|install))\b")
 _PROJECTS = frozenset({"pyproject", "poetry", "setup.py", "setup.cfg", "pipfile"})
 _EXACT = re.compile(r"===?([^*,]+)")
 _CONSTRAINED_BY = ("PIP_CONSTRAINT", "UV_CONSTRAINT")
@@ -55,8 +56,20 @@ def _contributing(image: Image, values: Values) -> Iterator[Stage]:
         if stage.base_stage is not None:
             waiting.append(stages[stage.base_stage])
         for copy in stage.copies:
-            if copy.origin and any(_HOLDS_PACKAGES.search(values.pattern(source)) for source in copy.sources):
-                waiting += [s for s in stages if copy.origin.lower() in (s.name.lower(), str(s.index))]
+            for origin in [s for s in stages if copy.origin and copy.origin.lower() in (s.name.lower(), str(s.index))]:
+                sources = [values.pattern(source) for source in copy.sources]
+                if any(_HOLDS_PACKAGES.search(source) or _holds_venv(origin, source, values) for source in sources):
+                    waiting.append(origin)
+
+
+def _holds_venv(stage: Stage, folder: str, values: Values) -> bool:
+    """Whether *folder* of a stage is one, or holds one, in which a command made a virtual environment."""
+    for run in stage.runs:
+        at = values.resolve(run.workdir).text if run.workdir is not None else "/"
+        text = values.pattern(run.shell) if run.shell is not None else ""
+        if at is not None and _MAKES_VENV.search(text) and f"{at.rstrip('/')}/".startswith(f"{folder.rstrip('/')}/"):
+            return True
+    return False
 
 
 class _Maker:
@@ -86,7 +99,11 @@ class _Maker:
             for found in pip_installs(text):
                 if layers is None:
                     layers = self._images.layers(dockerfile, stage, context)
-                workdir = self._values.resolve(run.workdir).text if run.workdir is not None else "/"
+                workdir = (
+                    self._values.resolve(run.workdir).text
+                    if run.workdir is not None
+                    else self._images.base_workdir(dockerfile, stage) or "/"
+                )
                 files = FileSystem(self._pipeline, self._before(run, layers, context, workdir), plain=True, commands=())
                 place = run.place
                 if found.place_offset_line and place.line is not None:
