@@ -13,7 +13,7 @@ from pytest_mlbreaks.link.locks import Locked, Wish
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Image, Install, Installed, Pipeline, Place
 from pytest_mlbreaks.model.facts import Command, Dockerfile, LockFile, Requirement, RequirementFile, Stage
-from pytest_mlbreaks.pep508 import parse
+from pytest_mlbreaks.pep508 import is_vcs, parse
 
 # What of another stage brings the packages installed there along (docs.docker.com/build/building/multi-stage).
 _HOLDS_PACKAGES = re.compile(
@@ -216,7 +216,7 @@ class _Maker:
                 break
             folder = posixpath.dirname(folder)
         missing = project.state == "found" and not found.strict
-        return None, f"{_LOCKS[tool]} is not copied into the image before it" if missing else ""
+        return None, f"{_LOCKS[tool]} does not reach the image before the command that reads it" if missing else ""
 
     def _read(self, path: str) -> LockFile | None:
         return next((x for x in self._locks.get(posixpath.dirname(path), ()) if x.path == path), None)
@@ -253,7 +253,7 @@ class _Maker:
 
     def _packages(self, found: PipInstall, lock: LockFile | None, listed: _Listed) -> tuple[list[Installed], bool]:
         """What one command installs, and whether that is all that comes along, too."""
-        own = [_asked(requirement) for requirement in listed.requirements]
+        own = [_asked(requirement) for requirement in listed.requirements if requirement.name]
         if lock is None or not lock.read:
             whole = bool(listed.files) and all(file.resolved for file in listed.files) and not found.packages
             return own, not listed.unknown and (found.no_deps or whole or "hashes" in listed.fixed)
@@ -377,7 +377,7 @@ class _Listed:
         requirement = parse(text, place) if HOLE not in text else None
         if requirement is None:
             self.unknown = self.unknown or "a package that the command names can't be told"
-        elif requirement.name:
+        elif requirement.name or is_vcs(requirement.source):
             self.requirements.append(requirement)
 
 

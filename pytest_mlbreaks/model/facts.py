@@ -213,7 +213,8 @@ class ModelAccess(Fact, frozen=True, kw_only=True):
 
 
 class Requirement(Fact, frozen=True, kw_only=True):
-    """One declared dependency. *name* is normalised (PEP 503); *specifier* as PEP 440 text, "" where open.
+    """One declared dependency. *name* is normalised (PEP 503), "" for a repository that is named by its URL alone;
+    *specifier* as PEP 440 text, "" where open.
 
     *group* is "" for the main list, else the extra or dependency group; *source* is "index", "conda", "workspace" (a
     project of the same repository), a VCS, archive or file URL. *branch*: the file says that the URL's reference is a
@@ -231,7 +232,7 @@ class Requirement(Fact, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> str:
-        return f"requirement:{self.path}#{self.group}:{self.name}"
+        return f"requirement:{self.path}#{self.group}:{self.name or self.source}"
 
 
 class RequirementFile(Fact, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pytest_mlbreaks.formats.text import TEXT, TextFile
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.facts import Requirement, RequirementFile
-from pytest_mlbreaks.pep508 import parse
+from pytest_mlbreaks.pep508 import is_vcs, parse
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import redact_url
 
@@ -53,7 +53,7 @@ def read(file: TextFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         requirement = parse(text[editable.end() :] if editable else text, place)
         if requirement is None:
             yield Diagnostic(place, "warning", "not a requirement that pip understands; left out")
-        elif requirement.name:
+        elif requirement.name or is_vcs(requirement.source):
             found.append(requirement)
     yield from found
     exact = [r for r in found if r.source == "index"]

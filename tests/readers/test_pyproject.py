@@ -21,7 +21,7 @@ def read(text: str) -> tuple[list[Requirement], RequirementFile, list[Diagnostic
 
 
 def test_project_and_groups() -> None:
-    """Dependencies, extras and groups, each at its own line; what an included group asks for belongs to the one that includes it, too."""
+    """Dependencies, extras and groups, each at its own line; an included group's belong to both groups."""
     found, file, said = read(
         '[project]\nname = "My.Lib"\nrequires-python = ">=3.10"\ndependencies = [\n  "numpy>=1",\n  "pandas",\n]\n'
         '[project.optional-dependencies]\nsql = ["pandas[sql]>2"]\n[project.scripts]\ntrain = "a:b"\n'

@@ -76,9 +76,9 @@ def _finding(
     if base is not None:
         names = _installs.listed([r.name for r in moving or own])
         message = (
-            f"{names} {'goes' if len(moving or own) == 1 else 'go'} into the Airflow image with no version, and without "
-            "Airflow's constraints or its own version beside it: pip may move Airflow, or what it runs on, with the "
-            "next build."
+            f"{names} {'goes' if len(moving or own) == 1 else 'go'} into the Airflow image with no version, and "
+            "without Airflow's constraints or its own version beside it: pip may move Airflow, or what it runs on, "
+            "with the next build."
         )
         severity: Severity | None = Severity.MEDIUM
         lowered = "pip leaves alone what is there as long as it will do"

@@ -29,8 +29,8 @@ _TOOLS = ("poetry", "pipenv", "pdm")
 _INSTALL = re.compile(r"(?:\bpipx?[\d.]*|\buv\s+(?:pip|tool))\s+install\b(?P<words>(?:\\\n|[^\n;&|])*)")
 _WORD = re.compile(r"[\"']?([A-Za-z][\w.-]*)(\[[\w,-]+\])?([=<>~!]\S*)?[\"']?")
 _VALUES = frozenset({"--index-url", "-i", "--extra-index-url", "--python", "-p", "--target", "-t", "-c", "-r"})
-_USES = {tool: re.compile(rf"(?:^|[\s;&|(/]){tool}\s+(?!config|self|--version|env\b)[a-z-]+") for tool in _TOOLS}
-_EXPORTS = re.compile(r"(?:^|[\s;&|(/])poetry\s+export\b")
+_USES = {tool: re.compile(rf"(?:^|[\s;&|(/]){tool}[ \t]+(?!config|self|--version|env\b)[a-z-]+") for tool in _TOOLS}
+_EXPORTS = re.compile(r"(?:^|[\s;&|(/])poetry[ \t]+export\b")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +102,10 @@ def _loose_tool(dockerfile: facts.Dockerfile) -> str | None:
 def _tool(dockerfile: facts.Dockerfile) -> _Tool | None:
     """The first tool without a version that the Dockerfile installs and runs, else the first one."""
     texts = [
-        (_network.plain(run.shell), run.place) for stage in dockerfile.stages for run in stage.runs if run.shell is not None
+        (_network.plain(run.shell), run.place)
+        for stage in dockerfile.stages
+        for run in stage.runs
+        if run.shell is not None
     ]
     whole = "\n".join(text for text, _ in texts)
     found = [

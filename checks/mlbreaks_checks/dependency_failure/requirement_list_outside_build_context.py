@@ -53,9 +53,7 @@ def find(image: Image, pipeline: Pipeline) -> Iterator[Verdict]:
         return
 
 
-def _finding(
-    image: Image, copy: facts.Copy, name: str, path: str, near: str, pipeline: Pipeline
-) -> Iterator[Finding]:
+def _finding(image: Image, copy: facts.Copy, name: str, path: str, near: str, pipeline: Pipeline) -> Iterator[Finding]:
     alike = [
         other
         for other in pipeline.index(Image, "context").get(image.context, ())

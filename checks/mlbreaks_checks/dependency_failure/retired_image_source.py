@@ -127,9 +127,7 @@ def _gone(image: str) -> _Gone | None:
     return None
 
 
-def _archived(
-    dockerfile: facts.Dockerfile, stage: facts.Stage, image: str, pipeline: Pipeline
-) -> Iterator[Finding]:
+def _archived(dockerfile: facts.Dockerfile, stage: facts.Stage, image: str, pipeline: Pipeline) -> Iterator[Finding]:
     """Packages that are asked of a release whose mirrors are empty."""
     release = _release(image)
     if not release:
