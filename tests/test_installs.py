@@ -212,7 +212,7 @@ def test_a_lock_is_passed_over() -> None:
     [
         "COPY . .\nRUN uv sync\n",
         "COPY pyproject.toml .\nRUN uv sync --frozen\n",
-        "RUN --mount=type=bind,source=uv.lock,target=uv.lock --mount=source=pyproject.toml,target=pyproject.toml uv sync\n",
+        "RUN --mount=source=uv.lock,target=uv.lock --mount=source=pyproject.toml,target=pyproject.toml uv sync\n",
         "COPY . .\nRUN uv export -o r.txt && pip install -r r.txt && pip install --no-deps .\n",
     ],
 )

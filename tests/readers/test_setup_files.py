@@ -56,7 +56,7 @@ def test_literal_lists() -> None:
     [
         "setup(install_requires=open('requirements.txt').read().splitlines())",
         "with open('requirements.txt') as fh:\n    needs = [l.strip() for l in fh]\nsetup(install_requires=needs)",
-        "def load(p):\n    with open(p) as f:\n        return f.read().split()\nsetup(install_requires=load('requirements.txt'))",
+        "def load(p):\n    return open(p).read().split()\nsetup(install_requires=load('requirements.txt'))",
         "from pathlib import Path\nsetup(install_requires=Path('requirements.txt').read_text().split())",
         "import pip.req as q\nsetup(install_requires=[str(r) for r in q.parse_requirements('requirements.txt')])",
     ],
