@@ -21,6 +21,7 @@ from pytest_mlbreaks.readers import (
     python,
     requirements,
     shell_scripts,
+    training,
 )
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
@@ -44,6 +45,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         lock_files.READER,
         deploy_scripts.READER,
         shell_scripts.READER,
+        training.READER,
     )
 
 
