@@ -64,7 +64,7 @@ def guarded_loads(file: PythonFile) -> Iterator[GuardedLoad]:
         if attempt is None or handler is None:
             continue
         then, replaced = _then(file, handler, site)
-        if then == "reports" and not _goes_on(chain, attempt):
+        if then == "reports" and not _goes_on([site.scope.node, *chain], attempt):
             then = "other"
         yield GuardedLoad(
             place=file.place(site.node),

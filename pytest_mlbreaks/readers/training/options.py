@@ -21,8 +21,6 @@ _DISOWNED = re.compile(
     r"deprecat|ignored|unused|not used|no longer|no[- ]?op\b|compatib|legacy|does nothing|todo|not (yet )?implemented",
     re.IGNORECASE,
 )
-ROUNDS = 5
-"""How often a namespace is followed from one function of the file into the next."""
 
 
 def options(file: PythonFile) -> Iterator[CommandOption]:
@@ -54,7 +52,7 @@ def _option(file: PythonFile, site: CallSite, asked: _Asked) -> CommandOption | 
     written = file.text(keyword(node, "dest"), scope)
     if written is None and keyword(node, "dest") is not None:
         return None
-    destination = written or next((f for f in flags if f.startswith("--")), flags[0]).lstrip("-").replace("-", "_")
+    destination = written or _destination(flags)
     default = keyword(node, "default")
     says = keyword(node, "help")
     told = file.text(says, scope) or ""
@@ -69,6 +67,12 @@ def _option(file: PythonFile, site: CallSite, asked: _Asked) -> CommandOption | 
         read=asked.for_(destination),
         disowned=_DISOWNED.search(told) is not None or (file.qualified(says, scope) or "").endswith(".SUPPRESS"),
     )
+
+
+def _destination(flags: tuple[str, ...]) -> str:
+    """The attribute that argparse makes of flags: of the first long one; a positional one stays as it is."""
+    first = next((f for f in flags if f.startswith("--")), flags[0])
+    return first.lstrip("-").replace("-", "_") if first.startswith("-") else first
 
 
 class _Asked:
@@ -120,24 +124,34 @@ class _Asked:
 
     def _follow(self, tree: ast.Module) -> None:
         """Look at every use of the names, which may bring further ones."""
-        for _ in range(ROUNDS):
-            before = len(self._names)
-            self._attributes.clear()
-            self._texts.clear()
-            pending: list[tuple[ast.AST, ast.AST | None]] = [(tree, None)]
-            while pending and self.seen:
-                node, parent = pending.pop()
-                if isinstance(node, ast.Attribute):
-                    self._attributes.add(node.attr)
-                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    self._texts.add(node.value)
-                elif isinstance(node, ast.Name) and node.id in self._names and isinstance(node.ctx, ast.Load):
-                    self._use(node, parent)
-                if not _declares(node):
-                    pending.extend((child, node) for child in ast.iter_child_nodes(node))
-            if len(self._names) == before or not self.seen:
-                return
-        self.seen = False
+        uses: dict[str, list[tuple[ast.Name, ast.AST | None]]] = {}
+        pending: list[tuple[ast.AST, ast.AST | None]] = [(tree, None)]
+        while pending:
+            node, parent = pending.pop()
+            kind = node.__class__
+            if kind is ast.Name:
+                uses.setdefault(node.id, []).append((node, parent))  # type: ignore[attr-defined, arg-type]
+                continue
+            if kind is ast.Constant:
+                if node.value.__class__ is str:  # type: ignore[attr-defined]
+                    self._texts.add(node.value)  # type: ignore[attr-defined]
+                continue
+            if kind is ast.Attribute:
+                self._attributes.add(node.attr)  # type: ignore[attr-defined]
+            if not _declares(node):
+                for field in node._fields:
+                    child = getattr(node, field, None)
+                    if child.__class__ is list:
+                        pending += [(c, node) for c in child if isinstance(c, ast.AST)]
+                    elif isinstance(child, ast.AST) and field != "ctx":
+                        pending.append((child, node))
+        followed: set[str] = set()
+        while self.seen and self._names - followed:
+            name = min(self._names - followed)
+            followed.add(name)
+            for use, parent in uses.get(name, ()):
+                if isinstance(use.ctx, ast.Load):
+                    self._use(use, parent)
 
     def _use(self, name: ast.Name, parent: ast.AST | None) -> None:
         if isinstance(parent, ast.Attribute | ast.FormattedValue):
