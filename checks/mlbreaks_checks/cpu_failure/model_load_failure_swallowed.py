@@ -1,0 +1,47 @@
+"""A model or checkpoint that cannot be loaded is only reported, and the code goes on without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Process, Severity, Unjudged, Verdict, facts
+
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
+
+
+@check.over(facts.GuardedLoad)
+def find(load: facts.GuardedLoad, pipeline: Pipeline) -> Iterator[Verdict]:
+    if load.then in ("stops", "returns"):
+        return
+    if load.then == "other":
+        yield Unjudged(load.place, "what the handler does about it cannot be told")
+        return
+    same = [l for l in pipeline.index(facts.GuardedLoad, "handler").get(load.handler, ()) if l.then == load.then]
+    if load is not same[0]:
+        return  # said with the first load of that try
+    if load.answers_503:
+        yield Unjudged(load.place, "the file answers 503 in some cases: it may be without a model on purpose")
+        return
+    probed = [p for p in pipeline.processes_of(load.path) if _serves(p)]
+    because = [(load.handler, f"takes every error{_sets(load)}")]
+    because += [(p.place, f"{p.name} runs it") for p in probed[:2]]
+    message = f"Where {load.api} fails, for whatever reason, that is only reported, and {_goes_on(load)}."
+    yield Finding(at=load.place, message=message, because=tuple(because))
+
+
+def _serves(process: Process) -> bool:
+    return isinstance(process.fact, facts.Container)
+
+
+def _sets(load: facts.GuardedLoad) -> str:
+    return f" and sets {_names(load)} to a constant" if load.replaced else " and goes on"
+
+
+def _goes_on(load: facts.GuardedLoad) -> str:
+    if load.replaced:
+        return f"the code goes on with a constant for {_names(load)}"
+    return "the code goes on without it"
+
+
+def _names(load: facts.GuardedLoad) -> str:
+    return " and ".join(load.replaced[:2])
