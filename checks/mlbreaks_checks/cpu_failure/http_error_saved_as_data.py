@@ -11,6 +11,7 @@ check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, si
 
 @check.over(facts.SavedResponse)
 def find(saved: facts.SavedResponse, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Responses that the same function writes to a file."""
     if saved.checked:
         return
     yield Finding(

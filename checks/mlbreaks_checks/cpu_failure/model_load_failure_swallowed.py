@@ -11,12 +11,13 @@ check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, si
 
 @check.over(facts.GuardedLoad)
 def find(load: facts.GuardedLoad, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Loads in a try whose handler takes any error."""
     if load.then in ("stops", "returns"):
         return
     if load.then == "other":
         yield Unjudged(load.place, "what the handler does about it cannot be told")
         return
-    same = [l for l in pipeline.index(facts.GuardedLoad, "handler").get(load.handler, ()) if l.then == load.then]
+    same = pipeline.index(facts.GuardedLoad, "handler")[load.handler]
     if load is not same[0]:
         return  # said with the first load of that try
     if load.answers_503:

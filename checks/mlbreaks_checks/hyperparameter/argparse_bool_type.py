@@ -21,12 +21,25 @@ _FLAGS = frozenset({"store_true", "store_false", "argparse.BooleanOptionalAction
 
 @check.over(facts.CommandOption, where=_of_a_truth_value)
 def find(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Verdict]:
-    if option.kind != "builtins.bool" or option.action in _FLAGS:
+    """Options that are on or off; those of one file are told at once."""
+    if not _by_bool(option):
         return
-    flag = max(option.flags, key=len)
-    turned_off = [(place, f"passes {flag} {value}, which turns it on") for value, place in _given(option, pipeline)]
-    message = f"{flag} is converted with type=bool: whatever is given, False and 0 too, turns it on."
-    yield Finding(at=option.place, message=message, because=tuple(turned_off[:3]))
+    together = [o for o in pipeline.index(facts.CommandOption, "path")[option.path] if _by_bool(o)]
+    if option is not together[0]:
+        return
+    flags = [max(o.flags, key=len) for o in together]
+    shown = " and ".join([", ".join(flags[:-1]), flags[-1]] if len(flags) > 1 else flags)
+    because = [(o.place, "type=bool, too") for o in together[1:4]]
+    for one in together:
+        flag = max(one.flags, key=len)
+        because += [(place, f"passes {flag} {value}, which turns it on") for value, place in _given(one, pipeline)]
+    verb, it = ("is", "it") if len(flags) == 1 else ("are", "them")
+    message = f"{shown} {verb} converted with type=bool: whatever is given, False and 0 too, turns {it} on."
+    yield Finding(at=option.place, message=message, because=tuple(because[:6]))
+
+
+def _by_bool(option: facts.CommandOption) -> bool:
+    return option.kind == "builtins.bool" and option.action not in _FLAGS
 
 
 def _given(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[tuple[str, Place]]:

@@ -34,19 +34,34 @@ def _is_option(option: facts.CommandOption, pipeline: Pipeline) -> bool:
 
 @check.over(facts.CommandOption, where=_is_option)
 def find(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Options of scripts; those of one file that nothing reads are told at once."""
     if option.read == "unknown":
         yield Unjudged(option.place, "the parsed options go where their use cannot be seen")
         return
-    if option.read == "yes" or option.disowned or _from_environment(option):
+    if not _ignored(option):
         return
-    flag = max(option.flags, key=len)
-    passed = [(place, f"passes {flag}") for place in _passing(option, pipeline)]
-    message = f"{flag} is parsed, but nothing reads it: what is passed has no effect."
-    if passed or _TUNES.search(option.destination):
-        yield Finding(at=option.place, message=message, because=tuple(passed[:3]))
+    together = [
+        o for o in pipeline.index(facts.CommandOption, "path")[option.path] if _is_option(o, pipeline) and _ignored(o)
+    ]
+    if option is not together[0]:
+        return
+    flags = [max(o.flags, key=len) for o in together]
+    shown = " and ".join([", ".join(flags[:-1]), flags[-1]] if len(flags) > 1 else flags)
+    passed = [(place, f"passes {max(o.flags, key=len)}") for o in together for place in _passing(o, pipeline)]
+    because = (*passed[:3], *((o.place, "is not read, either") for o in together[1:4]))
+    verb = "is" if len(flags) == 1 else "are"
+    message = (
+        f"{shown} {verb} parsed, but nothing reads {'it' if verb == 'is' else 'them'}: what is passed has no effect."
+    )
+    if passed or any(_TUNES.search(o.destination) for o in together):
+        yield Finding(at=option.place, message=message, because=because)
     else:
         lowered = "no command line of the tree passes it, and its name is none of a hyperparameter"
-        yield Finding(at=option.place, message=message, severity=Severity.LOW, lowered=lowered)
+        yield Finding(at=option.place, message=message, because=because, severity=Severity.LOW, lowered=lowered)
+
+
+def _ignored(option: facts.CommandOption) -> bool:
+    return option.read == "no" and not option.disowned and not _from_environment(option)
 
 
 def _from_environment(option: facts.CommandOption) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mlbreaks_checks._shells import of_process
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Process, Severity, Unjudged, Verdict, facts
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
@@ -20,26 +21,26 @@ def _runs_asserts(process: Process, pipeline: Pipeline) -> bool:
 
 @check.over(Process, where=_runs_asserts)
 def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
-    optimised = _optimised(process)
+    """Processes whose code has asserts that check something."""
+    optimised = _optimised(process, pipeline)
     if isinstance(optimised, str):
         yield Unjudged(process.place, optimised)
     if optimised is None or isinstance(optimised, str):
         return
     found = [a for module in process.modules for a in _that_check(module, pipeline)]
     because = [(a.place, f"checks {a.subject}") for a in found[:4]]
-    rest = f", and {len(found) - 4} more" if len(found) > 4 else ""
     place, what = optimised
-    message = (
-        f"{process.name} runs with {what}, which leaves out every assert: {len(found)} of its checks do not happen"
-    )
-    yield Finding(at=place, message=f"{message}{rest and ''}.", because=tuple(because))
+    checks = "an assert" if len(found) == 1 else f"all {len(found)} asserts"
+    message = f"{process.name} runs with {what}, which leaves out {checks} of its code: what they check is not checked."
+    yield Finding(at=place, message=message, because=tuple(because))
 
 
-def _optimised(process: Process) -> tuple[Place, str] | str | None:
+def _optimised(process: Process, pipeline: Pipeline) -> tuple[Place, str] | str | None:
     """Where the process's Python is told to leave asserts out, and how; why that can't be told; or None."""
-    for entry in process.entries:
-        if any(re.fullmatch(r"-OO?", argument) for argument in entry.arguments[:3]) and entry.kind == "tool":
-            return entry.place, f"python {entry.arguments[0]}"
+    for started in of_process(process, pipeline):
+        match = _OPTIMISED.search(started.text)
+        if match is not None:
+            return started.place, f"`{match[0]}`"
     value = process.variables.get(VARIABLE)
     if value is None:
         return None

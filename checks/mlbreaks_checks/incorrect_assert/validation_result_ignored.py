@@ -13,6 +13,7 @@ _SHOWN = {"great_expectations": "Great Expectations", "tensorflow_data_validatio
 
 @check.over(facts.ValidationRun)
 def find(run: facts.ValidationRun, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Runs of libraries that tell by their result, and do not raise."""
     if run.verdict == "read":
         return
     if run.verdict == "returned":

@@ -25,6 +25,7 @@ def _leaves(call: facts.BuiltinHash, pipeline: Pipeline) -> bool:
 
 @check.over(facts.BuiltinHash, where=_leaves)
 def find(call: facts.BuiltinHash, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Hashes that decide where something goes, or what it is called."""
     if call.of == "number" or any(_ONLY_LOOKS.search(name) for name in call.about):
         return
     if call.use == "name" and (not call.into or call.into.rpartition(".")[2] in _KEPT_IN_PROCESS):

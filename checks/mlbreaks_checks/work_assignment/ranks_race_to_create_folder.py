@@ -11,6 +11,7 @@ check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, si
 
 @check.over(facts.FolderCreation)
 def find(folder: facts.FolderCreation, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Folders made by code of a distributed job."""
     if folder.tolerant or folder.one_rank or not folder.checked:
         return
     api = folder.api.rpartition(".")[2]
