@@ -54,11 +54,10 @@ def of_process(process: Process, pipeline: Pipeline) -> Iterator[Started]:
     container = process.fact
     if not isinstance(container, facts.Container):
         return
-    own = container.entrypoint or container.command
     stage = process.stage
     entrypoint = container.entrypoint or (stage.entrypoint if stage is not None else None)
     command = container.command or (stage.command if stage is not None and container.entrypoint is None else None)
-    started = _started(entrypoint, command, None if own else process.dockerfile, pipeline, process)
+    started = _started(entrypoint, command, process.dockerfile, pipeline, process)
     if started is not None:
         yield started
     first = process.entries[0] if process.entries else None

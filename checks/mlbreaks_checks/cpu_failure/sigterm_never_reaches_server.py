@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 
@@ -60,6 +61,13 @@ def _says_how(process: Process, pipeline: Pipeline) -> bool:
     return any(_of_its_own(started, process, pipeline) for started in of_process(process, pipeline))
 
 
+def _starts(process: Process) -> tuple[str, str]:
+    """The folder and the name of a container, and its command: the same service in another compose file is a twin."""
+    command = process.fact.command if isinstance(process.fact, facts.Container) else None
+    words = command.argv if command is not None and command.argv is not None else ()
+    return process.place.path.rpartition("/")[0], f"{process.name} {len(words)}"
+
+
 def _of_its_own(started: Started, process: Process, pipeline: Pipeline) -> bool:
     if not started.script and process.dockerfile is not None and started.place.path == process.dockerfile.path:
         return bool(_handlers(process, pipeline)) and _server(started) is None and _python(started)
@@ -70,8 +78,16 @@ def _of_its_own(started: Started, process: Process, pipeline: Pipeline) -> bool:
 def in_container(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     """What a manifest starts, or a script of the image."""
     for started in of_process(process, pipeline):
-        if _of_its_own(started, process, pipeline):
-            yield from _judged(started, _handlers(process, pipeline), process.name)
+        if not _of_its_own(started, process, pipeline):
+            continue
+        verdicts = list(_judged(started, _handlers(process, pipeline), process.name))
+        twins = [p for p in pipeline.index(Process, by=_starts)[_starts(process)] if _says_how(p, pipeline)]
+        if verdicts and isinstance(verdicts[0], Finding) and len(twins) > 1 and not started.script:
+            if twins[0] is process:
+                also = tuple((p.place, f"{p.name} starts it in the same way") for p in twins[1:4])
+                yield dataclasses.replace(verdicts[0], because=(*verdicts[0].because, *also))
+            continue
+        yield from verdicts
 
 
 def _judged(started: Started, handlers: list[Place], who: str) -> Iterator[Verdict]:
@@ -97,7 +113,7 @@ def _judged(started: Started, handlers: list[Place], who: str) -> Iterator[Verdi
     if handlers:
         yield Finding(at=started.place, message=message, because=because)
     else:
-        lowered = "it is the server's own orderly end that is lost, no code of the tree"
+        lowered = "the server's own orderly end is lost, and no handler of the tree's code"
         yield Finding(at=started.place, message=message, severity=Severity.MEDIUM, lowered=lowered)
 
 

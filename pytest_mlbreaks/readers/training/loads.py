@@ -55,6 +55,10 @@ _REPORTS: Final = frozenset(
 )
 
 
+MOST_STATEMENTS: Final = 6
+"""Statements of a ``try`` that is about a load, and not about all that is done with what was loaded."""
+
+
 def guarded_loads(file: PythonFile) -> Iterator[GuardedLoad]:
     """The loads of one file that stand in the body of a ``try`` of their function with a handler for any error."""
     for site in _sites(file):
@@ -64,7 +68,7 @@ def guarded_loads(file: PythonFile) -> Iterator[GuardedLoad]:
         if attempt is None or handler is None:
             continue
         then, replaced = _then(file, handler, site)
-        if then == "reports" and not _goes_on([site.scope.node, *chain], attempt):
+        if then == "reports" and not (_is_for_the_load(attempt) and _goes_on([site.scope.node, *chain], attempt)):
             then = "other"
         yield GuardedLoad(
             place=file.place(site.node),
@@ -136,6 +140,12 @@ def _constant(node: ast.expr, file: PythonFile, site: CallSite) -> bool:
     if isinstance(node, ast.Call):
         return file.qualified(node.func, site.scope) in _MAKES_CONSTANTS
     return isinstance(node, ast.Constant | ast.List | ast.Dict | ast.Tuple)
+
+
+def _is_for_the_load(attempt: ast.Try) -> bool:
+    """Whether the ``try`` is there for the load: few statements, and none that leaves the function with what was loaded,
+    so that what stands behind it is for the other case."""
+    return len(attempt.body) <= MOST_STATEMENTS and not any(isinstance(n, ast.Return) for n in within(attempt.body))
 
 
 def _goes_on(chain: Sequence[ast.AST], attempt: ast.Try) -> bool:
