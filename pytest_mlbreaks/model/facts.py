@@ -940,8 +940,8 @@ class FolderCreation(Fact, frozen=True, kw_only=True):
 class ValidationRun(Fact, frozen=True, kw_only=True):
     """A run of a library that tells by its result whether data is as it should be, and does not raise.
 
-    *verdict*: the part of the result that says so is asked for in the file (``read``) or not (``unread``); ``returned``:
-    the function hands the result on.
+    *verdict*: the part of the result that says so is asked for in the file (``read``), or not (``unread``), or the
+    function hands the result on (``returned``).
     """
 
     called: ClassVar[str] = "validation of data"

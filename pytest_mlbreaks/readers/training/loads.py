@@ -61,7 +61,7 @@ MOST_STATEMENTS: Final = 6
 
 def guarded_loads(file: PythonFile) -> Iterator[GuardedLoad]:
     """The loads of one file that stand in the body of a ``try`` of their function with a handler for any error."""
-    for site in _sites(file):
+    for site in sorted(_sites(file), key=_position):
         chain = around(site)
         attempt = _attempt(chain)
         handler = _any_error(file, attempt, site) if attempt is not None else None
@@ -80,6 +80,10 @@ def guarded_loads(file: PythonFile) -> Iterator[GuardedLoad]:
             scope=site.scope.function,
             answers_503=file.mentions(b"503") or file.mentions(b"SERVICE_UNAVAILABLE"),
         )
+
+
+def _position(site: CallSite) -> tuple[int, int]:
+    return site.node.lineno, site.node.col_offset
 
 
 def _sites(file: PythonFile) -> Iterator[CallSite]:
@@ -143,8 +147,8 @@ def _constant(node: ast.expr, file: PythonFile, site: CallSite) -> bool:
 
 
 def _is_for_the_load(attempt: ast.Try) -> bool:
-    """Whether the ``try`` is there for the load: few statements, and none that leaves the function with what was loaded,
-    so that what stands behind it is for the other case."""
+    """Whether the ``try`` is there for the load: few statements, and none that leaves the function with what was
+    loaded, so that what stands behind it is for the other case."""
     return len(attempt.body) <= MOST_STATEMENTS and not any(isinstance(n, ast.Return) for n in within(attempt.body))
 
 
