@@ -13,7 +13,7 @@ from pytest_mlbreaks.readers.training.nodes import within
 _REQUESTS: Final = ("requests.get", "httpx.get", "requests.Session().get", "httpx.Client().get", "requests.post")
 _BODIES: Final = frozenset({"content", "text", "raw", "iter_content", "iter_bytes", "iter_lines", "read"})
 _STATUS: Final = frozenset(
-    {"raise_for_status", "status_code", "ok", "status", "is_success", "is_error", "reason", "hooks", "headers"}
+    {"raise_for_status", "status_code", "ok", "status", "is_success", "is_error", "hooks"}
 )
 _WRITES: Final = frozenset({"write", "write_bytes", "write_text", "writelines", "copyfileobj"})
 
