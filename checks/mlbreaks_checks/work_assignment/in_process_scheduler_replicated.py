@@ -69,7 +69,7 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
         because.append((process.workload.place, f"runs {replicas} replicas"))
     yield Finding(
         at=start.place,
-        message=f"This scheduler starts in each of {copies} processes of {process.name}: every job runs {copies} times.",
+        message=f"This scheduler starts in each of {copies} processes of {process.name}: a job runs {copies} times.",
         because=tuple(because),
     )
 
