@@ -124,11 +124,12 @@ def _assertion(file: PythonFile, node: ast.Assert) -> Assertion:
         shape = "text"
     elif isinstance(test, ast.Attribute) and test.attr in _NEVER_CALLED:
         shape = "method"
+    acts = next((shown(c) for c in ast.walk(test) if _changes(c)), "")
     return Assertion(
         shape=shape,
         subject=shown(test),
-        acts=next((shown(c) for c in ast.walk(test) if _changes(c)), ""),
-        narrows=_narrows(test),
+        acts=acts,
+        narrows=not shape and not acts and _narrows(test),
         place=file.place(node),
     )
 
