@@ -43,11 +43,12 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     if max(counts) < 2:
         return
+    by_scaler = scaler if scaler is not None and most is not None and most.value == max(counts) else None
     yield Finding(
         at=started.place,
         message=f"Each of up to {max(counts)} pods of {workload.name} runs `{command}` when it starts: two that start "
         "together change the same tables at once.",
-        because=((workload.place, f"up to {max(counts)} replicas"),),
+        because=((by_scaler.place if by_scaler else workload.place, f"up to {max(counts)} replicas"),),
     )
 
 
