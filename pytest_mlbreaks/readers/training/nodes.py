@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import bisect
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,17 +29,23 @@ def path_to(root: ast.AST, node: ast.AST) -> list[ast.AST]:
     return []
 
 
-def statement_at(tree: ast.AST, line: int) -> ast.stmt | None:
-    """The innermost statement that begins on *line*, or None."""
-    for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.stmt) and child.lineno == line and not hasattr(child, "body"):
-            return child
-        first = getattr(child, "lineno", None)
-        if first is None or first <= line <= (getattr(child, "end_lineno", None) or first):
-            found = statement_at(child, line)
-            if found is not None:
-                return found
-    return None
+def statements_at(tree: ast.AST, lines: list[int]) -> Iterator[ast.stmt]:
+    """The simple statements below *tree* that begin on one of *lines*, which are in order; only what holds one of them
+    is looked into."""
+    for field in ("body", "orelse", "handlers", "cases", "finalbody"):
+        block = getattr(tree, field, None)
+        for statement in block if isinstance(block, list) else ():
+            first = getattr(statement, "lineno", None)
+            if first is None:  # a case of a match
+                yield from statements_at(statement, lines)
+                continue
+            inside = lines[bisect.bisect_left(lines, first) : bisect.bisect_right(lines, statement.end_lineno)]
+            if not inside:
+                continue
+            if hasattr(statement, "body"):
+                yield from statements_at(statement, inside)
+            elif inside[0] == first:
+                yield statement
 
 
 def within(nodes: list[Any]) -> Iterator[ast.AST]:

@@ -12,14 +12,14 @@ from pytest_mlbreaks.readers.training.nodes import within
 
 _REQUESTS: Final = ("requests.get", "httpx.get", "requests.Session().get", "httpx.Client().get", "requests.post")
 _BODIES: Final = frozenset({"content", "text", "raw", "iter_content", "iter_bytes", "iter_lines", "read"})
-_STATUS: Final = frozenset(
-    {"raise_for_status", "status_code", "ok", "status", "is_success", "is_error", "hooks"}
-)
+_STATUS: Final = frozenset({"raise_for_status", "status_code", "ok", "status", "is_success", "is_error", "hooks"})
 _WRITES: Final = frozenset({"write", "write_bytes", "write_text", "writelines", "copyfileobj"})
 
 
 def saved_responses(file: PythonFile) -> Iterator[SavedResponse]:
     """The requests of one file whose bodies the same function writes into a file."""
+    if not file.mentions(b"write") and not file.mentions(b"copyfileobj"):
+        return
     for api in _REQUESTS:
         for site in file.calls_by_name.get(api, ()):
             name = site.result or _context_name(site)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile
 from pytest_mlbreaks.model.facts import Assertion, Assertions, ValidationRun
-from pytest_mlbreaks.readers.training.nodes import around, shown, statement_at, within
+from pytest_mlbreaks.readers.training.nodes import around, shown, statements_at, within
 
-_ASSERT = re.compile(rb"^[ \t]*assert\b(?![ \t]*[=.,)])", re.MULTILINE)
+_ASSERT = re.compile(rb"assert[ (]")
 _NEVER_CALLED: Final = frozenset(
     {"all", "any", "equals", "is_file", "is_dir", "is_available", "is_initialized", "isdigit"}
 )
@@ -102,13 +103,9 @@ def assertions(file: PythonFile) -> Iterator[Assertions]:
     """The asserts of one module, where it is no test."""
     if not file.mentions(b"assert ") or file.tree is None or _TESTS.search(file.path):
         return
-    found: list[Assertion] = []
-    for line in file.lines_of(_ASSERT):
-        statement = statement_at(file.tree, line)
-        if isinstance(statement, ast.Assert):
-            found.append(_assertion(file, statement))
-            if len(found) == LIMIT:
-                break
+    statements = statements_at(file.tree, list(file.lines_of(_ASSERT)))
+    asserts = (statement for statement in statements if isinstance(statement, ast.Assert))
+    found = [_assertion(file, statement) for statement in itertools.islice(asserts, LIMIT)]
     if found:
         yield Assertions(place=found[0].place, asserts=tuple(found))
 
