@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Verdict, facts
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1")
 
 
 @check.over(facts.FolderCreation)
