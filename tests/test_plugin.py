@@ -614,10 +614,10 @@ import pytest
 def pytest_configure(config):
     from pytest_mlbreaks import engine
 
-    def analyse(*args, **kwargs):
+    def examine(*args, **kwargs):
         raise RuntimeError("a fault of ours")
 
-    engine.analyse = analyse
+    engine.examine = examine
 """
     )
     result = run_pytest("--mlbreaks", "--mlbreaks-report", "json:out.json")
