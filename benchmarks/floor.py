@@ -50,7 +50,9 @@ def parse_sql(data: bytes) -> object:
     text = data.decode()
     if "{{" in text or "{%" in text:
         jinja2.Environment(extensions=["jinja2.ext.do"]).parse(text)
-        text = re.sub(r"\{%.*?%\}|\{#.*?#\}", "", re.sub(r"\{\{.*?\}\}", "a_name", text))
+        # what is alone on its lines (a configuration) is no part of a statement
+        text = re.sub(r"\{%.*?%\}|\{#.*?#\}|^[ \t]*\{\{[^{}]*\}\}[ \t]*$", "", text, flags=re.DOTALL | re.MULTILINE)
+        text = re.sub(r"\{\{.*?\}\}", "a_name", text, flags=re.DOTALL)
     return sqlglot.parse(text, read="bigquery" if "`" in text else None)
 
 

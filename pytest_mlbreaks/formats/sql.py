@@ -8,6 +8,7 @@ sqlglot and Jinja are an extra (``pytest-mlbreaks[sql]``), and are imported by t
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib.util
 import logging
@@ -73,17 +74,25 @@ class TemplateCall(msgspec.Struct, frozen=True, kw_only=True):
         return argument.value if isinstance(argument, Literal) and isinstance(argument.value, str) else None
 
 
-class Template(msgspec.Struct, frozen=True, kw_only=True):
-    """What a template says. *text* and *other* are SQL that stands in for it, with the first or the last branch of each
-    condition; *blocks* are names of its macros, snapshots and tests by kind; *conditional* and *incremental* the lines
-    (first, last) that stand below a condition, and those below ``is_incremental()``."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class Template:
+    """What a template says. *text* is SQL that stands in for it, with the first branch of each condition; *blocks* are
+    names of its macros, snapshots and tests by kind; *conditional* and *incremental* the lines (first, last) that stand
+    below a condition, and those below ``is_incremental()``."""
 
     text: str
-    other: str
     calls: tuple[TemplateCall, ...] = ()
     blocks: tuple[tuple[str, str, int], ...] = ()
     conditional: tuple[tuple[int, int], ...] = ()
     incremental: tuple[tuple[int, int], ...] = ()
+    body: Any = dataclasses.field(default=(), repr=False)
+
+    @functools.cached_property
+    def other(self) -> str:
+        """SQL that stands in for it, with the last branch of each condition."""
+        writer = _Writer(first=False)
+        writer.write(self.body)
+        return writer.result()
 
 
 class SqlFile:
@@ -105,7 +114,7 @@ class SqlFile:
         except TemplateProblem as problem:
             self._note(problem.line, problem.message)
             return
-        self.statements, why = statements(self.plain, None if self.template is None else self.template.other)
+        self.statements, why = statements(self.plain, self.template)
         if why is not None:
             self._note(why.line, why.message)
 
@@ -146,10 +155,13 @@ def dialect(text: str) -> str | None:
     return "bigquery" if _BIGQUERY.search(text) else None
 
 
-def statements(text: str, other: str | None = None, known: str | None = None) -> tuple[tuple[Any, ...], Problem | None]:
-    """The trees of the statements of *text* (of *other*, where only that parses), by sqlglot, and why there are none.
+def statements(
+    text: str, template: Template | None = None, known: str | None = None
+) -> tuple[tuple[Any, ...], Problem | None]:
+    """The trees of the statements of *text*, by sqlglot, and why there are none.
 
-    *known* is the dialect, where a caller knows it. Text that holds no statement that reads or writes is not parsed.
+    *template* is what *text* was written from: where it does not parse, its other branches may. *known* is the dialect,
+    where a caller knows it. Text that holds no statement that reads or writes is not parsed.
     """
     if not _QUERY.search(text) or _ALONE.fullmatch(text):
         return (), None
@@ -157,17 +169,23 @@ def statements(text: str, other: str | None = None, known: str | None = None) ->
         return (), Problem(1, f"SQL is nested more than {DEEPEST} deep; not read")
     first = known or dialect(text)
     problem: Problem | None = None
-    tries = [(text, first), (text, _second(first))]
-    if other is not None:
-        lines = _LINE_ALONE.sub("", text)
-        tries[1:1] = [(lines, first)] if lines != text else []
-        tries += [(other, first)] if other != text else []
-    for candidate, name in tries:
+    for candidate, name in _tries(text, template, first):
         trees, why = _parse(candidate, name)
         if why is None:
             return trees, None
         problem = problem or why
     return (), problem
+
+
+def _tries(text: str, template: Template | None, first: str | None) -> Iterator[tuple[str, str | None]]:
+    """What is parsed, one after the other, until one is SQL: text and dialect."""
+    yield text, first
+    lines = _LINE_ALONE.sub("", text) if template is not None else text
+    if lines != text:
+        yield lines, first
+    yield text, _second(first)
+    if template is not None and template.other != text:
+        yield template.other, first
 
 
 def _second(first: str | None) -> str | None:
@@ -235,20 +253,22 @@ def understand(text: str) -> Template:
 
     try:
         tree = _environment().parse(text)
-        writer, other = _Writer(first=True), _Writer(first=False)
+        writer = _Writer(first=True)
         writer.write(tree.body)
-        other.write(tree.body)
     except jinja2.TemplateSyntaxError as error:
         raise TemplateProblem(error.lineno, "a template that Jinja can't parse; not read") from error
     except RecursionError as error:
         raise TemplateProblem(1, "a template that is nested too deeply; not read") from error
+    calls: list[TemplateCall] = []
+    blocks: list[tuple[str, str, int]] = []
+    _collect(tree, calls, blocks)
     return Template(
         text=writer.result(),
-        other=other.result(),
-        calls=tuple(_calls(tree)),
-        blocks=tuple(_blocks(tree)),
+        calls=tuple(calls),
+        blocks=tuple(blocks),
         conditional=tuple(writer.conditional),
         incremental=tuple(writer.incremental),
+        body=tree.body,
     )
 
 
@@ -384,35 +404,33 @@ def _constant(node: Any, depth: int = 0) -> Expr:
     return Unknown("computed by a template")
 
 
-def _calls(tree: Any) -> Iterator[TemplateCall]:
-    """All calls of a template, in its order."""
+def _collect(tree: Any, calls: list[TemplateCall], blocks: list[tuple[str, str, int]]) -> None:
+    """All calls of a template, and the macros and blocks that it defines, in its order."""
     stack: list[tuple[Any, str, bool]] = [(tree, "", False)]
     while stack:
         node, macro, conditional = stack.pop()
         kind = type(node).__name__
+        if kind == "TemplateData" or kind == "Const":
+            continue
         if kind == "Call" and (name := _dotted(node.node)):
-            yield TemplateCall(
-                name=name,
-                line=node.lineno,
-                arguments=tuple(_constant(argument) for argument in node.args),
-                keywords=tuple((k.key, _constant(k.value)) for k in node.kwargs),
-                macro=macro,
-                conditional=conditional,
+            calls.append(
+                TemplateCall(
+                    name=name,
+                    line=node.lineno,
+                    arguments=tuple(_constant(argument) for argument in node.args),
+                    keywords=tuple((k.key, _constant(k.value)) for k in node.kwargs),
+                    macro=macro,
+                    conditional=conditional,
+                )
             )
-        if kind == "Macro":
+        elif kind == "Macro":
             macro = node.name
+            blocks.append(("macro", node.name, node.lineno))
+        elif kind == "Block":
+            what, _, named = node.name.partition(" ")
+            blocks.append((what, named, node.lineno))
         below = conditional or kind in ("If", "For", "CondExpr")
         stack.extend((child, macro, below) for child in reversed(list(node.iter_child_nodes())))
-
-
-def _blocks(tree: Any) -> Iterator[tuple[str, str, int]]:
-    from jinja2 import nodes
-
-    for macro in tree.find_all(nodes.Macro):
-        yield "macro", macro.name, macro.lineno
-    for block in tree.find_all(nodes.Block):
-        kind, _, name = block.name.partition(" ")
-        yield kind, name, block.lineno
 
 
 def _read(source: Source) -> SqlFile:

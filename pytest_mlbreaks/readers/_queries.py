@@ -226,6 +226,8 @@ class _Select:
         self._tables = {s.alias: s.table.lower().split(".") for s in self._sources if s.table}
         made = list(self._joins(joins))
         optional = frozenset(alias for join in made for alias in join.optional if alias)
+        outputs = tuple(self._outputs(optional)) if made else ()
+        named = [column for output in outputs for column in output.columns]
         return SqlSelect(
             place=self._place(select),
             query=query,
@@ -233,8 +235,8 @@ class _Select:
             sources=tuple(self._sources),
             joins=tuple(made),
             filters=tuple(self._filters(optional)),
-            outputs=tuple(self._outputs(optional)) if made else (),
-            mentioned=tuple(dict.fromkeys(self._mentioned())) if made else (),
+            outputs=outputs,
+            mentioned=tuple(dict.fromkeys((*named, *self._mentioned()))) if made else (),
             passed=() if made else tuple(self._passed()),
             star=any(column.is_star for column in select.expressions),
             gathers=self._gathers(),
@@ -355,11 +357,12 @@ class _Select:
         return SqlColumn(name=".".join(parts), source=alone)
 
     def _mentioned(self) -> Iterator[SqlColumn]:
-        """All columns that the SELECT names, those of its CTEs left out."""
+        """All columns that the SELECT names outside of its outputs, those of its CTEs left out."""
         from sqlglot import exp
 
+        outputs = {id(output) for output in self._select.expressions}
         for part in _children(self._select):
-            if not isinstance(part, exp.With):
+            if not isinstance(part, exp.With) and id(part) not in outputs:
                 yield from self._columns(part)
 
     def _filters(self, optional: frozenset[str]) -> Iterator[SqlFilter]:

@@ -174,7 +174,7 @@ def _statements(
         text = template.text
     start, end = where.lineno, where.end_lineno or where.lineno
     dialect = "spark" if callee.startswith(_SPARK) and "duckdb" not in callee else None
-    trees, problem = formats.statements(text, template.other if template else None, dialect)
+    trees, problem = formats.statements(text, template, dialect)
     if problem is not None and _SURE.search(callee):
         yield Diagnostic(Place(file.path, min(start + problem.line - 1, end)), "note", problem.message)
     scope = site.scope.function
