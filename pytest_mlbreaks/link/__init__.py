@@ -13,6 +13,7 @@ from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.order import StepOrder
+from pytest_mlbreaks.link.packages import packages
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
 from pytest_mlbreaks.link.twins import twins
 from pytest_mlbreaks.link.values import Values
@@ -36,6 +37,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(images)
     pipeline.add(settings)
     pipeline.add(installs(pipeline, values))
+    pipeline.add(packages(pipeline, values))
     pipeline.add(identity.datasets(pipeline, values))
     pipeline.add(identity.models(pipeline, values))
     pipeline.add(identity.hosts(pipeline, values))
