@@ -9,6 +9,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
+from mlbreaks_checks import _manifests
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -77,8 +78,9 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     kept = _kept(container, process, pipeline)
     if kept is None or reference.digest or re.search(r"\d", reference.tag.replace("{*}", "")):
         return
-    if "{*}" in reference.tag:
-        yield Unjudged(process.place, "the tag that it runs can't be told")
+    doubt = _manifests.image_may_change(container.path, pipeline) if container.tool == "kubernetes" else ""
+    if "{*}" in reference.tag or doubt:
+        yield Unjudged(process.place, doubt or "the tag that it runs can't be told")
         return
     refuses, place, where = kept
     anew = container.tool == "kubernetes" and container.pull_policy in ("", "Always")
