@@ -24,6 +24,7 @@ from pytest_mlbreaks.readers import (
     requirements,
     setup_files,
     shell_scripts,
+    training,
 )
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
@@ -51,6 +52,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         lock_files.READER,
         deploy_scripts.READER,
         shell_scripts.READER,
+        training.READER,
     )
 
 
