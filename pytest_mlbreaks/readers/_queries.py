@@ -10,7 +10,7 @@ from typing import Any
 from typing import Literal as L
 
 from pytest_mlbreaks.formats.sql import HOLE, REF, SOURCE, THIS, Template
-from pytest_mlbreaks.model import Fact, Place
+from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.facts import (
     SqlColumn,
     SqlCondition,
@@ -48,8 +48,16 @@ class Text:
     complete: bool = True
 
 
-def facts(tree: Any, text: Text) -> Iterator[Fact]:
-    """The `SqlQuery` of a statement and the `SqlSelect` of each SELECT in it; nothing for what touches no table."""
+def facts(tree: Any, text: Text) -> list[Fact | Diagnostic]:
+    """The `SqlQuery` of a statement and the `SqlSelect` of each SELECT in it; nothing for what touches no table, and a
+    note where it is nested too deeply to be looked through."""
+    try:
+        return list(_facts(tree, text))
+    except RecursionError:
+        return [Diagnostic(text.place(_line(tree)), "note", "SQL is nested too deeply; not read")]
+
+
+def _facts(tree: Any, text: Text) -> Iterator[Fact]:
 
     kind = _KINDS.get(type(tree).__name__.lower())
     if kind is None:
@@ -246,7 +254,11 @@ class _Select:
         return self._text.place(_line(node))
 
     def _say(self, node: Any) -> str:
-        said = str(node.sql(dialect=self._text.dialect or None, comments=False))
+        from sqlglot import exp
+
+        # sqlglot may rewrite a query while it writes it; a mere condition need not be copied for that
+        copied = any(isinstance(inner, exp.Query) for inner in own(node))
+        said = str(node.sql(dialect=self._text.dialect or None, comments=False, copy=copied))
         said = HOLE.sub("{{ ... }}", _DBT_NAMES.sub(_as_written, said))
         return said if len(said) <= LONGEST else f"{said[: LONGEST - 4]} ..."
 
@@ -411,12 +423,11 @@ class _Select:
             case exp.Boolean():
                 return _TRUE if node.this else _FALSE
             case exp.Not():
-                return frozenset(_NOT[t] for t in self._truth(node.this, alias))
+                return _inverted(self._truth(node.this, alias))
             case exp.And():
-                return _both(self._truth(node.this, alias), self._truth(node.expression, alias))
+                return functools.reduce(_both, (self._truth(part, alias) for part in _joined(node)))
             case exp.Or():
-                a, b = (self._inverted(node.this, alias), self._inverted(node.expression, alias))
-                return frozenset(_NOT[t] for t in _both(a, b))
+                return _inverted(functools.reduce(_both, (_inverted(self._truth(p, alias)) for p in _joined(node))))
             case exp.Is():
                 return self._is(node, alias)
             case exp.NullSafeEQ() | exp.NullSafeNEQ():
@@ -438,9 +449,6 @@ class _Select:
             case _ if isinstance(node, _strict()):
                 return _NULL if self._truth(node.this, alias) == _NULL else _ANY
         return _ANY
-
-    def _inverted(self, node: Any, alias: str) -> Truth:
-        return frozenset(_NOT[t] for t in self._truth(node, alias))
 
     def _is(self, node: Any, alias: str) -> Truth:
         from sqlglot import exp
@@ -541,6 +549,22 @@ def conjuncts(node: Any) -> Iterator[Any]:
             stack.append(top.this)
         else:
             yield top
+
+
+def _joined(node: Any) -> Iterator[Any]:
+    """What one chain of AND, or of OR, joins: there may be thousands, one below the other."""
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if type(top) is type(node):
+            stack.extend((top.expression, top.this))
+        else:
+            yield top
+
+
+def _inverted(truth: Truth) -> Truth:
+    """NOT of SQL's three values, for all that a side can be."""
+    return frozenset(_NOT[t] for t in truth)
 
 
 def _both(a: Truth, b: Truth) -> Truth:

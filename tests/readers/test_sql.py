@@ -283,3 +283,12 @@ def test_strings_that_do_not_parse_are_notes() -> None:
     assert note.level == "note"
     assert not STRINGS.claims("alembic/versions/1_add.py")
     assert STRINGS.claims("features/load.py")
+
+
+def test_thousands_of_conditions_are_one_chain() -> None:
+    """A chain of OR is no deep nesting; what is nested deeply is a note, or nothing, and never an exception."""
+    chain = " or ".join(f"b.x = {n}" for n in range(1200))
+    [condition] = final(f"select a.x from s.a left join s.b on a.x = b.x where {chain}").filters
+    assert condition.rejects == ("b",)
+    nested = "lower(" * 15 + "b.x" + ")" * 15
+    assert len(said(f"select a.x from s.a left join s.b on a.x = b.x where {nested} = 1")) == 4
