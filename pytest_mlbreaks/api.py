@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mlbreaks import references
+from pytest_mlbreaks import conditions, references
 from pytest_mlbreaks.check import Check, Confidence, Finding, Severity, Unjudged, Verdict
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.formats.text import TEXT, TextFile
@@ -19,6 +19,7 @@ from pytest_mlbreaks.model import (
     Host,
     Image,
     Install,
+    JobRun,
     Model,
     Origin,
     Pipeline,
@@ -55,6 +56,7 @@ __all__ = [
     "Host",
     "Image",
     "Install",
+    "JobRun",
     "Model",
     "Origin",
     "Pipeline",
@@ -78,6 +80,7 @@ __all__ = [
     "Wanted",
     "YamlFile",
     "YamlNode",
+    "conditions",
     "expr",
     "facts",
     "hookimpl",

@@ -28,7 +28,6 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Buildkite", r"^\.buildkite/"),
         ("Travis CI", r"^\.travis\.yml$"),
         ("Taskcluster", r"^\.taskcluster\.yml$|^taskcluster/.*\.yml$"),
-        ("composite actions", r"(^|/)action\.ya?ml$"),
         ("conda environments", r"(^|/)(conda|environment)[^/]*\.ya?ml$"),
         ("setup.py and setup.cfg", r"(^|/)setup\.(py|cfg)$"),
         ("Pipfiles", r"(^|/)Pipfile$"),

@@ -15,6 +15,7 @@ from pytest_mlbreaks.link.order import StepOrder
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
 from pytest_mlbreaks.link.twins import twins
 from pytest_mlbreaks.link.values import Values
+from pytest_mlbreaks.link.workflows import job_runs
 from pytest_mlbreaks.model import Pipeline, Process, Value
 from pytest_mlbreaks.model.facts import DatasetAccess, ModelAccess
 from pytest_mlbreaks.report import Share
@@ -37,6 +38,7 @@ def link(pipeline: Pipeline) -> None:
     pipeline.add(identity.models(pipeline, values))
     pipeline.add(identity.hosts(pipeline, values))
     pipeline.add(twins(pipeline))
+    pipeline.add(job_runs(pipeline))
 
 
 def summarise(pipeline: Pipeline) -> tuple[Share, Share]:

@@ -1,7 +1,7 @@
 """The model: the one thing that readers, link, checks and reporters all know."""
 
 from pytest_mlbreaks.model.facts import FACTS, Fact
-from pytest_mlbreaks.model.linked import Dataset, Entry, Host, Image, Install, Model, Process, Setting, Twin
+from pytest_mlbreaks.model.linked import Dataset, Entry, Host, Image, Install, JobRun, Model, Process, Setting, Twin
 from pytest_mlbreaks.model.pipeline import Pipeline
 from pytest_mlbreaks.model.place import Diagnostic, Place
 from pytest_mlbreaks.model.value import Alternative, Answer, Environment, Origin, Tier, Value
@@ -18,6 +18,7 @@ __all__ = [
     "Host",
     "Image",
     "Install",
+    "JobRun",
     "Model",
     "Origin",
     "Pipeline",

@@ -764,6 +764,7 @@ class WorkflowEvent(Part, frozen=True, kw_only=True):
     branches: tuple[str, ...] = ()
     branches_ignore: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    tags_ignore: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     paths_ignore: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
@@ -772,13 +773,28 @@ class WorkflowEvent(Part, frozen=True, kw_only=True):
     place: Place
 
 
+class WorkflowInput(Part, frozen=True, kw_only=True):
+    """An input that a reusable workflow or an action declares; *default* is what holds where the caller gives none."""
+
+    name: str
+    default: Expr | None = None
+    required: bool = False
+    place: Place
+
+
 class Workflow(Fact, frozen=True, kw_only=True):
-    """A GitHub Actions workflow. Its pipeline identity is that of its `Schedule` (``github-actions:PATH``)."""
+    """A GitHub Actions workflow. Its pipeline identity is that of its `Schedule` (``github-actions:PATH``).
+
+    *inputs* and *secrets* are what it declares for those that call it (``on.workflow_call``), *variables* its ``env``.
+    """
 
     name: str = ""
     events: tuple[WorkflowEvent, ...] = ()
     concurrency: str = ""
     cancels: bool | None = None
+    inputs: tuple[WorkflowInput, ...] = ()
+    secrets: tuple[str, ...] = ()
+    variables: tuple[Variable, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -815,6 +831,20 @@ class ContextRead(Part, frozen=True, kw_only=True):
     place: Place
 
 
+class CompositeAction(Fact, frozen=True, kw_only=True):
+    """An action of the tree that is made of steps (``runs.using: composite``)."""
+
+    called: ClassVar[str] = "composite action"
+
+    inputs: tuple[WorkflowInput, ...] = ()
+    outputs: tuple[str, ...] = ()
+    steps: tuple[JobStep, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"action:{self.path}"
+
+
 class WorkflowJob(Fact, frozen=True, kw_only=True):
     """A job of a GitHub workflow, in the tool's own terms. The `Step` of the same identity is its common face."""
 
@@ -833,6 +863,9 @@ class WorkflowJob(Fact, frozen=True, kw_only=True):
     continue_on_error: bool = False
     steps: tuple[JobStep, ...] = ()
     reads: tuple[ContextRead, ...] = ()
+    outputs: tuple[Variable, ...] = ()
+    values: tuple[Variable, ...] = ()  # those of the matrix's dimensions, one for each value that is written out
+    secrets: tuple[str, ...] = ()  # names that it passes to a reusable workflow; "*" where all (``inherit``)
 
     called: ClassVar[str] = "workflow job"
 
