@@ -35,7 +35,7 @@ class Occasion:
     @property
     def branch(self) -> str:
         """The branch or tag without its prefix."""
-        return re.sub(r"^refs/(?:heads|tags)/", "", self.ref)
+        return re.sub(r"^refs/(?:heads|tags|pull)/", "", self.ref)
 
 
 @dataclasses.dataclass(frozen=True)

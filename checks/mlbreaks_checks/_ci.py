@@ -39,17 +39,18 @@ _TEST_WORD = re.compile(r"(?<![\w.-])(?:pytest|py\.test|unittest|tox|nox|nosetes
 _INSTALLS = re.compile(r"\b(?:install|add|sync|inject|upgrade|cache|lock)\b")
 _LOCAL_CLUSTER = re.compile(
     r"\bkind\s+(?:create|load)\b|helm/kind-action|engineerd/setup-kind|\bminikube\b|\bk3[ds]\b|microk8s|"
-    r"localhost:\d+|chart-testing|\bct install\b|act10ns|kind-cluster|create-cluster",
+    r"(?<![/\w])localhost:\d+/|chart-testing|\bct install\b|act10ns|kind-cluster|create-cluster",
     re.IGNORECASE,
 )
 _DEPLOYS = re.compile(
     r"^(?:"
     r"kubectl\s+(?:-\S+(?:\s+[^-\s]\S*)?\s+)*?(?:apply|replace|set\s+image|rollout\s+restart|patch)\b"
+    r"|kubectl\s+argo\s+rollouts\s+(?:set\s+image|promote)\b"
     r"|oc\s+(?:apply|rollout|set\s+image|replace)\b"
     r"|helm\s+(?:-\S+\s+)*upgrade\b|helmfile\s+(?:-\S+\s+\S+\s+)*(?:apply|sync)\b"
     r"|gcloud\s+(?:beta\s+|alpha\s+)?(?:run\s+(?:deploy|services\s+(?:replace|update)|jobs\s+(?:deploy|update|replace))"
     r"|app\s+deploy|functions\s+deploy|ai\s+endpoints\s+deploy-model)\b"
-    r"|aws\s+(?:ecs\s+(?:update-service|deploy)|lambda\s+update-function-code|sagemaker\s+update-endpoint"
+    r"|aws\s+(?:ecs\s+(?:update-service|deploy)|lambda\s+update-function-(?:code|configuration)|sagemaker\s+update-endpoint"
     r"|elasticbeanstalk\s+update-environment|apprunner\s+(?:start-deployment|update-service))\b"
     r"|(?:sam|cdk|serverless|sls|eb|firebase|modal|prefect|astro|bentoml|chalice|zappa|cortex)\s+(?:\S+\s+)?deploy\b"
     r"|(?:fly|flyctl)\s+deploy\b|railway\s+up\b|heroku\s+container:release\b|argocd\s+app\s+(?:sync|set)\b"
@@ -75,7 +76,7 @@ _FOR_TRIAL = re.compile(
     r"(?:^|[-_./])(?:dev|devel|develop|development|tests?|testing|ci|pr|preview|sandbox|qa|stage|staging)(?=$|[-_./])",
     re.IGNORECASE,
 )
-_DEPLOY_ACTIONS = frozenset(
+DEPLOY_ACTIONS = frozenset(
     {
         *(
             "aws-actions/amazon-ecs-deploy-task-definition",
@@ -430,12 +431,12 @@ def deploys_by_itself(command: SimpleCommand) -> bool:
 
 def deploys(job: facts.WorkflowJob, pipeline: Pipeline) -> list[Deploy]:
     """What the job deploys or publishes as an image, in order; nothing where it works on a cluster of its own."""
-    if _on_local_cluster(job):
+    if works_locally(job.steps):
         return []
     found: list[Deploy] = []
     for step in job.steps:
         action = step.uses.partition("@")[0].lower()
-        if action in _DEPLOY_ACTIONS:
+        if action in DEPLOY_ACTIONS:
             found.append(Deploy(step.place, action))
         for command in commands(step):
             match = _DEPLOYS.match(command.text)
@@ -461,9 +462,9 @@ def _is_latest(reference: str) -> bool:
     return not name.digest and (name.tag == "latest" or (not name.tag and "{*}" not in reference))
 
 
-def _on_local_cluster(job: facts.WorkflowJob) -> bool:
-    """Whether the job makes a cluster or registry for itself: what goes there is a test."""
-    for step in job.steps:
+def works_locally(steps: Sequence[facts.JobStep]) -> bool:
+    """Whether a job of these steps makes a cluster or registry for itself: what goes there is a test."""
+    for step in steps:
         text = f"{step.uses} {step.name} {text_of(step.run.shell) if step.run else ''}"
         if _LOCAL_CLUSTER.search(text) or any(_LOCAL_CLUSTER.search(text_of(given.value)) for given in step.inputs):
             return True

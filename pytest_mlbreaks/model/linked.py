@@ -258,7 +258,8 @@ class JobRun:
     ``inputs`` is filled in, and so is a matrix whose values are written out, as a choice. A condition or
     ``continue-on-error`` of the call counts for each step behind it.
     *conditions* are those of the callers and the job's own, the same way. *groups* are the concurrency groups that it
-    runs in. *inputs* are under the name by which they are asked for (``inputs.tag``). *unread* are calls that lead out of what is read, each with a reason.
+    runs in. *inputs* are under the name by which they are asked for (``inputs.tag``). *unread* are calls that lead out
+    of what is read, each with a reason.
     """
 
     called: ClassVar[str] = "workflow job"
