@@ -37,12 +37,17 @@ class Brought:
     image: str = ""
 
 
+def started_by(run: JobRun) -> str:
+    """The path of the workflow whose events start the run: a key of an index."""
+    return run.workflow.path
+
+
 def brings(run: JobRun, pipeline: Pipeline) -> list[Brought]:
     """What the run brings out, in order; nothing where it works on a cluster of its own."""
     if _ci.works_locally(run.steps):
         return []
     found: list[Brought] = []
-    on_own_machine = _is_self_hosted(run, pipeline)
+    on_own_machine = is_self_hosted(run, pipeline)
     for step in run.steps:
         action = step.uses.partition("@")[0].lower()
         if action in _ci.DEPLOY_ACTIONS:
@@ -55,7 +60,7 @@ def brings(run: JobRun, pipeline: Pipeline) -> list[Brought]:
     return found
 
 
-def _is_self_hosted(run: JobRun, pipeline: Pipeline) -> bool:
+def is_self_hosted(run: JobRun, pipeline: Pipeline) -> bool:
     """Whether the job's runner is a machine of the owner's, which keeps what a job leaves running."""
     step = pipeline.one(facts.Step, run.job.step)
     runner = step.setting("runs-on") if step is not None else None

@@ -46,6 +46,9 @@ def find(workflow: facts.Workflow, pipeline: Pipeline) -> Iterator[Verdict]:
         if any(_ASKS_FIRST.search(f"{step.uses} {step.name}") for one in _line(run, pipeline) for step in one.steps):
             yield Unjudged(run.place, "something of its own keeps runs apart")
             return
+        if _runs.is_self_hosted(run, pipeline):
+            yield Unjudged(run.place, "its runner may take one job at a time")
+            return
         if not happens:
             yield Unjudged(run.place, "whether it deploys on a push is decided when it runs")
             return
@@ -63,7 +66,7 @@ def _deploying(workflow: facts.Workflow, pipeline: Pipeline) -> list[tuple[JobRu
         return []
     occasion = conditions.Occasion("push", f"refs/heads/{branch}")
     found = []
-    for run in pipeline.index(JobRun, "workflow").get(workflow, ()):
+    for run in pipeline.index(JobRun, _runs.started_by).get(workflow.path, ()):
         for brought in _runs.brings(run, pipeline):
             if brought.kind != "deploy":
                 continue
