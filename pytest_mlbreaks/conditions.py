@@ -22,6 +22,7 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)(?![\w.])"
     r"|(?P<name>[A-Za-z_][\w-]*(?:\.[\w*-]+|\[\s*'[^']*'\s*\])*)|(?P<operator>\|\||&&|[!=<>]=|[!<>(),]))"
 )
+_EXPRESSION = re.compile(r"\$\{\{(?:[^'}]|'[^']*'|\}(?!\}))*\}\}")
 _INDEX = re.compile(r"\[\s*'([^']*)'\s*\]")
 
 
@@ -56,13 +57,14 @@ def bare(condition: str) -> str:
 
 
 def is_text(condition: str) -> bool:
-    """Whether a condition is text with ``${{ }}`` somewhere in it: GitHub fills the expression in, and takes the text
-    that comes of it, which is not empty, for true. One that only ``!`` or blanks precede is left out: GitHub's own
-    parser is lenient with some of these."""
-    text = condition.strip()
-    if "${{" not in text or bare(condition) != text:
+    """Whether a condition is a text with ``${{ }}`` in it: GitHub fills the expressions in, and takes the text that comes
+    of it, which is never empty, for true. The line end of a YAML block is such a text, too.
+
+    Source: https://codeql.github.com/codeql-query-help/actions/actions-if-expression-always-true-high/
+    """
+    if "${{" not in condition or len(condition) > _LONGEST:
         return False
-    return bool(re.sub(r"\$\{\{.*?\}\}", "", text, flags=re.DOTALL).strip(" !()\n"))
+    return bool(_EXPRESSION.sub("", condition))
 
 
 def holds(condition: str, occasion: Occasion) -> bool | None:
@@ -71,9 +73,7 @@ def holds(condition: str, occasion: Occasion) -> bool | None:
     None where that can't be told. An empty condition holds.
     """
     text = bare(condition)
-    if not text:
-        return True
-    if is_text(condition):
+    if not text or is_text(condition):
         return True
     if "${{" in text or len(text) > _LONGEST:
         return None

@@ -71,7 +71,10 @@ def test_of_a_pull_request_only_the_event_is_known(condition: str, answer: bool 
         ("${{ steps.plan.outcome == 'success' }}", False),
         ("steps.plan.outcome == 'success'", False),
         ("${{ a }} && ${{ b }}", True),
-        ("! ${{ cancelled() }}", False),
+        ("! ${{ cancelled() }}", True),
+        ("${{ cancelled() }}\n", True),
+        ("${{ format('}} {0}', a) }}", False),
+        ("cancelled()\n", False),
         ("", False),
     ],
 )
