@@ -13,6 +13,8 @@ _WRITES_MAIN = re.compile(r"^git\s+push\b.*?[\s:/](?:main|master)\s*$")
 _APPLIES = re.compile(r"^(?:terraform|tofu|terragrunt)\s+(?:-\S+\s+)*apply\b|^pulumi\s+up\b|^aws\s+cloudformation\s+deploy\b")
 _STARTS = re.compile(r"^docker(?:-compose|\s+compose)?\s.*?\b(?:run|up)\s.*?(?:-d\b|--detach\b|--restart)")
 """Starts a container that outlives the job, on a machine of the owner's."""
+_RESTARTS = re.compile(r"^(?:kubectl|oc)\s+(?:-\S+\s+)*(?:patch|rollout)\b")
+"""Changes what is there, and fails where nothing is there yet: brings no code of its own."""
 _MOVING = frozenset({"latest", "main", "master", "stable", "prod", "production", "live"})
 """Tags that name no build but whatever is current."""
 
@@ -27,10 +29,10 @@ Source: https://docs.github.com/en/actions/reference/workflows-and-actions/event
 
 @dataclasses.dataclass(frozen=True)
 class Brought:
-    """What a step of a run brings out: *kind* says whether it deploys code, applies infrastructure, moves the tag of an
-    image, or writes to the default branch; *step* is the one that does. *image* is the reference of an image."""
+    """What a step of a run brings out: *kind* says whether it deploys code, only restarts or patches what runs, applies
+    infrastructure, moves the tag of an image, or writes to the default branch; *step* is the one that does. *image* is the reference of an image."""
 
-    kind: str  # deploy, infrastructure, image, commit
+    kind: str  # deploy, restart, infrastructure, image, commit
     what: str
     place: Place
     step: facts.JobStep
@@ -69,7 +71,7 @@ def is_self_hosted(run: JobRun, pipeline: Pipeline) -> bool:
 
 def _kind(command: _ci.SimpleCommand) -> str:
     if _ci.deploys_by_itself(command):
-        return "deploy"
+        return "restart" if _RESTARTS.match(command.text) else "deploy"
     if _APPLIES.match(command.text):
         return "infrastructure"
     return "commit" if _WRITES_MAIN.match(command.text) else ""

@@ -47,7 +47,8 @@ def _brings(run: JobRun, pipeline: Pipeline) -> list[_runs.Brought]:
     value = pipeline.resolve(run.environment) if run.environment is not None else None
     if value is not None and value.text and _ON_PURPOSE.search(value.text):
         return []
-    return [one for one in _runs.brings(run, pipeline) if not _ON_PURPOSE.search(one.image.rpartition(":")[0])]
+    found = [one for one in _runs.brings(run, pipeline) if one.kind != "restart"]
+    return [one for one in found if not _ON_PURPOSE.search(one.image.rpartition(":")[0])]
 
 
 def _occasions(run: JobRun) -> list[tuple[facts.WorkflowEvent, conditions.Occasion]]:
