@@ -16,6 +16,8 @@ from pytest_mlbreaks.api import Pipeline, Place, expr, facts, references
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _HERE_DOCUMENT = re.compile(r"(?<!<)<<-?\s*[\"']?([A-Za-z_]\w*)")
+_JOINED_STREAMS = re.compile(r"(?:(?<=\s)\d)?>&\d")
+"""``2>&1``, whose ``&`` separates no commands."""
 _SEPARATORS = re.compile(r"[;&|()]+")
 _KEYWORDS = frozenset(
     {"then", "do", "else", "if", "elif", "!", "{", "while", "until", "time", "exec", "command", "sudo"}
@@ -130,12 +132,14 @@ class SimpleCommand:
     there (``|| exit 0``). A ``exit 0`` in a command of its own does neither, as the shell of a step stops at what fails
     (``bash -e``, see
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepsshell).
+    *piped*: its output goes into another command, whose end then counts, unless the shell is told otherwise.
     """
 
     words: tuple[str, ...]
     place: Place
     swallowed: bool = False
     leaves: bool = False
+    piped: bool = False
 
     @property
     def text(self) -> str:
@@ -166,10 +170,10 @@ def commands(step: facts.JobStep) -> Iterator[SimpleCommand]:
     start = step.run.place
     for offset, line in _logical_lines(text_of(step.run.shell)):
         place = start if start.line is None or not offset else Place(start.path, start.line + offset)
-        for words, alternative in _split(line):
+        for words, alternative, piped in _split(line):
             bare = _unwrapped(words)
             if bare:
-                yield SimpleCommand(tuple(bare), place, bool(alternative), alternative[:1] == ("exit",))
+                yield SimpleCommand(tuple(bare), place, bool(alternative), alternative[:1] == ("exit",), piped)
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -193,11 +197,13 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 @functools.lru_cache(maxsize=10_000)
-def _split(line: str) -> Sequence[tuple[list[str], tuple[str, ...]]]:
-    """The simple commands of a line, each with what makes its failure a success (``true`` of ``|| true``).
+def _split(line: str) -> Sequence[tuple[list[str], tuple[str, ...], bool]]:
+    """The simple commands of a line, each with what makes its failure a success (``true`` of ``|| true``), and whether
+    its output goes into the next one.
 
     Remembered: several checks look at the commands of a job, and taking a line apart is the dear part of it.
     """
+    line = _JOINED_STREAMS.sub(" ", line).replace("|&", "|")
     lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|()")
     lexer.whitespace_split = True
     lexer.commenters = ""
@@ -214,7 +220,7 @@ def _split(line: str) -> Sequence[tuple[list[str], tuple[str, ...]]]:
             if words:
                 found.append(words)
             words = []
-            if token == "||" and found:
+            if token in ("||", "|") and found:
                 found.append([token])
         else:
             words.append(token)
@@ -223,16 +229,18 @@ def _split(line: str) -> Sequence[tuple[list[str], tuple[str, ...]]]:
     return _with_alternatives(found)
 
 
-def _with_alternatives(found: list[list[str]]) -> list[tuple[list[str], tuple[str, ...]]]:
-    """Marks what stands before ``|| true``, ``|| exit 0`` or ``|| echo ...``, and takes the marks of ``||`` out."""
-    result: list[tuple[list[str], tuple[str, ...]]] = []
+def _with_alternatives(found: list[list[str]]) -> list[tuple[list[str], tuple[str, ...], bool]]:
+    """Marks what stands before ``|| true``, ``|| exit 0``, ``|| echo ...`` or a pipe, and takes the marks out."""
+    result: list[tuple[list[str], tuple[str, ...], bool]] = []
     for index, words in enumerate(found):
         if words == ["||"]:
             following = found[index + 1] if index + 1 < len(found) else []
             if result and index + 2 >= len(found) and _succeeds(following):
-                result[-1] = (result[-1][0], tuple(following))
+                result[-1] = (result[-1][0], tuple(following), result[-1][2])
+        elif words == ["|"]:
+            result[-1] = (result[-1][0], result[-1][1], True)
         else:
-            result.append((words, ()))
+            result.append((words, (), False))
     return result
 
 

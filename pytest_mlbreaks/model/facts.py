@@ -802,7 +802,8 @@ class Workflow(Fact, frozen=True, kw_only=True):
 
 
 class JobStep(Part, frozen=True, kw_only=True):
-    """One step of a job: an action (*uses* with *inputs*) or a command (*run*)."""
+    """One step of a job: an action (*uses* with *inputs*) or a command (*run*, for the *shell* that is named: "" where
+    none is)."""
 
     index: int
     id: str = ""
@@ -810,6 +811,7 @@ class JobStep(Part, frozen=True, kw_only=True):
     uses: str = ""
     inputs: tuple[Variable, ...] = ()
     run: Command | None = None
+    shell: str = ""
     variables: tuple[Variable, ...] = ()
     condition: str = ""
     continue_on_error: bool = False

@@ -302,6 +302,7 @@ def _job_step(index: int, step: YamlNode, shell: str, folder: Expr | None) -> Jo
         uses=_text(step.get("uses")),
         inputs=_variables(step.get("with")),
         run=_run(step, shell, folder),
+        shell=_text(step.get("shell")) or shell,
         variables=_variables(step.get("env")),
         condition=_text(step.get("if")),
         continue_on_error=_flag(step.get("continue-on-error")) is True,
