@@ -57,8 +57,8 @@ def bare(condition: str) -> str:
 
 
 def is_text(condition: str) -> bool:
-    """Whether a condition is a text with ``${{ }}`` in it: GitHub fills the expressions in, and takes the text that comes
-    of it, which is never empty, for true. The line end of a YAML block is such a text, too.
+    """Whether a condition is a text with ``${{ }}`` in it: GitHub fills the expressions in, and takes the text that
+    comes of it, which is never empty, for true. The line end of a YAML block is such a text, too.
 
     Source: https://codeql.github.com/codeql-query-help/actions/actions-if-expression-always-true-high/
     """

@@ -1,4 +1,4 @@
-"""What a job's run brings out, and on which events: shared by the checks of deployments and of changes that CI ships."""
+"""What a job's run brings out, and on which events: shared by the checks of deployments and of unmerged changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from mlbreaks_checks import _ci
 from pytest_mlbreaks.api import JobRun, Pipeline, Place, conditions, expr, facts, references
 
 _WRITES_MAIN = re.compile(r"^git\s+push\b.*?[\s:/](?:main|master)\s*$")
-_APPLIES = re.compile(r"^(?:terraform|tofu|terragrunt)\s+(?:-\S+\s+)*apply\b|^pulumi\s+up\b|^aws\s+cloudformation\s+deploy\b")
+_APPLIES = re.compile(
+    r"^(?:terraform|tofu|terragrunt)\s+(?:-\S+\s+)*apply\b|^pulumi\s+up\b|^aws\s+cloudformation\s+deploy\b"
+)
 _STARTS = re.compile(r"^docker(?:-compose|\s+compose)?\s.*?\b(?:run|up)\s.*?(?:-d\b|--detach\b|--restart)")
 """Starts a container that outlives the job, on a machine of the owner's."""
 _RESTARTS = re.compile(r"^(?:kubectl|oc)\s+(?:-\S+\s+)*(?:patch|rollout)\b")
@@ -30,7 +32,8 @@ Source: https://docs.github.com/en/actions/reference/workflows-and-actions/event
 @dataclasses.dataclass(frozen=True)
 class Brought:
     """What a step of a run brings out: *kind* says whether it deploys code, only restarts or patches what runs, applies
-    infrastructure, moves the tag of an image, or writes to the default branch; *step* is the one that does. *image* is the reference of an image."""
+    infrastructure, moves the tag of an image, or writes to the default branch; *step* is the one that does.
+    *image* is the reference of an image."""
 
     kind: str  # deploy, restart, infrastructure, image, commit
     what: str

@@ -81,8 +81,8 @@ def _judged(
     yield Finding(
         at=place,
         message=(
-            f"{what} runs every time: its condition {shown!r} has {ends} outside of the braces, which makes all of it a "
-            "text that is never empty, and so true."
+            f"{what} runs every time: its condition {shown!r} has {ends} outside of the braces, which makes all of it "
+            "a text that is never empty, and so true."
         ),
         about=(shown,),
         severity=None if ships else Severity.MEDIUM,

@@ -19,13 +19,14 @@ from pytest_mlbreaks.api import (
     Severity,
     Unjudged,
     Verdict,
-    facts,
 )
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", also=("untested-change",))
 
 
-_NOT_PRODUCTION = re.compile(r"(?:^|[-_./ ])(?:dev|development|staging|stage|preview|pr|test|qa|sandbox)(?:$|[-_./ \d])")
+_NOT_PRODUCTION = re.compile(
+    r"(?:^|[-_./ ])(?:dev|development|staging|stage|preview|pr|test|qa|sandbox)(?:$|[-_./ \d])"
+)
 
 
 def _deploys(run: JobRun, pipeline: Pipeline) -> bool:
@@ -74,21 +75,31 @@ def _asked_for(run: JobRun, brought: _runs.Brought) -> bool:
     for step in run.steps:
         for command in _ci.commands(step):
             after = after or command.place == brought.place
-            waits = command.words[:2] in (("kubectl", "rollout"), ("kubectl", "wait"), ("argocd", "app"), ("curl", "-f"))
-            if after and waits and not command.swallowed and not step.continue_on_error and "restart" not in command.words:
+            waits = command.words[:2] in (
+                ("kubectl", "rollout"),
+                ("kubectl", "wait"),
+                ("argocd", "app"),
+                ("curl", "-f"),
+            )
+            if (
+                after
+                and waits
+                and not command.swallowed
+                and not step.continue_on_error
+                and "restart" not in command.words
+            ):
                 return True
     return False
 
 
 def _finding(run: JobRun, lost: list[tuple[_runs.Brought, str]], pipeline: Pipeline) -> Finding:
     brought, how = lost[0]
-    after = [
-        job
-        for job in _ci.siblings(run.job, pipeline)
-        if run.job.id in job.needs and not job.condition.strip().startswith("failure()")
-    ]
+    needing = [job for job in _ci.siblings(run.job, pipeline) if run.job.id in job.needs]
+    on_failure = [job for job in needing if "failure()" in job.condition and "success()" not in job.condition]
+    after = [job for job in needing if job not in on_failure]
     because: list[tuple[Place, str]] = [(one.place, one.what) for one, _ in lost[1:3]]
     because.extend((job.place, f"{job.id} needs {run.job.id}, and goes on") for job in after[:2])
+    because.extend((job.place, f"{job.id} waits for a failure, which never comes") for job in on_failure[:1])
     more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
     goes_on = f"and {after[0].id!r} goes on" if after else "and the run is green"
     trial = _NOT_PRODUCTION.search(f"{run.job.id} {_ci.text_of(run.environment)}".lower())

@@ -7,6 +7,7 @@ the pull request is red.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import posixpath
 import re
 from collections.abc import Iterator
@@ -40,8 +41,8 @@ _TEST_TARGET = re.compile(r"(?:^|[-_])tests?(?:$|[-_])")
 
 @dataclasses.dataclass(frozen=True)
 class _Input:
-    """A file or folder of the tree that a workflow works with: *how*, and where that is written. *program* is the checker
-    of code that does, "" where it is the tests or the image that count."""
+    """A file or folder of the tree that a workflow works with: *how*, and where that is written. *program* is the
+    checker of code that does, "" where it is the tests or the image that count."""
 
     path: str
     how: str
@@ -121,8 +122,8 @@ def _finding(
     return Finding(
         at=events[0].place,
         message=(
-            f"The path filter of {workflow.name or workflow.path!r} leaves out {names}, which the workflow itself works "
-            f"with: a change of {'that' if len(missed) == 1 else 'these'} alone does not start it, and is {harm}."
+            f"The path filter of {workflow.name or workflow.path!r} leaves out {names}, which the workflow itself "
+            f"works with: a change of {'that' if len(missed) == 1 else 'these'} alone does not start it, and is {harm}."
         ),
         because=tuple(because),
         about=tuple(sorted(one.path for one in missed)),
@@ -218,7 +219,7 @@ def _folder(step: facts.JobStep) -> str:
 def _written(command: _ci.SimpleCommand) -> Iterator[tuple[str, str]]:
     """Paths that the command names: lists of requirements, and what a test runner is pointed to."""
     words = command.words
-    for before, word in zip(words, words[1:], strict=False):
+    for before, word in itertools.pairwise(words):
         if before in ("-r", "--requirement", "-c", "--constraint") and "install" in words:
             yield word, "pip installs from"
         elif before in ("-f", "--file") and "compose" in command.text:

@@ -8,7 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Severity, Unjudged, Verdict, conditions, facts
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Finding,
+    Pipeline,
+    Place,
+    Severity,
+    Unjudged,
+    Verdict,
+    conditions,
+    facts,
+)
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
 
@@ -66,8 +77,8 @@ def _judged(workflow: facts.Workflow, event: facts.WorkflowEvent, pattern: str, 
     return Finding(
         at=event.place,
         message=(
-            f"The filter {pattern!r} of {workflow.name or workflow.path!r} matches no file; {moved} is there, and a change "
-            "of it does not start the workflow by this filter."
+            f"The filter {pattern!r} of {workflow.name or workflow.path!r} matches no file; {moved} is there, and a "
+            "change of it does not start the workflow by this filter."
         ),
         because=((Place(file, 1), f"{moved} is probably what is meant"),),
         about=(pattern,),

@@ -75,12 +75,14 @@ def _piped(
     because: list[tuple[Place, str]] = []
     if kept is not None:
         because.append((step.place, f"{kept[1]} keeps the exit code, and nothing asks for it"))
-    shell = f"its shell is {step.shell!r}, without pipefail" if step.shell else "no shell is named, which has no pipefail"
+    shell = (
+        f"its shell is {step.shell!r}, without pipefail" if step.shell else "no shell is named, which has no pipefail"
+    )
     yield Finding(
         at=command.place,
         message=(
-            f"{_shown(command)} ends in a pipe, and {shell}: what counts is how the command behind the pipe ends, so that "
-            f"job {run.job.id!r} is green when tests fail."
+            f"{_shown(command)} ends in a pipe, and {shell}: what counts is how the command behind the pipe ends, so "
+            f"that job {run.job.id!r} is green when tests fail."
         ),
         because=tuple(because),
         about=("pipe",),
@@ -111,7 +113,9 @@ def _runner(run: JobRun, pipeline: Pipeline) -> str:
 
 def _let_go(run: JobRun, step: facts.JobStep, command: _ci.SimpleCommand, pipeline: Pipeline) -> Iterator[Verdict]:
     """The tests may fail on purpose: that is a fault only where nothing else of the job or workflow runs tests."""
-    if command.leaves or _FOR_TRIAL.search(f"{run.job.id} {run.job.name} {step.name} {run.workflow.path} {command.text}"):
+    if command.leaves or _FOR_TRIAL.search(
+        f"{run.job.id} {run.job.name} {step.name} {run.workflow.path} {command.text}"
+    ):
         return
     asked = step.id and any(read.of == "steps" and read.name == step.id for read in run.job.reads)
     if asked or any("steps.*" in one.condition for one in run.steps):

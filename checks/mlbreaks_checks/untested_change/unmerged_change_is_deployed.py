@@ -90,7 +90,11 @@ def find(run: JobRun, pipeline: Pipeline) -> Iterator[Verdict]:
             happens = _runs.happens(run, brought, occasion)
             if happens is False:
                 continue
-            if happens is None or _runs.ancestors_run(run, pipeline, occasion) is None or _runs.looks_at_branch(run, brought):
+            if (
+                happens is None
+                or _runs.ancestors_run(run, pipeline, occasion) is None
+                or _runs.looks_at_branch(run, brought)
+            ):
                 doubt = True
                 continue
             yield _finding(run, event, occasion, brought)
@@ -99,9 +103,7 @@ def find(run: JobRun, pipeline: Pipeline) -> Iterator[Verdict]:
         yield Unjudged(run.place, "whether it does so before a merge is decided when it runs")
 
 
-def _finding(
-    run: JobRun, event: facts.WorkflowEvent, occasion: conditions.Occasion, brought: _runs.Brought
-) -> Finding:
+def _finding(run: JobRun, event: facts.WorkflowEvent, occasion: conditions.Occasion, brought: _runs.Brought) -> Finding:
     when = "on each pull request" if occasion.event == "pull_request" else "on a push to any branch"
     if event.branches and occasion.event == "push":
         when = f"on a push to a branch such as {occasion.branch!r}"
