@@ -12,7 +12,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from pytest_mlbreaks.api import Pipeline, Place, expr, facts, references
+from pytest_mlbreaks.api import JobRun, Pipeline, Place, expr, facts, references
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _HERE_DOCUMENT = re.compile(r"(?<!<)<<-?\s*[\"']?([A-Za-z_]\w*)")
@@ -354,9 +354,19 @@ def _in_docker(words: tuple[str, ...]) -> str:
     return "a container is run" if words[:1] in (("run",), ("exec",)) else ""
 
 
-def job_runs_tests(job: facts.WorkflowJob) -> SimpleCommand | None:
+def steps_of(job: facts.WorkflowJob, pipeline: Pipeline) -> tuple[facts.JobStep, ...]:
+    """The steps of a job as its first run has them: composite actions of the tree laid open, inputs filled in."""
+    runs = pipeline.index(JobRun, _job_of).get(job.identity, ())
+    return runs[0].steps if runs else job.steps
+
+
+def _job_of(run: JobRun) -> str:
+    return run.job.identity
+
+
+def job_runs_tests(job: facts.WorkflowJob, pipeline: Pipeline) -> SimpleCommand | None:
     """The first command among the job's own steps that certainly runs Python tests."""
-    return next((c for step in job.steps for c in commands(step) if runs_tests(c)), None)
+    return next((c for step in steps_of(job, pipeline) for c in commands(step) if runs_tests(c)), None)
 
 
 def jobs_behind(job: facts.WorkflowJob, pipeline: Pipeline) -> list[facts.WorkflowJob]:
@@ -374,19 +384,32 @@ def jobs_behind(job: facts.WorkflowJob, pipeline: Pipeline) -> list[facts.Workfl
 
 def tests_behind(job: facts.WorkflowJob, pipeline: Pipeline) -> SimpleCommand | None:
     """The first command that certainly runs Python tests, in the job or in a workflow of the tree that it calls."""
-    return next((test for one in jobs_behind(job, pipeline) if (test := job_runs_tests(one)) is not None), None)
+    return next(
+        (test for one in jobs_behind(job, pipeline) if (test := job_runs_tests(one, pipeline)) is not None), None
+    )
 
 
-def tested_workflow(job: facts.WorkflowJob) -> str | None:
-    """The identity of the job's workflow, where the job certainly runs Python tests."""
-    return job.workflow if job_runs_tests(job) is not None else None
+def tested_workflow(run: JobRun) -> str | None:
+    """The identity of the workflow of a run's job, where the job certainly runs Python tests."""
+    runs = any(runs_tests(command) for step in run.steps for command in commands(step))
+    return run.job.workflow if runs else None
+
+
+def tested_jobs(workflow: facts.Workflow, pipeline: Pipeline) -> list[tuple[facts.WorkflowJob, SimpleCommand]]:
+    """The jobs of the workflow that certainly run Python tests, each with the first command that does."""
+    found: dict[str, tuple[facts.WorkflowJob, SimpleCommand]] = {}
+    for run in pipeline.index(JobRun, tested_workflow).get(workflow.identity, ()):
+        test = job_runs_tests(run.job, pipeline)
+        if test is not None:
+            found.setdefault(run.job.identity, (run.job, test))
+    return list(found.values())
 
 
 def opaque(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
     """What in the job, or in a workflow of the tree that it calls, may run tests without our seeing it."""
     for one in jobs_behind(job, pipeline):
         yield from _unread(one, pipeline)
-        for step in one.steps:
+        for step in steps_of(one, pipeline):
             for command in commands(step):
                 reason = may_run_tests(command)
                 if reason:
@@ -403,9 +426,9 @@ def _unread(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
         yield Opaque(job.place, "a workflow of another repository is not read")
     elif job.uses and not pipeline.index(facts.WorkflowJob, "workflow").get(f"workflow:{job.uses[2:]}"):
         yield Opaque(job.place, "a workflow that it calls can't be read")
-    for step in job.steps:
+    for step in steps_of(job, pipeline):
         if step.uses.startswith("./"):
-            yield Opaque(step.place, "composite actions are not read")
+            yield Opaque(step.place, "an action of the tree can't be followed")
         elif step.uses and not _PLAIN_ACTIONS.match(step.uses) and _RUNS_TESTS_ACTION.search(step.uses):
             yield Opaque(step.place, "an action of others may run tests")
         if step.run is not None and step.run.shell is None:
@@ -439,10 +462,11 @@ def deploys_by_itself(command: SimpleCommand) -> bool:
 
 def deploys(job: facts.WorkflowJob, pipeline: Pipeline) -> list[Deploy]:
     """What the job deploys or publishes as an image, in order; nothing where it works on a cluster of its own."""
-    if works_locally(job.steps):
+    steps = steps_of(job, pipeline)
+    if works_locally(steps):
         return []
     found: list[Deploy] = []
-    for step in job.steps:
+    for step in steps:
         action = step.uses.partition("@")[0].lower()
         if action in DEPLOY_ACTIONS:
             found.append(Deploy(step.place, action))

@@ -26,9 +26,16 @@ from pytest_mlbreaks.api import (
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
+_CHECKOUT = "a checkout without `ref`"
 _TESTED = re.compile(r"workflow_run\.(?:head_sha|head_commit\.id|head_branch)|workflow_run\.id|\bpull_requests\b")
 _SHA_IN_SHELL = re.compile(r"\$\{?GITHUB_SHA\b")
 _DOWNLOADS = re.compile(r"download-artifact|dawidd6/action-download", re.IGNORECASE)
+_FROM_CHECKOUT = re.compile(
+    r"^(?:kubectl\s.*(?:apply|replace)\b|oc\s.*(?:apply|replace)\b|helm\b|helmfile\b|terraform\b|tofu\b|sam\b|cdk\b|"
+    r"serverless\b|sls\b|databricks\b|docker\s+(?:build|buildx)\b|git\s+push\b|dvc\b|(?:aws\s+s3|gsutil)\b|.*\s--source\b|"
+    r"gcloud\s.*(?:app|functions)\s+deploy\b|(?:modal|prefect|astro|bentoml|fly|flyctl|firebase|chalice|zappa|eb)\b)"
+)
+"""Commands that deploy what stands in the working directory, and not an image that was built before."""
 _SHIPS = re.compile(r"^docker\s+(?:pull|push)\b|^dvc\s+(?:push|repro)\b")
 
 
@@ -56,6 +63,8 @@ def find(workflow: facts.Workflow, pipeline: Pipeline) -> Iterator[Verdict]:
         if any("head_sha" in condition for condition in run.conditions):
             continue
         taken = _takes_head(run)
+        if taken is not None and taken[1] == _CHECKOUT and not _ships_checkout(run, pipeline):
+            continue
         if taken is None:
             yield Unjudged(run.place, "where it takes the code from can't be told")
             continue
@@ -106,8 +115,15 @@ def _takes_head(run: JobRun) -> tuple[Place, str] | None:
     for step in run.steps:
         if step.uses.startswith("actions/checkout@"):
             given = {one.name.lower() for one in step.inputs}
-            return None if given & {"ref", "repository"} else (step.place, "a checkout without `ref`")
+            return None if given & {"ref", "repository"} else (step.place, _CHECKOUT)
     return None
+
+
+def _ships_checkout(run: JobRun, pipeline: Pipeline) -> bool:
+    """Whether what the run brings out is made of its checkout."""
+    if pipeline.index(facts.ImageBuild, "owner").get(run.job.step, ()):
+        return True
+    return any(_FROM_CHECKOUT.match(command.text) for step in run.steps for command in _ci.commands(step))
 
 
 def _finding(run: JobRun, shipped: tuple[str, Place], taken: tuple[Place, str], pipeline: Pipeline) -> Finding:

@@ -130,7 +130,7 @@ def _let_go(run: JobRun, step: facts.JobStep, command: _ci.SimpleCommand, pipeli
         for one in _ci.commands(other)
         if _ci.runs_tests(one) and not one.swallowed and not other.continue_on_error
     ]
-    if others or any(_ci.job_runs_tests(job) is not None for job in siblings if job is not run.job):
+    if others or any(_ci.job_runs_tests(job, pipeline) is not None for job in siblings if job is not run.job):
         return
     how = "its step has `continue-on-error: true`"
     if command.swallowed:
