@@ -163,17 +163,24 @@ def text_of(written: expr.Expr | None) -> str:
     return "" if written is None else "{*}"
 
 
-def commands(step: facts.JobStep) -> Iterator[SimpleCommand]:
+def commands(step: facts.JobStep) -> Sequence[SimpleCommand]:
     """The simple commands of a step, in order."""
     if step.run is None or step.run.shell is None:
-        return
-    start = step.run.place
-    for offset, line in _logical_lines(text_of(step.run.shell)):
+        return ()
+    return _commands_of(text_of(step.run.shell), step.run.place)
+
+
+@functools.lru_cache(maxsize=5_000)
+def _commands_of(script: str, start: Place) -> Sequence[SimpleCommand]:
+    """Remembered: a dozen checks look at the same scripts."""
+    found: list[SimpleCommand] = []
+    for offset, line in _logical_lines(script):
         place = start if start.line is None or not offset else Place(start.path, start.line + offset)
         for words, alternative, piped in _split(line):
             bare = _unwrapped(words)
             if bare:
-                yield SimpleCommand(tuple(bare), place, bool(alternative), alternative[:1] == ("exit",), piped)
+                found.append(SimpleCommand(tuple(bare), place, bool(alternative), alternative[:1] == ("exit",), piped))
+    return tuple(found)
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -498,9 +505,14 @@ def works_locally(steps: Sequence[facts.JobStep]) -> bool:
     """Whether a job of these steps makes a cluster or registry for itself: what goes there is a test."""
     for step in steps:
         text = f"{step.uses} {step.name} {text_of(step.run.shell) if step.run else ''}"
-        if _LOCAL_CLUSTER.search(text) or any(_LOCAL_CLUSTER.search(text_of(given.value)) for given in step.inputs):
+        if _names_local_cluster(text) or any(_names_local_cluster(text_of(given.value)) for given in step.inputs):
             return True
     return False
+
+
+@functools.lru_cache(maxsize=10_000)
+def _names_local_cluster(text: str) -> bool:
+    return _LOCAL_CLUSTER.search(text) is not None
 
 
 # ------------------------------------------------------------------------------------------------------ events
