@@ -29,6 +29,8 @@ check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, 
 _OF_EACH_RUN = re.compile(
     r"github\.(?:run_id|run_number|run_attempt|sha|event\.head_commit\.id|event\.after)\b", re.IGNORECASE
 )
+_FOR_TESTS = re.compile(r"(?:^|[-_ ])(?:tests?|testing|e2e|integration|preview|smoke)(?:$|[-_ ])", re.IGNORECASE)
+"""Names of jobs that deploy in order to test: to a place of their own, or to be taken down again."""
 _ASKS_FIRST = re.compile(r"concurren|turnstyle|queue|mutex|semaphore|cancel-workflow|serial", re.IGNORECASE)
 
 
@@ -49,6 +51,9 @@ def find(workflow: facts.Workflow, pipeline: Pipeline) -> Iterator[Verdict]:
         if _runs.is_self_hosted(run, pipeline):
             yield Unjudged(run.place, "its runner may take one job at a time")
             return
+        if _on_many_branches(run, brought) and _runs.looks_at_branch(run, brought):
+            yield Unjudged(run.place, "where it deploys to may depend on the branch")
+            return
         if not happens:
             yield Unjudged(run.place, "whether it deploys on a push is decided when it runs")
             return
@@ -67,6 +72,8 @@ def _deploying(workflow: facts.Workflow, pipeline: Pipeline) -> list[tuple[JobRu
     occasion = conditions.Occasion("push", f"refs/heads/{branch}")
     found = []
     for run in pipeline.index(JobRun, _runs.started_by).get(workflow.path, ()):
+        if _FOR_TESTS.search(f"{run.job.id} {run.job.name}"):
+            continue
         for brought in _runs.brings(run, pipeline):
             if brought.kind != "deploy":
                 continue
@@ -75,6 +82,13 @@ def _deploying(workflow: facts.Workflow, pipeline: Pipeline) -> list[tuple[JobRu
                 found.append((run, brought, None not in answers))
                 break
     return sorted(found, key=lambda one: not one[2])
+
+
+def _on_many_branches(run: JobRun, brought: _runs.Brought) -> bool:
+    """Whether pushes to more than one branch come to the deployment."""
+    event = _ci.on_push(run.workflow)
+    one = event is not None and len(event.branches) == 1 and not set("*?[+!") & set(event.branches[0])
+    return not one and _runs.happens(run, brought, _runs.OTHER_BRANCH) is not False
 
 
 def _line(run: JobRun, pipeline: Pipeline) -> list[facts.WorkflowJob]:

@@ -42,12 +42,13 @@ _TEST_TARGET = re.compile(r"(?:^|[-_])tests?(?:$|[-_])")
 @dataclasses.dataclass(frozen=True)
 class _Input:
     """A file or folder of the tree that a workflow works with: *how*, and where that is written. *program* is the
-    checker of code that does, "" where it is the tests or the image that count."""
+    checker of code that does, "" where it is the tests or the image that count; *shipped*: it goes into an image."""
 
     path: str
     how: str
     place: Place
     program: str = ""
+    shipped: bool = False
 
 
 def _is_filtered(workflow: facts.Workflow, pipeline: Pipeline) -> bool:
@@ -100,20 +101,24 @@ def find(workflow: facts.Workflow, pipeline: Pipeline) -> Iterator[Verdict]:
     for one in _inputs(workflow, pipeline, tests=tests, ships=ships):
         if one.path not in [other.path for other in missed] and not _taken(one.path, events, pipeline):
             missed.append(one)
-    missed = [one for one in missed if not _taken_elsewhere(one, workflow, pipeline, tests=tests, ships=ships)]
+    missed = [one for one in missed if not _taken_elsewhere(one, workflow, pipeline)]
     if not missed:
         return
-    if tests and not missed[0].program and _may_be_tested(workflow, missed[0].path, pipeline):
+    if not missed[0].shipped and not missed[0].program and _may_be_tested(workflow, missed[0].path, pipeline):
         yield Unjudged(events[0].place, "another workflow may test it")
         return
-    yield _finding(workflow, events, missed, ships=ships and not tests)
+    yield _finding(workflow, events, _outermost(missed))
 
 
-def _finding(
-    workflow: facts.Workflow, events: list[facts.WorkflowEvent], missed: list[_Input], *, ships: bool
-) -> Finding:
+def _outermost(missed: list[_Input]) -> list[_Input]:
+    """What is missed, without what lies below a folder that is missed as a whole."""
+    paths = [one.path for one in missed]
+    return [one for one in missed if not any(one.path.startswith(f"{path}/") for path in paths)]
+
+
+def _finding(workflow: facts.Workflow, events: list[facts.WorkflowEvent], missed: list[_Input]) -> Finding:
     names = ", ".join(one.path for one in missed[:3]) + (f" and {len(missed) - 3} more" if len(missed) > 3 else "")
-    harm = "merged and not shipped" if ships else "merged without these tests"
+    harm = "merged and not shipped" if missed[0].shipped else "merged without these tests"
     if missed[0].program:
         harm = f"merged without {missed[0].program}"
     because: list[tuple[Place, str]] = []
@@ -136,10 +141,10 @@ def _taken(path: str, events: list[facts.WorkflowEvent], pipeline: Pipeline) -> 
     return any(not event.paths or conditions.matches(event.paths, one) for event in events for one in files)
 
 
-def _taken_elsewhere(one: _Input, workflow: facts.Workflow, pipeline: Pipeline, *, tests: bool, ships: bool) -> bool:
+def _taken_elsewhere(one: _Input, workflow: facts.Workflow, pipeline: Pipeline) -> bool:
     """Whether another workflow that does the same is started by a change of it."""
     for other in pipeline.all(facts.Workflow):
-        same = (tests and _tests(other, pipeline)) or (ships and _ships(other, pipeline))
+        same = _ships(other, pipeline) if one.shipped else _tests(other, pipeline)
         if one.program:
             same = one.program in _checkers(other, pipeline)
         if other is workflow or not same:
@@ -253,14 +258,14 @@ def _of_image(build: facts.ImageBuild, pipeline: Pipeline) -> Iterator[_Input]:
         if build not in image.builds:
             continue
         path = image.dockerfile.path
-        yield _Input(path, f"the image is built by {path}", image.dockerfile.place)
+        yield _Input(path, f"the image is built by {path}", image.dockerfile.place, shipped=True)
         for copy in (copy for stage in image.dockerfile.stages for copy in stage.copies):
             for source in copy.sources:
                 if copy.origin or copy.inline or not isinstance(source, expr.Literal):
                     continue
                 full = posixpath.normpath(posixpath.join(image.context, str(source.value).lstrip("/")))
                 if not full.endswith(".md") and (full in pipeline.paths or (full != "." and pipeline.has_folder(full))):
-                    yield _Input(full, f"{path} copies {full}", copy.place)
+                    yield _Input(full, f"{path} copies {full}", copy.place, shipped=True)
 
 
 def _of_siblings(workflow: facts.Workflow, program: str, place: Place, pipeline: Pipeline) -> Iterator[_Input]:

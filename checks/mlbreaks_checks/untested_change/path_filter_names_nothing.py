@@ -97,7 +97,7 @@ def _moved(pattern: str, fixed: str, pipeline: Pipeline) -> str | None:
                     return f"{stem}{ending}"
         named = [path for path in pipeline.paths_named(name) if not path.startswith(".")]
         return named[0] if len(named) == 1 and "/" in fixed else None
-    if not pattern.startswith(f"{fixed}/") or name.lower() in _COMMON or not fixed:
+    if not pattern.startswith(f"{fixed}/") or name.lower() in _COMMON or not fixed or pipeline.has_folder(fixed):
         return None
     found = {path[: path.index(f"/{name}/") + len(name) + 1] for path in pipeline.paths if f"/{name}/" in path}
     found |= {name} if pipeline.has_folder(name) else set()
