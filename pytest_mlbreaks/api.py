@@ -19,9 +19,11 @@ from pytest_mlbreaks.model import (
     Host,
     Image,
     Install,
+    Installed,
     JobRun,
     Model,
     Origin,
+    Packages,
     Pipeline,
     Place,
     Process,
@@ -34,7 +36,7 @@ from pytest_mlbreaks.model import (
 )
 from pytest_mlbreaks.model.near import one_namespace
 from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
-from pytest_mlbreaks.recognised import is_test_file, other_ci
+from pytest_mlbreaks.recognised import aside, is_test_file, other_ci
 from pytest_mlbreaks.report import Report, Reporter, Shown
 from pytest_mlbreaks.restarts import pod_restart
 
@@ -56,9 +58,11 @@ __all__ = [
     "Host",
     "Image",
     "Install",
+    "Installed",
     "JobRun",
     "Model",
     "Origin",
+    "Packages",
     "Pipeline",
     "Place",
     "Process",
@@ -80,6 +84,7 @@ __all__ = [
     "Wanted",
     "YamlFile",
     "YamlNode",
+    "aside",
     "conditions",
     "expr",
     "facts",
