@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mlbreaks import references
+from pytest_mlbreaks import conditions, references
 from pytest_mlbreaks.check import Check, Confidence, Finding, Severity, Unjudged, Verdict
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.formats.text import TEXT, TextFile
@@ -22,6 +22,7 @@ from pytest_mlbreaks.model import (
     Image,
     Install,
     Installed,
+    JobRun,
     Model,
     Origin,
     Packages,
@@ -62,6 +63,7 @@ __all__ = [
     "Image",
     "Install",
     "Installed",
+    "JobRun",
     "Model",
     "Origin",
     "Packages",
@@ -87,6 +89,7 @@ __all__ = [
     "YamlFile",
     "YamlNode",
     "aside",
+    "conditions",
     "expr",
     "facts",
     "hookimpl",
