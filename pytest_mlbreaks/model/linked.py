@@ -378,6 +378,8 @@ class DbtTree:
     @property
     def place(self) -> Place:
         return self.project.place
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class JobRun:
     """A job of a GitHub workflow, as a workflow that events start comes to it: itself, or by the workflows of the tree
