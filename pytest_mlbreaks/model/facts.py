@@ -730,6 +730,42 @@ class Schedule(Fact, frozen=True, kw_only=True):
         return next((s for s in self.settings if s.name == name), None)
 
 
+class DvcPath(Part, frozen=True, kw_only=True):
+    """A file or folder that a stage of DVC names, seen from the root of the tree; a URL as it is."""
+
+    path: Expr
+    place: Place
+
+
+class DvcParameter(Part, frozen=True, kw_only=True):
+    """A parameter that a stage of DVC depends on: *key*, dotted, of *file*; the whole file where it is ""."""
+
+    file: Expr
+    key: str = ""
+    place: Place
+
+
+class DvcStage(Fact, frozen=True, kw_only=True):
+    """A stage of a ``dvc.yaml``, in the tool's own terms. The `Step` of the identity *step* is its common face.
+
+    DVC runs a stage again only where one of its *inputs*, *parameters*, *outputs* or its command has changed.
+    """
+
+    called: ClassVar[str] = "stage of a DVC pipeline"
+
+    step: str
+    name: str
+    inputs: tuple[DvcPath, ...] = ()
+    outputs: tuple[DvcPath, ...] = ()  # metrics and plots included
+    parameters: tuple[DvcParameter, ...] = ()
+    frozen: bool = False
+    always_changed: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"stage:{self.step}"
+
+
 class Wait(Fact, frozen=True, kw_only=True):
     """A step that waits for another pipeline: *target_pipeline* and *target_step* name it as written."""
 
