@@ -32,7 +32,7 @@ that a snapshot makes (https://redis.io/docs/latest/develop/reference/eviction/)
 
 _IMAGES = frozenset({"redis", "valkey", "redis-stack", "redis-stack-server"})
 _STAYING = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "Pod", "compose"})
-_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(b?)$", re.IGNORECASE)
+_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
@@ -66,7 +66,7 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     bound = next((word for flag, word in zip(words, words[1:], strict=False) if flag == "--maxmemory"), None)
     if bound is not None and not _too_much(bound, allowed):
         return
-    told = "is not told" if bound is None or _bytes(bound) == 0 else f"may fill all of it with data (maxmemory {bound})"
+    told = "is not told" if bound in (None, "0") else f"may fill all of it with data (maxmemory {bound})"
     name = f"Service {process.name}" if container.tool == "compose" else f"{workload.kind} {workload.name}"
     yield Finding(
         at=container.place,
@@ -100,17 +100,14 @@ def _doubt(container: facts.Container, words: list[str], process: Process, pipel
 
 
 def _too_much(bound: str, allowed: str) -> bool:
-    mine, all_of_it = _bytes(bound), _bytes(allowed)
+    mine, all_of_it = _bytes(bound, 1024 if bound.lower().endswith("b") else 1000), _bytes(allowed, 1024)
     if mine is None or all_of_it is None:
         return False
     return mine == 0 or mine > all_of_it * HEADROOM
 
 
-def _bytes(text: str) -> float | None:
-    """A quantity of Kubernetes, compose or Redis as bytes. Redis counts ``mb`` by 1024 and ``m`` by 1000."""
+def _bytes(text: str, base: int) -> float | None:
+    """A quantity of Kubernetes, compose or Redis as bytes; None where it is none. *base* is what a ``k`` is: Redis counts
+    ``1mb`` by 1024 and ``1m`` by 1000, compose by 1024; to be fair, a limit of Kubernetes is taken by 1024, too."""
     match = _BYTES.match(text.strip("\"'"))
-    if match is None:
-        return None
-    number, unit, binary, with_b = match.groups()
-    base = 1024 if binary or with_b or unit.isupper() is False and with_b else 1000
-    return float(number) * base ** _POWERS[unit.lower()]
+    return float(match[1]) * base ** _POWERS[match[2].lower()] if match else None
