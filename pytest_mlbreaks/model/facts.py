@@ -467,7 +467,8 @@ class Workload(Fact, frozen=True, kw_only=True):
     """What owns containers: a compose service, a Deployment, a StatefulSet, a Job, a CronJob, a bare Pod.
 
     *kind* is the manifest's own kind, or ``Service`` of compose written ``compose``. *scope* keeps apart what may
-    share a name: the file.
+    share a name: the file. *concurrency* is what a schedule does while the run before is not done, as written;
+    *deadline_seconds* ends a run that takes longer.
     """
 
     tool: str  # compose, kubernetes
@@ -479,6 +480,8 @@ class Workload(Fact, frozen=True, kw_only=True):
     strategy: str = ""
     max_surge: str = ""
     schedule: Expr | None = None
+    concurrency: str = ""  # Allow, Forbid, Replace
+    deadline_seconds: int | None = None
     labels: tuple[Label, ...] = ()
     annotations: tuple[Label, ...] = ()
     pod_labels: tuple[Label, ...] = ()
