@@ -11,9 +11,11 @@ from pytest_mlbreaks.api import Pipeline, Place, Process, expr, facts
 HOLE = "{*}"
 NOT_TOLD = "a path that the stage declares can't be told"
 
-_NAMES = ("load_data", "load_dataset", "load_df", "load_csv", "load_model", "load_object", "load_pickle", "load_file")
-_NAMES += ("load_params", "load_config", "load_yaml", "load_json", "read_data", "read_dataset", "read_df", "read_file")
-_NAMES += ("read_params", "read_config", "read_yaml", "read_json", "get_params", "get_config")
+_NAMES = (
+    *("load_data", "load_dataset", "load_df", "load_csv", "load_model", "load_object", "load_pickle", "load_file"),
+    *("load_params", "load_config", "load_yaml", "load_json", "read_data", "read_dataset", "read_df", "read_file"),
+    *("read_params", "read_config", "read_yaml", "read_json", "get_params", "get_config"),
+)
 LOADERS = (*_NAMES, *(f"*.{name}" for name in _NAMES))
 """Functions that teams write to read a file; what they read is told by where they are called."""
 

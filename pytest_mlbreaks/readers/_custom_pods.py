@@ -39,7 +39,18 @@ def _template(part: str, node: YamlNode | None, replicas: YamlNode | None = None
         yield Pods(part, pod=node.get("spec"), metadata=node.get("metadata"), replicas=replicas)
 
 
-_SERVERS = ("model", "sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "lightgbm", "huggingface", "mlflow")
+_SERVERS = (
+    "model",
+    "sklearn",
+    "xgboost",
+    "tensorflow",
+    "pytorch",
+    "triton",
+    "onnx",
+    "lightgbm",
+    "huggingface",
+    "mlflow",
+)
 
 
 def _inference_service(node: YamlNode) -> Iterator[Pods]:

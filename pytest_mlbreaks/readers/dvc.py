@@ -2,8 +2,8 @@
 
 Rules are those of https://dvc.org/doc/user-guide/project-structure/dvcyaml-files: paths are relative to the stage's
 ``wdir``, which is relative to the file's folder; ``${x}`` is a value of ``vars`` or of a parameters file
-(``params.yaml`` unless others are named). Values of ``vars`` that stand in the file are put in; those of another file are
-`ConfigKey`. A stage with ``foreach`` or ``matrix`` is stated once, for all of its items.
+(``params.yaml`` unless others are named). Values of ``vars`` that stand in the file are put in; those of another file
+are `ConfigKey`. A stage with ``foreach`` or ``matrix`` is stated once, for all of its items.
 """
 
 from __future__ import annotations
@@ -126,8 +126,7 @@ class _Stage:
         if self.workdir == Literal(""):
             return text
         if isinstance(self.workdir, Literal):
-            joined = self.variables.expr(posixpath.join(str(self.workdir.value), written.replace("\\", "/")))
-            return joined
+            return self.variables.expr(posixpath.join(str(self.workdir.value), written.replace("\\", "/")))
         return Unknown("the stage's folder is computed")
 
 

@@ -776,7 +776,10 @@ def test_no_shape_raises(kind: str, spec: object, rest: object) -> None:
               transformer:
                 containers: [{name: kserve-container, image: "acme/transform:1"}]
             """,
-            [("InferenceService", "fraud/predictor", [""]), ("InferenceService", "fraud/transformer", ["kserve-container"])],
+            [
+                ("InferenceService", "fraud/predictor", [""]),
+                ("InferenceService", "fraud/transformer", ["kserve-container"]),
+            ],
         ),
         (
             """\
@@ -879,7 +882,8 @@ def test_schedules_of_jobs_say_what_ends_a_run() -> None:
         """
     job = one(Workload, text)
     assert (job.concurrency, job.deadline_seconds) == ("Forbid", 840)
-    pod = one(Workload, text.replace("              activeDeadlineSeconds: 840\n", "").replace("{spec: {c", "{spec: {activeDeadlineSeconds: 60, c"))
+    text = text.replace("              activeDeadlineSeconds: 840\n", "")
+    pod = one(Workload, text.replace("{spec: {containers", "{spec: {activeDeadlineSeconds: 60, containers"))
     assert pod.deadline_seconds == 60
 
 

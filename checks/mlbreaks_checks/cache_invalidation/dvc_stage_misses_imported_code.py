@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from mlbreaks_checks import _dvc
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Process, Severity, Unjudged, Verdict, facts
 
-check = Check(
-    __name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact"
-)
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
 
 SHOWN = 8
 """Files that a finding names one by one."""
 
-_CHANGES_NO_RESULT = re.compile(r"(?:.*_)?(?:log|logs|logger|logging|loggers|exceptions?|errors|version|typing|types)(?:_.*)?")
+_CHANGES_NO_RESULT = re.compile(
+    r"(?:.*_)?(?:log|logs|logger|logging|loggers|exceptions?|errors|version|typing|types)(?:_.*)?"
+)
 """Modules whose change makes no other data: messages, errors."""
 
 
@@ -101,7 +101,11 @@ def _finding(missing: dict[str, list[facts.DvcStage]]) -> Finding:
     because = [(Place(path, 1), f"run by {_names(missing[path])}, and no dependency of it") for path in shown]
     more = f" and {len(files) - len(shown)} more files" if len(files) > len(shown) else ""
     who = f"Stage {first.name!r} runs" if len(stages) == 1 else f"{len(stages)} stages run"
-    what = files[0] if len(files) == 1 else f"{len(files)} files ({', '.join(shown[:3])}{', ...' if len(files) > 3 else ''})"
+    what = (
+        files[0]
+        if len(files) == 1
+        else f"{len(files)} files ({', '.join(shown[:3])}{', ...' if len(files) > 3 else ''})"
+    )
     return Finding(
         at=first.place,
         message=(

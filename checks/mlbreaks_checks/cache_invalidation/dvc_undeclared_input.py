@@ -30,7 +30,7 @@ _CODE = (".py", ".sh", ".ipynb", ".R", ".sql")
 
 @check.over(facts.DvcStage, where=_dvc.skips)
 def find(stage: facts.DvcStage, pipeline: Pipeline) -> Iterator[Verdict]:
-    """Looks at each stage that DVC may skip: at what its command names, and its code reads, against what it declares."""
+    """Looks at each stage that DVC may skip: at what its command names, and its code reads, and what it declares."""
     process = _dvc.process_of(stage, pipeline)
     if process is None or _dvc.always_forced(pipeline):
         return
@@ -56,8 +56,8 @@ def _finding(stage: facts.DvcStage, found: dict[str, tuple[Place, Place, str]]) 
     return Finding(
         at=found[first][0],
         message=(
-            f"Stage {stage.name!r} reads {first}{more} and does not declare {'them' if others else 'it'}: after a change "
-            "there, `dvc repro` skips the stage."
+            f"Stage {stage.name!r} reads {first}{more} and does not declare {'them' if others else 'it'}: after a "
+            "change there, `dvc repro` skips the stage."
         ),
         because=(
             (stage.place, f"{stage.name} and what it depends on"),

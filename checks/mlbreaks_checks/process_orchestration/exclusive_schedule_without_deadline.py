@@ -54,8 +54,8 @@ def find_dag(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
     yield Finding(
         at=setting.place,
         message=(
-            f"DAG {schedule.name} runs {pipeline.resolve(schedule.when).text}, one run at a time, and nothing ends a run that "
-            f"hangs: it has no dagrun_timeout, and {tasks} no execution_timeout. All later runs wait behind it."
+            f"DAG {schedule.name} runs {pipeline.resolve(schedule.when).text}, one run at a time, and nothing ends a run "
+            f"that hangs: it has no dagrun_timeout, and {tasks} no execution_timeout. All later runs wait behind it."
         ),
         because=tuple((step.place, f"task {step.name} may run for ever") for step in unlimited[:1]),
     )
@@ -84,7 +84,7 @@ def find_job(workload: facts.Workload, pipeline: Pipeline) -> Iterator[Verdict]:
     yield Finding(
         at=workload.place,
         message=(
-            f"CronJob {workload.name} forbids a run while the one before is not done, and nothing ends one that hangs: it "
-            "has no activeDeadlineSeconds. No later run starts."
+            f"CronJob {workload.name} forbids a run while the one before is not done, and nothing ends one that hangs: "
+            "it has no activeDeadlineSeconds. No later run starts."
         ),
     )

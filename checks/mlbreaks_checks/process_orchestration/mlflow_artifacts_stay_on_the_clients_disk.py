@@ -1,6 +1,6 @@
 """An MLflow server tells its clients to store models at a path that only its own container has.
 
-A default artifact root that is a path is handed to the clients, which write and read it themselves, each on its own disk.
+A default artifact root that is a path is handed to the clients, which write and read it themselves, on their own disks.
 """
 
 from __future__ import annotations
@@ -72,13 +72,17 @@ def find(server: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     path = root.removeprefix("file://").removeprefix("file:")
     if _REMOTE.match(path) or not path.startswith("/"):
         return
-    clients = {name: place for name, place, process in _clients(server, pipeline) if not _shares(server, process, path, pipeline)}
+    clients = {
+        name: place
+        for name, place, process in _clients(server, pipeline)
+        if not _shares(server, process, path, pipeline)
+    }
     if clients:
         yield Finding(
             at=at,
             message=(
-                f"{server.name} hands the artifact root {path} to its clients, which do not have its disk: what "
-                f"{_listed(list(clients))} logs or loads there is on a disk of its own."
+                f"{server.name} hands the artifact root {path} to its clients, which do not have its disk: what is "
+                f"logged from {_listed(list(clients))} stays on a disk that nobody else has."
             ),
             because=tuple((place, f"{name} is a client of it") for name, place in list(clients.items())[:SHOWN]),
         )

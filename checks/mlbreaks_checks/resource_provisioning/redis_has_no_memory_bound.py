@@ -5,6 +5,7 @@ Without ``maxmemory`` Redis takes memory until the kernel kills it at the contai
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
         yield Unjudged(container.place, doubt)
         return
     allowed = pipeline.pattern(limit.amount, process)
-    bound = next((word for flag, word in zip(words, words[1:], strict=False) if flag == "--maxmemory"), None)
+    bound = next((word for flag, word in itertools.pairwise(words) if flag == "--maxmemory"), None)
     if bound is not None and not _too_much(bound, allowed):
         return
     told = "is not told" if bound in (None, "0") else f"may fill all of it with data (maxmemory {bound})"
@@ -71,8 +72,8 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     yield Finding(
         at=container.place,
         message=(
-            f"{name} has a memory limit of {allowed} and its Redis {told}: when the data has grown, the kernel kills it, "
-            "instead of Redis dropping old keys or refusing a write."
+            f"{name} has a memory limit of {allowed} and its Redis {told}: when the data has grown, the kernel kills "
+            "it, instead of Redis dropping old keys or refusing a write."
         ),
         because=((limit.place, f"the limit, {allowed}"),),
     )
@@ -107,7 +108,7 @@ def _too_much(bound: str, allowed: str) -> bool:
 
 
 def _bytes(text: str, base: int) -> float | None:
-    """A quantity of Kubernetes, compose or Redis as bytes; None where it is none. *base* is what a ``k`` is: Redis counts
-    ``1mb`` by 1024 and ``1m`` by 1000, compose by 1024; to be fair, a limit of Kubernetes is taken by 1024, too."""
+    """A quantity of Kubernetes, compose or Redis as bytes; None where it is none. *base* is what a ``k`` is: Redis
+    counts ``1mb`` by 1024 and ``1m`` by 1000, compose by 1024; to be fair, a limit of Kubernetes is taken by 1024, too."""
     match = _BYTES.match(text.strip("\"'"))
     return float(match[1]) * base ** _POWERS[match[2].lower()] if match else None

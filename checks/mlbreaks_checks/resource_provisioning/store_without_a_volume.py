@@ -43,7 +43,9 @@ _DATA: dict[str, tuple[str, ...]] = {
 """Official images, by the last part of their names, and where they keep their data (their own documentation)."""
 _MLFLOW = "mlflow"
 _STAYING = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "Rollout", "Pod", "compose"})
-_SERVERS = frozenset({"postgres", "docker-entrypoint.sh", "mongod", "mysqld", "mariadbd", "minio", "elasticsearch", "neo4j"})
+_SERVERS = frozenset(
+    {"postgres", "docker-entrypoint.sh", "mongod", "mysqld", "mariadbd", "minio", "elasticsearch", "neo4j"}
+)
 
 
 def _is_store(process: Process, pipeline: Pipeline) -> bool:

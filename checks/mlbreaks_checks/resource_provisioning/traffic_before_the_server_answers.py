@@ -1,7 +1,7 @@
 """A Deployment behind a Service has no readiness probe, and its server takes a while to start.
 
-A container without a readiness probe is ready as soon as it runs. The Service then sends it requests, and a rollout takes
-the old pod away, while the new one still imports, installs or loads.
+A container without a readiness probe is ready as soon as it runs. The Service then sends it requests, and a rollout
+takes the old pod away, while the new one still imports, installs or loads.
 """
 
 from __future__ import annotations
@@ -37,7 +37,14 @@ check = Check(
 
 _SLOW_IMAGES = frozenset(
     {
-        *("mlflow", "tritonserver", "vllm-openai", "text-generation-inference", "text-embeddings-inference", "torchserve"),
+        *(
+            "mlflow",
+            "tritonserver",
+            "vllm-openai",
+            "text-generation-inference",
+            "text-embeddings-inference",
+            "torchserve",
+        ),
         *("mlserver", "feature-server", "ollama", "localai", "kserve-huggingfaceserver", "sklearnserver", "jupyterhub"),
     }
 )
@@ -99,8 +106,8 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     yield Finding(
         at=container.place,
         message=(
-            f"Deployment {workload.name} has no readiness probe: a new pod gets the requests of Service {host.name}, and "
-            f"replaces an old one, while it still {why}."
+            f"Deployment {workload.name} has no readiness probe: a new pod gets the requests of Service {host.name}, "
+            f"and replaces an old one, while it still {why}."
         ),
         because=((host.declared, f"Service {host.name} leads to it"), (at, f"it {why} before it listens")),
     )
@@ -120,8 +127,8 @@ def _slow(process: Process, container: facts.Container, pipeline: Pipeline) -> t
                 return "loads its model", load.place
     for path in process.modules:
         for module in pipeline.index(facts.PythonModule, "path").get(path, ()):
-            for entry in module.imports:
-                package = entry.target.partition(".")[0]
-                if not (entry.scope or entry.guarded or entry.level) and package in _SLOW_IMPORTS:
-                    return f"imports {package}", Place(path, entry.line)
+            for imported in module.imports:
+                package = imported.target.partition(".")[0]
+                if not (imported.scope or imported.guarded or imported.level) and package in _SLOW_IMPORTS:
+                    return f"imports {package}", Place(path, imported.line)
     return None
