@@ -422,6 +422,7 @@ class Container(Fact, frozen=True, kw_only=True):
 
     *workload* is the identity of its `Workload`. *entrypoint* and *command* replace those of the image where given
     (Kubernetes ``command`` is *entrypoint*, ``args`` is *command*). *build* is the identity of its `ImageBuild`.
+    *shared_memory* is the size that ``/dev/shm`` is given, *ipc* whose it has (``host``) where not its own.
     """
 
     tool: str  # compose, kubernetes
@@ -446,6 +447,8 @@ class Container(Fact, frozen=True, kw_only=True):
     host_network: bool = False
     shares_network_of: str = ""  # the compose service whose network it is in, localhost included
     init: bool = False
+    shared_memory: Expr | None = None
+    ipc: str = ""
     pull_policy: str = ""
     profiles: tuple[str, ...] = ()
     restart: str = ""

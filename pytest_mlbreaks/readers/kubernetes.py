@@ -373,6 +373,7 @@ def _container(
         limits=tuple(_quantities(node.get("resources", "limits"))),
         host_network=_true(pod.get("hostNetwork")),
         init=init,
+        ipc="host" if _true(pod.get("hostIPC")) else "",
         pull_policy=_text(node.get("imagePullPolicy")),
         restart=_text(node.get("restartPolicy")),
         place=named.place if named is not None else node.place,

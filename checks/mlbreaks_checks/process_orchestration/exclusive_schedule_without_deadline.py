@@ -54,7 +54,7 @@ def find_dag(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
     yield Finding(
         at=setting.place,
         message=(
-            f"DAG {schedule.name} runs {pipeline.resolve(schedule.when).text}, one run at a time, and nothing ends a run "
+            f"DAG {schedule.name} runs {pipeline.resolve(schedule.when).text}, one run at a time, and nothing ends one "
             f"that hangs: it has no dagrun_timeout, and {tasks} no execution_timeout. All later runs wait behind it."
         ),
         because=tuple((step.place, f"task {step.name} may run for ever") for step in unlimited[:1]),

@@ -55,8 +55,8 @@ def find(scaler: facts.Autoscaler, pipeline: Pipeline) -> Iterator[Verdict]:
     yield Finding(
         at=workload.place,
         message=(
-            f"{workload.kind} {workload.name} sets replicas to {number}, and autoscaler {scaler.name} decides how many there "
-            f"are{upper}: each time the manifest is applied, the pods beyond {number} are stopped, under whatever load."
+            f"{workload.kind} {workload.name} sets replicas to {number}, and autoscaler {scaler.name} decides how many "
+            f"there are{upper}: each time the manifest is applied, pods beyond {number} are stopped, whatever the load."
         ),
         because=((scaler.place, f"{scaler.name} scales it"),),
     )

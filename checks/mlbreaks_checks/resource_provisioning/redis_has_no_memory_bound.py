@@ -109,6 +109,6 @@ def _too_much(bound: str, allowed: str) -> bool:
 
 def _bytes(text: str, base: int) -> float | None:
     """A quantity of Kubernetes, compose or Redis as bytes; None where it is none. *base* is what a ``k`` is: Redis
-    counts ``1mb`` by 1024 and ``1m`` by 1000, compose by 1024; to be fair, a limit of Kubernetes is taken by 1024, too."""
+    counts ``1mb`` by 1024 and ``1m`` by 1000, compose by 1024; a limit of Kubernetes is taken by 1024, too."""
     match = _BYTES.match(text.strip("\"'"))
     return float(match[1]) * base ** _POWERS[match[2].lower()] if match else None
