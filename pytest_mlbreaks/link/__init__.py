@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from pytest_mlbreaks.link import identity
+from pytest_mlbreaks.link import dvc, identity
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.order import StepOrder
@@ -27,6 +27,7 @@ def link(pipeline: Pipeline) -> None:
     """Link the facts of *pipeline*: afterwards it answers all that checks ask."""
     modules = Modules(pipeline)
     values = Values(pipeline, modules)
+    pipeline.add(dvc.edges(pipeline, values))
     pipeline.settle(values, StepOrder(pipeline))
     processes, images, settings = Processes(pipeline, modules, values).make()
     pipeline.add(processes)

@@ -1,4 +1,4 @@
-"""DVC pipelines: the stages of a ``dvc.yaml``, what they declare to read and write, and their order.
+"""DVC pipelines: the stages of a ``dvc.yaml``, and what they declare to read and write. Their order is made by link.
 
 Rules are those of https://dvc.org/doc/user-guide/project-structure/dvcyaml-files: paths are relative to the stage's
 ``wdir``, which is relative to the file's folder; ``${x}`` is a value of ``vars`` or of a parameters file
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pytest_mlbreaks.formats.yaml import YAML, YamlFile, YamlNode
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.expr import ConfigKey, Expr, Literal, Unknown
-from pytest_mlbreaks.model.facts import Command, DvcParameter, DvcPath, DvcStage, Edge, Schedule, Step
+from pytest_mlbreaks.model.facts import Command, DvcParameter, DvcPath, DvcStage, Schedule, Step
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import secret_key
 from pytest_mlbreaks.slots import Slots, plain
@@ -205,8 +205,9 @@ def _commands(stage: _Stage) -> Iterator[Command]:
 
 def _read_document(file: YamlFile, document: YamlNode) -> Iterator[Fact]:
     schedule = Schedule(orchestrator="dvc", name=file.path, place=document.place)
-    read: list[DvcStage] = []
+    found = False
     for stage in _stages(file, document):
+        found = True
         step = Step(
             orchestrator="dvc",
             pipeline=schedule.identity,
@@ -217,7 +218,7 @@ def _read_document(file: YamlFile, document: YamlNode) -> Iterator[Fact]:
             place=stage.place,
         )
         yield step
-        made = DvcStage(
+        yield DvcStage(
             step=step.identity,
             name=stage.name,
             inputs=_paths(stage, "deps"),
@@ -227,42 +228,8 @@ def _read_document(file: YamlFile, document: YamlNode) -> Iterator[Fact]:
             always_changed=_true(stage.body.get("always_changed")),
             place=stage.place,
         )
-        yield made
-        read.append(made)
-    if read:
+    if found:
         yield schedule
-        yield from _edges(read)
-
-
-def _edges(stages: list[DvcStage]) -> Iterator[Edge]:
-    """A stage runs after those whose outputs it depends on: the same path, or one that holds the other."""
-    made: dict[Expr, list[DvcStage]] = {}
-    for stage in stages:
-        for output in stage.outputs:
-            made.setdefault(output.path, []).append(stage)
-    texts = {str(path.value): owners for path, owners in made.items() if isinstance(path, Literal)}
-    seen: set[tuple[str, str]] = set()
-    for stage in stages:
-        for needed in stage.inputs:
-            before = list(made.get(needed.path, ()))
-            if isinstance(needed.path, Literal):
-                before += _around(str(needed.path.value), texts)
-            for earlier in before:
-                edge = (earlier.step, stage.step)
-                if earlier is not stage and edge not in seen:
-                    seen.add(edge)
-                    yield Edge(before=earlier.step, after=stage.step, place=needed.place)
-
-
-def _around(path: str, owners: Mapping[str, list[DvcStage]]) -> Iterator[DvcStage]:
-    """The stages that make a folder above *path*, or something below it."""
-    parent = path
-    while "/" in parent:
-        parent = parent.rpartition("/")[0]
-        yield from owners.get(parent, ())
-    for other, stages in owners.items():
-        if other.startswith(f"{path}/"):
-            yield from stages
 
 
 def _claims(path: str) -> bool:
@@ -275,4 +242,4 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             yield from _read_document(file, document)
 
 
-READER: Reader[YamlFile] = Reader("dvc", 1, YAML, (Schedule, Step, DvcStage, Edge), _claims, _read)
+READER: Reader[YamlFile] = Reader("dvc", 1, YAML, (Schedule, Step, DvcStage), _claims, _read)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_mlbreaks.codec import FactCodec
 from pytest_mlbreaks.model import FACTS, Diagnostic, Fact
 from pytest_mlbreaks.model.expr import Concat, ConfigKey, Expr, Literal, Unknown
-from pytest_mlbreaks.model.facts import DvcStage, Edge, Schedule, Step
+from pytest_mlbreaks.model.facts import DvcStage, Schedule, Step
 from pytest_mlbreaks.readers.dvc import READER
 from pytest_mlbreaks.reading import Source, Unreadable, Wanted
 from pytest_mlbreaks.testing import linked
@@ -152,22 +152,6 @@ def test_a_loop_is_stated_once() -> None:
     assert [fact.mapped for fact in facts if isinstance(fact, Step)] == [True, True]
     stages = [fact for fact in facts if isinstance(fact, DvcStage)]
     assert [(s.always_changed, s.frozen, len(s.inputs)) for s in stages] == [(True, False, 1), (False, True, 0)]
-
-
-def test_order() -> None:
-    """A stage runs after the one that makes what it depends on, a folder around it, or something in it."""
-    facts = read(
-        """\
-        stages:
-          prepare: {cmd: x, outs: [data/prepared, data/stats/all.json]}
-          train: {cmd: x, deps: [data/prepared/train.csv], outs: ["${model}"]}
-          describe: {cmd: x, deps: [data/stats]}
-          evaluate: {cmd: x, deps: ["${model}"]}
-          alone: {cmd: x, deps: [data/prepared2]}
-        """
-    )
-    edges = {(e.before.rpartition("/")[2], e.after.rpartition("/")[2]) for e in facts if isinstance(e, Edge)}
-    assert edges == {("prepare", "train"), ("prepare", "describe"), ("train", "evaluate")}
 
 
 def test_values_of_other_files_are_told_by_link() -> None:

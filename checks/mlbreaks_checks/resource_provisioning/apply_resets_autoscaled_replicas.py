@@ -43,7 +43,7 @@ def find(scaler: facts.Autoscaler, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     maximum = scaler.maximum.value if isinstance(scaler.maximum, expr.Literal) else None
     number = workload.replicas.value
-    if maximum == number:
+    if isinstance(maximum, int) and isinstance(number, int) and number >= maximum:
         return  # it never asks for more
     if _manifests.is_rendered(workload):
         yield Unjudged(workload.place, "it is made by a chart")
