@@ -204,21 +204,20 @@ def _commands(stage: _Stage) -> Iterator[Command]:
 
 
 def _read_document(file: YamlFile, document: YamlNode) -> Iterator[Fact]:
-    schedule = Schedule(orchestrator="dvc", name=file.path, place=document.place)
-    found = False
+    pipeline = f"dvc:{file.path}"
+    told, found = True, False
     for stage in _stages(file, document):
         found = True
         step = Step(
             orchestrator="dvc",
-            pipeline=schedule.identity,
+            pipeline=pipeline,
             name=stage.name,
             operator="dvc",
             commands=tuple(_commands(stage)),
             mapped=stage.mapped,
             place=stage.place,
         )
-        yield step
-        yield DvcStage(
+        made = DvcStage(
             step=step.identity,
             name=stage.name,
             inputs=_paths(stage, "deps"),
@@ -228,8 +227,12 @@ def _read_document(file: YamlFile, document: YamlNode) -> Iterator[Fact]:
             always_changed=_true(stage.body.get("always_changed")),
             place=stage.place,
         )
+        told = told and all(isinstance(path.path, Literal) for path in (*made.inputs, *made.outputs))
+        yield step
+        yield made
     if found:
-        yield schedule
+        reason = "" if told else "paths of its stages are filled in from elsewhere"
+        yield Schedule(orchestrator="dvc", name=file.path, complete=told, reason=reason, place=document.place)
 
 
 def _claims(path: str) -> bool:

@@ -57,6 +57,7 @@ def test_a_stage_is_a_step() -> None:
     (step,) = (fact for fact in facts if isinstance(fact, Step))
     (schedule,) = (fact for fact in facts if isinstance(fact, Schedule))
     assert step.pipeline == schedule.identity == "dvc:ml/dvc.yaml"
+    assert schedule.complete
     assert [(c.shell, c.workdir, c.place.line) for c in step.commands] == [
         (Literal("echo start"), Literal("ml/src"), 5),
         (Literal("python train.py"), Literal("ml/src"), 6),
@@ -150,6 +151,8 @@ def test_a_loop_is_stated_once() -> None:
         """
     )
     assert [fact.mapped for fact in facts if isinstance(fact, Step)] == [True, True]
+    (schedule,) = (fact for fact in facts if isinstance(fact, Schedule))
+    assert (schedule.complete, schedule.reason) == (False, "paths of its stages are filled in from elsewhere")
     stages = [fact for fact in facts if isinstance(fact, DvcStage)]
     assert [(s.always_changed, s.frozen, len(s.inputs)) for s in stages] == [(True, False, 1), (False, True, 0)]
 
