@@ -35,6 +35,8 @@ def _loads_by_workers(process: Process, pipeline: Pipeline) -> bool:
     container = process.fact
     if not isinstance(container, facts.Container) or container.init:
         return False
+    if not any(entry.path and entry.kind in ("script", "module") for entry in process.entries):
+        return False  # a server may import the code that trains, and never run it
     return any(True for _ in _loaders(process, pipeline))
 
 

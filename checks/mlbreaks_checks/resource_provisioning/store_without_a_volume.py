@@ -123,7 +123,16 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     if any(_is_one(target, folder) for target in targets for folder in folders):
         return
+    if any(target in text for target in targets for text in _told(process, container, pipeline)):
+        return  # it is told to keep its data elsewhere (PGDATA, --dbpath), and that is on a volume
     yield _finding(process, container, workload, folders[0] if folders else "")
+
+
+def _told(process: Process, container: facts.Container, pipeline: Pipeline) -> list[str]:
+    """What the container is started with: its arguments, and the values of its variables."""
+    commands = [command for command in (container.entrypoint, container.command) if command is not None]
+    texts = [pipeline.pattern(word, process) for command in commands for word in command.argv or ()]
+    return texts + [str(only.value) for value in process.variables.values() if (only := value.only) is not None]
 
 
 def _is_one(target: str, folder: str) -> bool:
