@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlbreaks_checks import _manifests
-from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, expr, facts
+from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Tier, Unjudged, Verdict, expr, facts
 
 check = Check(
     __name__,
@@ -21,7 +21,7 @@ check = Check(
 
 
 def _has_target(scaler: facts.Autoscaler, pipeline: Pipeline) -> bool:
-    return _target(scaler, pipeline) is not None
+    return pipeline.environment(scaler).tier is not Tier.NONPROD and _target(scaler, pipeline) is not None
 
 
 def _target(scaler: facts.Autoscaler, pipeline: Pipeline) -> facts.Workload | None:

@@ -55,6 +55,8 @@ def _is_store(process: Process, pipeline: Pipeline) -> bool:
         return False
     if workload.kind not in _STAYING or pipeline.environment(container).tier is Tier.NONPROD:
         return False
+    if container.tool == "compose" and container.restart in ("", "no"):
+        return False  # started by hand for a while, on somebody's machine
     if _mlflow_store(process) is not None:
         return True
     return container.tool == "kubernetes" and _image(process, pipeline) in _DATA and _starts_server(process)
