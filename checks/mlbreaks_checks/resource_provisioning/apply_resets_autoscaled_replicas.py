@@ -21,7 +21,8 @@ check = Check(
 
 
 def _has_target(scaler: facts.Autoscaler, pipeline: Pipeline) -> bool:
-    return pipeline.environment(scaler).tier is not Tier.NONPROD and _target(scaler, pipeline) is not None
+    tiers = (pipeline.environment(scaler).tier, pipeline.environment(scaler.place).tier)
+    return Tier.NONPROD not in tiers and _target(scaler, pipeline) is not None
 
 
 def _target(scaler: facts.Autoscaler, pipeline: Pipeline) -> facts.Workload | None:
