@@ -295,7 +295,8 @@ class Copy(Part, frozen=True, kw_only=True):
 
 
 class Stage(Part, frozen=True, kw_only=True):
-    """One stage of a Dockerfile. *base* is the image, or an earlier stage's name or index."""
+    """One stage of a Dockerfile. *base* is the image, or an earlier stage's name or index. *healthcheck* is ``set`` or
+    ``none`` where the stage says how its health is asked for, or that it is not."""
 
     index: int
     name: str = ""
@@ -309,6 +310,7 @@ class Stage(Part, frozen=True, kw_only=True):
     command: Command | None = None
     ports: tuple[Expr, ...] = ()
     volumes: tuple[str, ...] = ()
+    healthcheck: L["", "set", "none"] = ""
     place: Place
 
 

@@ -190,3 +190,9 @@ def test_ignore_files() -> None:
 def test_nothing_makes_it_raise(text: str) -> None:
     """Any text gives facts or diagnostics."""
     list(dockerfile.read(TextFile("Dockerfile", "FROM a\n" + text), Wanted()))
+
+
+def test_health_checks() -> None:
+    """A stage says how its health is asked for, or that it is not; most say nothing."""
+    stages = read("FROM a\nHEALTHCHECK --interval=5s CMD curl -f x\nFROM b\nHEALTHCHECK NONE\nFROM c\n").stages
+    assert [stage.healthcheck for stage in stages] == ["set", "none", ""]
