@@ -196,3 +196,16 @@ def test_health_checks() -> None:
     """A stage says how its health is asked for, or that it is not; most say nothing."""
     stages = read("FROM a\nHEALTHCHECK --interval=5s CMD curl -f x\nFROM b\nHEALTHCHECK NONE\nFROM c\n").stages
     assert [stage.healthcheck for stage in stages] == ["set", "none", ""]
+
+
+def test_mounts_of_a_command() -> None:
+    """A bind mount of the context is told; caches, secrets and other stages are not of the tree."""
+    stage = last(
+        "FROM python:3.12\nRUN --mount=type=cache,target=/c --mount=type=bind,source=uv.lock,target=uv.lock \\\n"
+        "    --mount=type=bind,from=builder,target=/x --mount=target=/src uv sync\n"
+    )
+    mounts = stage.runs[0].mounts
+    assert [(m.source, m.target) for m in mounts] == [
+        (Literal("uv.lock"), Literal("uv.lock")),
+        (Literal("."), Literal("/src")),
+    ]
