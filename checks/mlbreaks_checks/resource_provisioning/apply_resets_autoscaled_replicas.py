@@ -5,6 +5,7 @@ Each time the manifest is applied, Kubernetes takes the number in it, whatever t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mlbreaks_checks import _manifests
@@ -19,10 +20,14 @@ check = Check(
     also=("push-order",),
 )
 
+_OF_TESTS = re.compile(r"(^|/)(test|tests|testing|e2e|load-?tests?|benchmarks?)/")
+
 
 def _has_target(scaler: facts.Autoscaler, pipeline: Pipeline) -> bool:
     tiers = (pipeline.environment(scaler).tier, pipeline.environment(scaler.place).tier)
-    return Tier.NONPROD not in tiers and _target(scaler, pipeline) is not None
+    if Tier.NONPROD in tiers or _OF_TESTS.search(scaler.path):
+        return False
+    return _target(scaler, pipeline) is not None
 
 
 def _target(scaler: facts.Autoscaler, pipeline: Pipeline) -> facts.Workload | None:
