@@ -12,6 +12,7 @@ from pytest_mlbreaks.api import (
     Confidence,
     Finding,
     Pipeline,
+    Place,
     Process,
     Severity,
     Unjudged,
@@ -62,9 +63,17 @@ def find(container: facts.Container, pipeline: Pipeline) -> Iterator[Verdict]:
                 f"{container.name} waits until {dependency.name} is healthy, and nothing asks for its health: "
                 f"{container.name} is never started."
             ),
-            because=((other.place, f"{dependency.name} has no healthcheck, and its image brings none"),),
+            because=tuple(_proof(other)),
             about=(dependency.name,),
         )
+
+
+def _proof(process: Process) -> Iterator[tuple[Place, str]]:
+    if process.stage is None:
+        yield process.place, f"{process.name} has no healthcheck, and its image brings none"
+        return
+    yield process.place, f"{process.name} has no healthcheck"
+    yield process.stage.place, "its image is made here, without a HEALTHCHECK"
 
 
 def _service(process: Process) -> tuple[str, str] | None:
