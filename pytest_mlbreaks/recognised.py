@@ -18,7 +18,7 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("SQL", r"\.sql$"),
         ("Terraform", r"\.tf$|\.tfvars$"),
         ("dbt projects", r"(^|/)dbt_project\.ya?ml$"),
-        ("DVC pipelines", r"(^|/)dvc\.(yaml|lock)$|\.dvc$"),
+        ("DVC locks and pointers", r"(^|/)dvc\.lock$|\.dvc$"),
         ("Kustomize overlays", r"(^|/)kustomization\.ya?ml$"),
         ("GitLab CI", r"(^|/)\.gitlab-ci\.ya?ml$"),
         ("Jenkins", r"(^|/)Jenkinsfile"),

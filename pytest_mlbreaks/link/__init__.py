@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from pytest_mlbreaks.link import identity
+from pytest_mlbreaks.link import dvc, identity
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
@@ -32,6 +32,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     named = environments or Environments()
     modules = Modules(pipeline)
     values = Values(pipeline, modules, named)
+    pipeline.add(dvc.edges(pipeline, values))
     pipeline.settle(values, StepOrder(pipeline))
     processes, images, settings = Processes(pipeline, modules, values).make()
     pipeline.add(processes)

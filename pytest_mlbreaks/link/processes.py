@@ -579,7 +579,7 @@ class Processes:
         folder = posixpath.join(workdir, invocation.workdir or "") if workdir is not None else None
         if invocation.kind == "script":
             path = _normal(posixpath.join(folder, target)) if folder is not None else None
-            if path in self._pipeline.paths and step.orchestrator == "github-actions":
+            if path in self._pipeline.paths and step.orchestrator in ("github-actions", "dvc"):
                 return Entry("script", target, place, path, arguments=invocation.arguments)
             if path is not None and self._checkout_lacks(path, step):
                 reason = "not in the checkout"

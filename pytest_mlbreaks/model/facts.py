@@ -336,7 +336,8 @@ class Copy(Part, frozen=True, kw_only=True):
 
 
 class Stage(Part, frozen=True, kw_only=True):
-    """One stage of a Dockerfile. *base* is the image, or an earlier stage's name or index."""
+    """One stage of a Dockerfile. *base* is the image, or an earlier stage's name or index. *healthcheck* is ``set`` or
+    ``none`` where the stage says how its health is asked for, or that it is not."""
 
     index: int
     name: str = ""
@@ -350,6 +351,7 @@ class Stage(Part, frozen=True, kw_only=True):
     command: Command | None = None
     ports: tuple[Expr, ...] = ()
     volumes: tuple[str, ...] = ()
+    healthcheck: L["", "set", "none"] = ""
     place: Place
 
 
@@ -463,6 +465,7 @@ class Container(Fact, frozen=True, kw_only=True):
 
     *workload* is the identity of its `Workload`. *entrypoint* and *command* replace those of the image where given
     (Kubernetes ``command`` is *entrypoint*, ``args`` is *command*). *build* is the identity of its `ImageBuild`.
+    *shared_memory* is the size that ``/dev/shm`` is given, *ipc* whose it has (``host``) where not its own.
     """
 
     tool: str  # compose, kubernetes
@@ -487,6 +490,8 @@ class Container(Fact, frozen=True, kw_only=True):
     host_network: bool = False
     shares_network_of: str = ""  # the compose service whose network it is in, localhost included
     init: bool = False
+    shared_memory: Expr | None = None
+    ipc: str = ""
     pull_policy: str = ""
     profiles: tuple[str, ...] = ()
     restart: str = ""
@@ -508,7 +513,8 @@ class Workload(Fact, frozen=True, kw_only=True):
     """What owns containers: a compose service, a Deployment, a StatefulSet, a Job, a CronJob, a bare Pod.
 
     *kind* is the manifest's own kind, or ``Service`` of compose written ``compose``. *scope* keeps apart what may
-    share a name: the file.
+    share a name: the file. *concurrency* is what a schedule does while the run before is not done, as written;
+    *deadline_seconds* ends a run that takes longer.
     """
 
     tool: str  # compose, kubernetes
@@ -520,6 +526,8 @@ class Workload(Fact, frozen=True, kw_only=True):
     strategy: str = ""
     max_surge: str = ""
     schedule: Expr | None = None
+    concurrency: str = ""  # Allow, Forbid, Replace
+    deadline_seconds: int | None = None
     labels: tuple[Label, ...] = ()
     annotations: tuple[Label, ...] = ()
     pod_labels: tuple[Label, ...] = ()
@@ -769,6 +777,42 @@ class Schedule(Fact, frozen=True, kw_only=True):
     def setting(self, name: str) -> Argument | None:
         """The argument given under *name*, or None."""
         return next((s for s in self.settings if s.name == name), None)
+
+
+class DvcPath(Part, frozen=True, kw_only=True):
+    """A file or folder that a stage of DVC names, seen from the root of the tree; a URL as it is."""
+
+    path: Expr
+    place: Place
+
+
+class DvcParameter(Part, frozen=True, kw_only=True):
+    """A parameter that a stage of DVC depends on: *key*, dotted, of *file*; the whole file where it is ""."""
+
+    file: Expr
+    key: str = ""
+    place: Place
+
+
+class DvcStage(Fact, frozen=True, kw_only=True):
+    """A stage of a ``dvc.yaml``, in the tool's own terms. The `Step` of the identity *step* is its common face.
+
+    DVC runs a stage again only where one of its *inputs*, *parameters*, *outputs* or its command has changed.
+    """
+
+    called: ClassVar[str] = "stage of a DVC pipeline"
+
+    step: str
+    name: str
+    inputs: tuple[DvcPath, ...] = ()
+    outputs: tuple[DvcPath, ...] = ()  # metrics and plots included
+    parameters: tuple[DvcParameter, ...] = ()
+    frozen: bool = False
+    always_changed: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"stage:{self.step}"
 
 
 class Wait(Fact, frozen=True, kw_only=True):
