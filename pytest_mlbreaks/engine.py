@@ -181,7 +181,7 @@ def _read_one(
     except (Exception, SystemExit) as error:  # a format of some pack, on input that nobody thought of
         yield Diagnostic(Place(source.path), "error", f"{form.kind} can't be parsed: {type(error).__name__}")
         return
-    files[form.kind] += 1
+    files[getattr(document, "kind", form.kind)] += 1
     yield from getattr(document, "diagnostics", ())
     for reader in readers:
         try:

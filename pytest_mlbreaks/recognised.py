@@ -14,7 +14,6 @@ from pytest_mlbreaks.report import Recognised
 _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
-        ("notebooks", r"\.ipynb$"),
         ("SQL", r"\.sql$"),
         ("Terraform", r"\.tf$|\.tfvars$"),
         ("dbt projects", r"(^|/)dbt_project\.ya?ml$"),
