@@ -277,6 +277,10 @@ def _subjects(rule: Rule[Any], pipeline: Pipeline) -> tuple[list[Any], str]:
     own = [subject for subject in every if not recognised.aside(subject.place.path)]
     if not own:
         return [], f"the tree's {_noun(rule.subject)} facts are all tests, examples or documentation"
+    if pipeline.idle:
+        own = [subject for subject in own if subject.place.path not in pipeline.idle]
+        if not own:
+            return [], f"the tree's {_noun(rule.subject)} facts are all in notebooks that nothing runs"
     if rule.where is not None:
         own = [subject for subject in own if rule.where(subject, pipeline)]
         if not own:

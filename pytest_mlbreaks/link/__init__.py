@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pytest_mlbreaks.link import identity
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
+from pytest_mlbreaks.link.notebooks import idle
 from pytest_mlbreaks.link.order import StepOrder
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
 from pytest_mlbreaks.link.twins import twins
@@ -37,6 +38,7 @@ def link(pipeline: Pipeline) -> None:
     pipeline.add(identity.models(pipeline, values))
     pipeline.add(identity.hosts(pipeline, values))
     pipeline.add(twins(pipeline))
+    pipeline.idle = idle(pipeline, modules)
 
 
 def summarise(pipeline: Pipeline) -> tuple[Share, Share]:

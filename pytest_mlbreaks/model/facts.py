@@ -209,6 +209,17 @@ class ModelAccess(Fact, frozen=True, kw_only=True):
         return f"model-access:{self.path}#{self.scope}:{self.api}:{self.mode}:{render(self.target)}"
 
 
+class NotebookRun(Fact, frozen=True, kw_only=True):
+    """Code that runs a notebook: *target* is its path as written, *api* the call."""
+
+    target: Expr
+    api: str
+
+    @property
+    def identity(self) -> str:
+        return f"notebook-run:{self.path}#{self.api}:{render(self.target)}"
+
+
 # ---------------------------------------------------------------------------------------------- dependencies
 
 
