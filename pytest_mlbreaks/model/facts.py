@@ -220,6 +220,67 @@ class NotebookRun(Fact, frozen=True, kw_only=True):
         return f"notebook-run:{self.path}#{self.api}:{render(self.target)}"
 
 
+# ---------------------------------------------------------------------------------------------- rows and what is done
+
+
+class Touch(Part, frozen=True, kw_only=True):
+    """Something that looked at all rows of a frame: a fit, a resampling, ``get_dummies``. *by* is the qualified class
+    or function ("" where it can't be told); *kept* whether the fitted object may outlive its function."""
+
+    kind: L["scaler", "imputer", "vectorizer", "encoder", "projection", "selection", "resampler", "dummies", "unknown"]
+    by: str = ""
+    method: str = ""
+    kept: bool = True
+    place: Place
+
+
+class Fitted(Fact, frozen=True, kw_only=True):
+    """A transformer fitted on rows that then go on: *feeds* is where the rows end first that can be told (a split,
+    an estimator's ``fit``, a dataset that is written), *fed* the place of it."""
+
+    called: ClassVar[str] = "transformer that is fitted"
+
+    touch: Touch
+    scope: str = ""
+    feeds: L["split", "fit", "write", ""] = ""
+    fed: Place | None = None
+
+    @property
+    def identity(self) -> str:
+        return f"fitted:{self.path}#{self.scope}:{self.touch.by}.{self.touch.method}"
+
+
+class Split(Fact, frozen=True, kw_only=True):
+    """Rows divided into parts that are not to know of each other. *touched* are those before it that looked at all of
+    them, in order; *frame* is what the code calls the rows."""
+
+    called: ClassVar[str] = "split of a frame"
+
+    api: str
+    frame: str = ""
+    scope: str = ""
+    touched: tuple[Touch, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"split:{self.path}#{self.scope}:{self.api}({self.frame})"
+
+
+class Scored(Fact, frozen=True, kw_only=True):
+    """A model that was loaded predicts. *refitted* are those that looked at all rows that it is given, in order."""
+
+    called: ClassVar[str] = "prediction of a loaded model"
+
+    model: str
+    method: str
+    scope: str = ""
+    refitted: tuple[Touch, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"scored:{self.path}#{self.scope}:{self.method}"
+
+
 # ---------------------------------------------------------------------------------------------- dependencies
 
 
