@@ -234,16 +234,25 @@ class Touch(Part, frozen=True, kw_only=True):
     place: Place
 
 
+class FitUse(Part, frozen=True, kw_only=True):
+    """Rows that a fit sees: *frame* is what the code calls them where it comes to the fit, at *place*."""
+
+    frame: str
+    place: Place
+
+
 class Fitted(Fact, frozen=True, kw_only=True):
     """A transformer fitted on rows that then go on: *feeds* is where the rows end first that can be told (a split,
-    an estimator's ``fit``, a dataset that is written), *fed* the place of it."""
+    an estimator's ``fit``, a dataset that is written, the caller), *fed* the place of it. *uses* are the rows that it
+    is fitted on, one for each way that leads to it."""
 
     called: ClassVar[str] = "transformer that is fitted"
 
     touch: Touch
     scope: str = ""
-    feeds: L["split", "fit", "write", ""] = ""
+    feeds: L["split", "fit", "write", "return", ""] = ""
     fed: Place | None = None
+    uses: tuple[FitUse, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -264,6 +273,40 @@ class Split(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"split:{self.path}#{self.scope}:{self.api}({self.frame})"
+
+
+class PastedRows(Fact, frozen=True, kw_only=True):
+    """Frames put side by side by their index (``pd.concat(axis=1)``), of which one is numbered anew from 0 and another
+    still has the numbers of rows that were taken out of more (*filtered*, at *by*)."""
+
+    called: ClassVar[str] = "frames put side by side"
+
+    fresh: str
+    filtered: str
+    by: Place
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"pasted:{self.path}#{self.scope}:{self.fresh}+{self.filtered}"
+
+
+class FilledJoin(Fact, frozen=True, kw_only=True):
+    """An outer or left join whose gaps are filled in all columns at once. *how*: the kind of join; *value*: what they are
+    filled with, as written; *written*: where the result goes into a dataset, if it does in the same function."""
+
+    called: ClassVar[str] = "join whose gaps are filled"
+
+    how: str
+    value: str
+    frame: str = ""
+    counts: bool = False  # the other side counts or sums: nothing found is 0 there
+    written: Place | None = None
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"filled-join:{self.path}#{self.scope}:{self.frame}"
 
 
 class Scored(Fact, frozen=True, kw_only=True):

@@ -12,17 +12,23 @@ from __future__ import annotations
 import ast
 import dataclasses
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from typing import Literal as L
 
+import msgspec
+
 from pytest_mlbreaks.formats.python import PYTHON, FunctionSite, PythonFile, Scope
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
-from pytest_mlbreaks.model.facts import Fitted, Scored, Split, Touch
+from pytest_mlbreaks.model.facts import FilledJoin, Fitted, FitUse, PastedRows, Scored, Split, Touch
 from pytest_mlbreaks.readers.python import claims
 from pytest_mlbreaks.reading import Reader, Wanted
 
-TouchKind = L["scaler", "imputer", "vectorizer", "encoder", "projection", "selection", "resampler", "dummies", "unknown"]
+Feed = L["split", "fit", "write", "return", ""]
+TouchKind = L[
+    "scaler", "imputer", "vectorizer", "encoder", "projection", "selection", "resampler", "dummies", "unknown"
+]
 
 DEPTH: Final = 40
 """How deep expressions are followed; code of people is far flatter."""
@@ -56,7 +62,11 @@ _STATELESS: Final = frozenset(
 _COMPOSED: Final = frozenset(
     {
         *("sklearn.pipeline.Pipeline", "sklearn.pipeline.make_pipeline", "sklearn.pipeline.FeatureUnion"),
-        *("sklearn.compose.ColumnTransformer", "sklearn.compose.make_column_transformer", "sklearn.pipeline.make_union"),
+        *(
+            "sklearn.compose.ColumnTransformer",
+            "sklearn.compose.make_column_transformer",
+            "sklearn.pipeline.make_union",
+        ),
     }
 )
 _SPLITS: Final = frozenset({"sklearn.model_selection.train_test_split", "train_test_split"})
@@ -74,7 +84,13 @@ _WRITES: Final = frozenset({"to_csv", "to_parquet", "to_feather", "to_pickle"})
 _CHILDREN: Final = frozenset(
     {"dropna", "query", "head", "tail", "drop_duplicates", "sample", "filter", "nlargest", "nsmallest", "truncate"}
 )
-_FRESH: Final = frozenset({"groupby", "pivot", "pivot_table", "melt", "agg", "value_counts", "describe", "unique", "sum"})
+_FRESH: Final = frozenset(
+    {
+        *("groupby", "pivot", "pivot_table", "melt", "agg", "value_counts", "describe", "unique", "sum", "mean", "std"),
+        *("min", "max", "count", "nunique", "size", "tolist", "to_dict", "to_list", "any", "all", "corr", "shape"),
+    }
+)
+_COUNTS: Final = re.compile(r"\.(?:value_counts|groupby|agg|count|size|sum|nunique|pivot_table|resample)\(")
 _SAME_FUNCTIONS: Final = frozenset(
     {
         *("pandas.DataFrame", "pandas.Series", "numpy.array", "numpy.asarray", "pandas.to_numeric", "numpy.nan_to_num"),
@@ -85,11 +101,20 @@ _SAME_FUNCTIONS: Final = frozenset(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rows:
-    """A frame: the number of its *own* rows, those it was made of (*line*, its own among them), its *name* in the code."""
+    """A frame: the number of its *own* rows, those it was made of (*line*, its own among them), its *name* in the code.
+
+    *index*: ``range`` where the rows are numbered anew from 0, ``filtered`` where they keep the numbers that they had
+    among more (taken out at *by*), "" where that can't be told. *join* is the join that made it, *filled* the one whose
+    gaps were filled.
+    """
 
     own: int
     line: frozenset[int]
     name: str = ""
+    index: str = ""
+    by: Place | None = None
+    join: tuple[str, bool] | None = None
+    filled: Place | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -120,8 +145,9 @@ class _Fit:
     own: int
     path: Path
     scope: str
-    feeds: L["split", "fit", "write", ""] = ""
+    feeds: Feed = ""
     fed: Place | None = None
+    uses: list[FitUse] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass(slots=True)
@@ -135,12 +161,14 @@ class _Summary:
     result: Value
 
 
+_WORTHWHILE: Final = frozenset({"fit_transform", "fit_resample", "merge", "join", *_PREDICTS})
+"""Methods without which nothing is to be told of a file."""
+
+
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """What becomes of the rows of one module."""
     methods = file.methods_by_name
-    if file.tree is None or not (
-        methods.keys() & {"fit_transform", "fit_resample", *_PREDICTS} or file.calls_by_name.keys() & _SPLITS
-    ):
+    if file.tree is None or not (methods.keys() & _WORTHWHILE or not _SPLITS.isdisjoint(file.calls_by_name)):
         return
     yield from _Flow(file).facts()
 
@@ -157,6 +185,7 @@ class _Flow:
         self.all_fits: dict[Place, _Fit] = {}
         self.splits: dict[tuple[Place, str], Split] = {}
         self.globals: dict[str, Value] = {}
+        self.filled: dict[Place, FilledJoin] = {}
 
     def facts(self) -> Iterator[Fact]:
         assert self.file.tree is not None
@@ -166,7 +195,15 @@ class _Flow:
         for name in self.functions:
             self.summary(name)
         for fit in self.all_fits.values():
-            yield Fitted(place=fit.touch.place, touch=fit.touch, scope=fit.scope, feeds=fit.feeds, fed=fit.fed)
+            yield Fitted(
+                place=fit.touch.place,
+                touch=fit.touch,
+                scope=fit.scope,
+                feeds=fit.feeds,
+                fed=fit.fed,
+                uses=tuple(dict.fromkeys(fit.uses)),
+            )
+        yield from self.filled.values()
         yield from self.splits.values()
         yield from self.found
 
@@ -203,6 +240,7 @@ class _Body:
         self.path: Path = ()
         self.result: Value = None
         self.depth = 0
+        self.targets = ""
 
     # ------------------------------------------------------------------------------------------------- statements
 
@@ -212,7 +250,9 @@ class _Body:
 
     def statement(self, node: ast.stmt) -> None:
         if isinstance(node, ast.Assign):
+            self.targets = " ".join(filter(None, (_names(target) for target in node.targets)))
             value = self.value(node.value)
+            self.targets = ""
             for target in node.targets:
                 self.bind(target, value)
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
@@ -223,6 +263,9 @@ class _Body:
             value = self.value(node.value) if node.value is not None else None
             if isinstance(node, ast.Return) and value is not None:
                 self.result = value
+                for part in value if isinstance(value, tuple) else (value,):
+                    if isinstance(part, Rows):
+                        self.feed("return", self.file.place(node), part)
         elif isinstance(node, ast.If):
             self.value(node.test)
             self.arms(node, node.body, node.orelse)
@@ -292,6 +335,10 @@ class _Body:
         line = frozenset((number,)).union(*(parent.line for parent in parents))
         return Rows(number, line, parents[0].name if parents else "")
 
+    def filtered(self, rows: Rows, node: ast.expr) -> Rows:
+        """Some of the rows, with the numbers that they had."""
+        return dataclasses.replace(self.child(rows), index="filtered", by=self.file.place(node))
+
     def value(self, node: ast.expr | None) -> Value:
         if node is None or self.depth > DEPTH:
             return None
@@ -324,9 +371,12 @@ class _Body:
         if isinstance(node, ast.BinOp):
             left, right = self.value(node.left), self.value(node.right)
             return left if isinstance(left, Rows) else right if isinstance(right, Rows) else None
-        if isinstance(node, ast.Dict):
-            for item in node.values:
-                self.value(item)
+        if not isinstance(node, (ast.Lambda, ast.JoinedStr)):
+            for child in ast.iter_child_nodes(node):
+                if isinstance(child, ast.expr):
+                    self.value(child)
+                elif isinstance(child, ast.comprehension):
+                    self.value(child.iter)
         return None
 
     def subscript(self, node: ast.Subscript) -> Value:
@@ -341,10 +391,10 @@ class _Body:
             part = part.elts[0]
             if isinstance(part, ast.Slice) and part.lower is part.upper is part.step is None:
                 return base
-            return self.child(base)
+            return self.filtered(base, node)
         positions = isinstance(node.value, ast.Attribute) and node.value.attr in ("loc", "iloc")
         if positions or isinstance(part, (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.Slice, ast.Call)):
-            return self.child(base)
+            return self.filtered(base, node)
         return base  # columns
 
     def call(self, node: ast.Call) -> Value:
@@ -372,6 +422,9 @@ class _Body:
             return rows[0] if rows else None
         if method in _WRITES and isinstance(receiver, Rows):
             self.feed("write", self.file.place(node), receiver)
+            if receiver.filled is not None:
+                known = self.flow.filled[receiver.filled]
+                self.flow.filled[receiver.filled] = msgspec.structs.replace(known, written=self.file.place(node))
             return None
         if callee == "pandas.get_dummies" and rows:
             self.fitted(node, Touch(kind="dummies", by=callee, kept=False, place=self.file.place(node)), rows[0])
@@ -382,13 +435,22 @@ class _Body:
             return self.inner(callee, node, values, named)
         if callee == "pandas.concat":
             return self.pasted(node, values)
+        if callee in ("numpy.split", "numpy.array_split") and rows and len(node.args) > 1:
+            self.divide(node, callee, rows[:1])
+            return self.child(rows[0])
+        if callee == "pandas.merge" and rows:
+            return self.joined(node, rows[0], node.args[1:2])
         if callee in _SAME_FUNCTIONS:
             inside = [v for value in values if isinstance(value, tuple) for v in value if isinstance(v, Rows)]
-            return rows[0] if rows else inside[0] if inside else None
+            made = rows[0] if rows else inside[0] if inside else None
+            if made is not None and callee == "pandas.DataFrame":
+                fresh = all(keyword.arg != "index" for keyword in node.keywords) and _is_array(node.args[:1], made)
+                made = dataclasses.replace(made, index="range" if fresh else "", by=None)
+            return made
         if isinstance(receiver, Rows):
             return self.of_rows(node, method, receiver, rows)
         if method == "transform" and rows:
-            return rows[0]
+            return dataclasses.replace(rows[0], index="array", by=None)
         if callee and callee[0] != "*" and callee.rpartition(".")[2][:1].isupper() and "()" not in callee:
             return Made(callee, call=node)
         if callee in _COMPOSED:
@@ -400,20 +462,76 @@ class _Body:
         if method in _FRESH:
             return None
         if method in _CHILDREN or (method == "drop" and _drops_rows(node)):
-            return self.child(receiver)
+            return self.filtered(receiver, node)
         if method in ("merge", "join"):
-            return self.child(receiver)
+            return self.joined(node, receiver, node.args[:1])
+        if method in ("reset_index", "set_index", "reindex"):
+            return dataclasses.replace(receiver, index="", by=None)
+        if method == "toarray":
+            return dataclasses.replace(receiver, index="array", by=None)
+        if method in ("fillna", "fill_null") and receiver.join is not None:
+            return self.gap(node, receiver)
         if method == "train_test_split":  # datasets.Dataset
             return self.divide(node, f"*.{method}", [receiver])
         return receiver
+
+    def joined(self, node: ast.Call, rows: Rows, other: Sequence[ast.expr]) -> Rows:
+        how = next((k.value for k in node.keywords if k.arg == "how"), None)
+        text = how.value if isinstance(how, ast.Constant) else "left" if _is_join(node) and how is None else ""
+        made = self.child(rows)
+        if text not in ("left", "outer", "right", "full"):
+            return made
+        right = other[0] if other else next((k.value for k in node.keywords if k.arg in ("right", "other")), None)
+        return dataclasses.replace(made, join=(text, self.counts(right) or self.counts(node)))
+
+    def counts(self, node: ast.expr | None) -> bool:
+        """Whether a frame is made by counting or summing, as far as this function tells."""
+        if node is None:
+            return True
+        if isinstance(node, ast.Name):
+            bound = [b for b in self.scope.names.get(node.id, ()) if isinstance(b, ast.expr)]
+            return any(_COUNTS.search(ast.unparse(b)) for b in bound)
+        return bool(_COUNTS.search(ast.unparse(node)))
+
+    def gap(self, node: ast.Call, rows: Rows) -> Rows:
+        """``fillna`` on all of a joined frame with one constant."""
+        value = node.args[0] if node.args else None
+        if not isinstance(value, (ast.Constant, ast.UnaryOp)) or rows.join is None:
+            return rows
+        place = self.file.place(node)
+        how, counts = rows.join
+        self.flow.filled[place] = FilledJoin(
+            place=place,
+            how=how,
+            value=ast.unparse(value),
+            frame=self.targets or rows.name,
+            counts=counts,
+            scope=self.scope.function,
+        )
+        return dataclasses.replace(rows, join=None, filled=place)
 
     def pasted(self, node: ast.Call, values: Sequence[Value]) -> Value:
         """``pd.concat``: side by side they are the rows of the first; below each other, new ones made of all."""
         parts = [v for value in values if isinstance(value, tuple) for v in value if isinstance(v, Rows)]
         axis = next((k.value for k in node.keywords if k.arg == "axis"), None)
         if isinstance(axis, ast.Constant) and axis.value in (1, "columns"):
+            self.aligned(node, parts)
             return parts[0] if parts else None
         return self.child(*parts) if parts else None
+
+    def aligned(self, node: ast.Call, parts: Sequence[Rows]) -> None:
+        fresh = next((part for part in parts if part.index == "range"), None)
+        filtered = next((part for part in parts if part.index == "filtered"), None)
+        if fresh is not None and filtered is not None and filtered.by is not None:
+            self.flow.found.append(
+                PastedRows(
+                    place=self.file.place(node),
+                    fresh=fresh.name,
+                    filtered=filtered.name,
+                    by=filtered.by,
+                    scope=self.scope.function,
+                )
+            )
 
     # ----------------------------------------------------------------------------------------------------- events
 
@@ -440,7 +558,7 @@ class _Body:
             self.fitted(node, touch, made)
             return made, made
         self.fitted(node, touch, rows)
-        return rows if method == "fit_transform" else receiver
+        return dataclasses.replace(rows, index="array", by=None) if method == "fit_transform" else receiver
 
     def kept(self, owner: ast.expr) -> bool:
         """Whether a fitted object may outlive this function: it is held by more than a name of it, or that name is
@@ -456,6 +574,7 @@ class _Body:
     def fitted(self, node: ast.Call, touch: Touch, rows: Rows) -> None:
         fit = self.flow.all_fits.get(touch.place) or _Fit(touch, rows.own, self.path, self.scope.function)
         self.flow.all_fits[touch.place] = fit
+        fit.uses.append(FitUse(frame=rows.name, place=touch.place))
         self.fits.append(dataclasses.replace(fit, own=rows.own, path=self.path))
 
     def resampled(self, node: ast.Call, rows: Rows) -> Rows:
@@ -463,7 +582,11 @@ class _Body:
         made = self.child(rows)
         if not (isinstance(replace, ast.Constant) and replace.value is False):
             touch = Touch(
-                kind="resampler", by="sklearn.utils.resample", method="resample", kept=False, place=self.file.place(node)
+                kind="resampler",
+                by="sklearn.utils.resample",
+                method="resample",
+                kept=False,
+                place=self.file.place(node),
             )
             self.fitted(node, touch, made)
         return made
@@ -472,10 +595,10 @@ class _Body:
         """The fits so far that saw all of *rows*, or that they were made of."""
         return [fit for fit in self.fits if fit.own in rows.line and _meet(fit.path, path)]
 
-    def feed(self, kind: L["split", "fit", "write"], place: Place, rows: Rows) -> None:
+    def feed(self, kind: Feed, place: Place, rows: Rows) -> None:
         for fit in self.seen(rows, self.path):
             known = self.flow.all_fits[fit.touch.place]
-            if not known.feeds:
+            if known.feeds in ("", "return"):
                 known.feeds, known.fed = kind, place
 
     def divide(self, node: ast.Call, callee: str, rows: Sequence[Rows]) -> Value:
@@ -489,12 +612,10 @@ class _Body:
         # each part is made of the rows: what was fitted on them all has seen it
         parts: list[Value] = []
         for one in rows:
-            parts += [self.child(one), self.child(one)]
+            parts += [self.filtered(one, node), self.filtered(one, node)]
         return tuple(parts) if callee in _SPLITS else None
 
-    def divided(
-        self, place: Place, callee: str, rows: Rows, path: Path, scope: str, every: Sequence[Rows]
-    ) -> None:
+    def divided(self, place: Place, callee: str, rows: Rows, path: Path, scope: str, every: Sequence[Rows]) -> None:
         touched: dict[Place, Touch] = {}
         for one in every:
             for fit in self.seen(one, path):
@@ -529,8 +650,11 @@ class _Body:
             if isinstance(value, Rows):
                 given[summary.numbers[parameter]] = value
         for fit in summary.fits:
-            if fit.own in given:
-                self.fits.append(dataclasses.replace(fit, own=given[fit.own].own, path=self.path))
+            seen = given.get(fit.own)
+            if seen is not None:
+                self.fits.append(dataclasses.replace(fit, own=seen.own, path=self.path))
+            frame = seen.name if seen is not None else self.targets
+            self.flow.all_fits[fit.touch.place].uses.append(FitUse(frame=frame, place=self.file.place(node)))
         for place, callee, one, _, scope in summary.splits:
             parents = [given[number] for number in one.line if number in given]
             if parents:
@@ -583,6 +707,23 @@ def _key(node: ast.expr) -> str:
     return ""
 
 
+def _names(target: ast.expr) -> str:
+    """The names that an assignment's target binds, by spaces."""
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return " ".join(filter(None, (_names(element) for element in target.elts)))
+    return _key(target)
+
+
+def _is_array(arguments: Sequence[ast.expr], rows: Rows) -> bool:
+    """Whether what a frame is made of has no index of its own: what a transformer gave."""
+    return bool(arguments) and rows.index == "array"
+
+
+def _is_join(node: ast.Call) -> bool:
+    """Whether a call is ``DataFrame.join``, which is a left join unless it says otherwise; ``merge`` is an inner one."""
+    return isinstance(node.func, ast.Attribute) and node.func.attr == "join" and bool(node.keywords)
+
+
 def _drops_rows(node: ast.Call) -> bool:
     """Whether a ``drop`` takes rows and not columns."""
     given = {keyword.arg: keyword.value for keyword in node.keywords}
@@ -604,4 +745,4 @@ def _escapes(function: ast.AST, name: str) -> bool:
     )
 
 
-READER: Reader[PythonFile] = Reader("frames", 1, PYTHON, (Fitted, Split, Scored), claims, read)
+READER: Reader[PythonFile] = Reader("frames", 1, PYTHON, (Fitted, Split, Scored, PastedRows, FilledJoin), claims, read)
