@@ -292,8 +292,8 @@ class PastedRows(Fact, frozen=True, kw_only=True):
 
 
 class FilledJoin(Fact, frozen=True, kw_only=True):
-    """An outer or left join whose gaps are filled in all columns at once. *how*: the kind of join; *value*: what they are
-    filled with, as written; *written*: where the result goes into a dataset, if it does in the same function."""
+    """An outer or left join whose gaps are filled in all columns at once. *how*: the kind of join; *value*: what they
+    are filled with, as written; *written*: where the result goes into a dataset, if it does in the same function."""
 
     called: ClassVar[str] = "join whose gaps are filled"
 

@@ -93,6 +93,7 @@ _FRESH: Final = frozenset(
 _COUNTS: Final = re.compile(r"\.(?:value_counts|groupby|agg|count|size|sum|nunique|pivot_table|resample)\(")
 _SAME_FUNCTIONS: Final = frozenset(
     {
+        *("polars.DataFrame", "polars.from_numpy"),
         *("pandas.DataFrame", "pandas.Series", "numpy.array", "numpy.asarray", "pandas.to_numeric", "numpy.nan_to_num"),
         *("scipy.sparse.csr_matrix", "numpy.hstack", "numpy.column_stack", "scipy.sparse.hstack", "numpy.log1p"),
     }
@@ -161,14 +162,18 @@ class _Summary:
     result: Value
 
 
-_WORTHWHILE: Final = frozenset({"fit_transform", "fit_resample", "merge", "join", *_PREDICTS})
+_WORTHWHILE: Final = frozenset({"fit_transform", "fit_resample", "merge", *_PREDICTS})
 """Methods without which nothing is to be told of a file."""
 
 
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """What becomes of the rows of one module."""
     methods = file.methods_by_name
-    if file.tree is None or not (methods.keys() & _WORTHWHILE or not _SPLITS.isdisjoint(file.calls_by_name)):
+    if file.tree is None or not (
+        methods.keys() & _WORTHWHILE
+        or not _SPLITS.isdisjoint(file.calls_by_name)
+        or ("join" in methods and "fillna" in methods)
+    ):
         return
     yield from _Flow(file).facts()
 
@@ -371,13 +376,15 @@ class _Body:
         if isinstance(node, ast.BinOp):
             left, right = self.value(node.left), self.value(node.right)
             return left if isinstance(left, Rows) else right if isinstance(right, Rows) else None
+        found: Value = None
         if not isinstance(node, (ast.Lambda, ast.JoinedStr)):
             for child in ast.iter_child_nodes(node):
                 if isinstance(child, ast.expr):
-                    self.value(child)
+                    value = self.value(child)
+                    found = found if isinstance(found, Rows) else value
                 elif isinstance(child, ast.comprehension):
                     self.value(child.iter)
-        return None
+        return found if isinstance(node, (ast.Dict, ast.DictComp, ast.ListComp, ast.Starred)) else None
 
     def subscript(self, node: ast.Subscript) -> Value:
         base = self.value(node.value)
@@ -405,7 +412,7 @@ class _Body:
             method = function.attr
             receiver = self.value(function.value)
         callee = self.file.qualified(function, self.scope) or ""
-        if method in ("fit", "fit_transform", "fit_resample"):
+        if isinstance(function, ast.Attribute) and method in ("fit", "fit_transform", "fit_resample"):
             return self.fit(node, function, method, receiver, callee)
         values = [self.value(argument) for argument in node.args]
         named = {keyword.arg: self.value(keyword.value) for keyword in node.keywords}
@@ -415,6 +422,8 @@ class _Body:
         if callee in _CROSS:
             self.divide(node, callee, rows)
             return None
+        if callee.startswith(("pandas.read_", "polars.read_", "polars.scan_")):
+            return self.child()
         if callee in _LOADERS:
             return Loaded(callee)
         if method in _PREDICTS:
@@ -433,7 +442,7 @@ class _Body:
             return self.resampled(node, rows[0])
         if callee in self.flow.functions:
             return self.inner(callee, node, values, named)
-        if callee == "pandas.concat":
+        if callee in ("pandas.concat", "polars.concat"):
             return self.pasted(node, values)
         if callee in ("numpy.split", "numpy.array_split") and rows and len(node.args) > 1:
             self.divide(node, callee, rows[:1])
@@ -496,7 +505,8 @@ class _Body:
     def gap(self, node: ast.Call, rows: Rows) -> Rows:
         """``fillna`` on all of a joined frame with one constant."""
         value = node.args[0] if node.args else None
-        if not isinstance(value, (ast.Constant, ast.UnaryOp)) or rows.join is None:
+        column = isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Subscript)
+        if column or not isinstance(value, (ast.Constant, ast.UnaryOp)) or rows.join is None:
             return rows
         place = self.file.place(node)
         how, counts = rows.join
@@ -513,8 +523,8 @@ class _Body:
     def pasted(self, node: ast.Call, values: Sequence[Value]) -> Value:
         """``pd.concat``: side by side they are the rows of the first; below each other, new ones made of all."""
         parts = [v for value in values if isinstance(value, tuple) for v in value if isinstance(v, Rows)]
-        axis = next((k.value for k in node.keywords if k.arg == "axis"), None)
-        if isinstance(axis, ast.Constant) and axis.value in (1, "columns"):
+        axis = next((k.value for k in node.keywords if k.arg in ("axis", "how")), None)
+        if isinstance(axis, ast.Constant) and axis.value in (1, "columns", "horizontal"):
             self.aligned(node, parts)
             return parts[0] if parts else None
         return self.child(*parts) if parts else None
@@ -650,6 +660,8 @@ class _Body:
             if isinstance(value, Rows):
                 given[summary.numbers[parameter]] = value
         for fit in summary.fits:
+            if fit.path:
+                continue  # in some cases only (``if fit:``); which, the call would have to tell
             seen = given.get(fit.own)
             if seen is not None:
                 self.fits.append(dataclasses.replace(fit, own=seen.own, path=self.path))
@@ -720,7 +732,7 @@ def _is_array(arguments: Sequence[ast.expr], rows: Rows) -> bool:
 
 
 def _is_join(node: ast.Call) -> bool:
-    """Whether a call is ``DataFrame.join``, which is a left join unless it says otherwise; ``merge`` is an inner one."""
+    """Whether a call is ``DataFrame.join``, a left join unless it says otherwise; ``merge`` is an inner one."""
     return isinstance(node.func, ast.Attribute) and node.func.attr == "join" and bool(node.keywords)
 
 
