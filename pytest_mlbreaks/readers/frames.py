@@ -376,15 +376,15 @@ class _Body:
         if isinstance(node, ast.BinOp):
             left, right = self.value(node.left), self.value(node.right)
             return left if isinstance(left, Rows) else right if isinstance(right, Rows) else None
-        found: Value = None
+        first: Value = None
         if not isinstance(node, (ast.Lambda, ast.JoinedStr)):
             for child in ast.iter_child_nodes(node):
                 if isinstance(child, ast.expr):
                     value = self.value(child)
-                    found = found if isinstance(found, Rows) else value
+                    first = first if isinstance(first, Rows) else value
                 elif isinstance(child, ast.comprehension):
                     self.value(child.iter)
-        return found if isinstance(node, (ast.Dict, ast.DictComp, ast.ListComp, ast.Starred)) else None
+        return first if isinstance(node, (ast.Dict, ast.DictComp, ast.ListComp, ast.Starred)) else None
 
     def subscript(self, node: ast.Subscript) -> Value:
         base = self.value(node.value)
