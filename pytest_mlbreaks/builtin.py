@@ -16,6 +16,7 @@ from pytest_mlbreaks.readers import (
     env_files,
     frames,
     github_actions,
+    growth,
     kubernetes,
     lock_files,
     notebooks,
@@ -23,6 +24,8 @@ from pytest_mlbreaks.readers import (
     python,
     requirements,
     shell_scripts,
+    spark,
+    torch,
 )
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
@@ -37,6 +40,9 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         datasets.READER,
         notebooks.READER,
         frames.READER,
+        growth.READER,
+        spark.READER,
+        torch.READER,
         compose.READER,
         kubernetes.READER,
         github_actions.READER,

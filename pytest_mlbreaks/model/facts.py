@@ -324,6 +324,97 @@ class Scored(Fact, frozen=True, kw_only=True):
         return f"scored:{self.path}#{self.scope}:{self.method}"
 
 
+class GrownInLoop(Fact, frozen=True, kw_only=True):
+    """``x = concat([x, more])`` in a loop: *frame* is x, *api* the call, *over* what the innermost loop runs over, as
+    written (``while`` for such a loop), *small* whether it is certainly short; *reset*: x begins anew in that loop."""
+
+    called: ClassVar[str] = "frame that grows in a loop"
+
+    frame: str
+    api: str
+    over: str
+    loop: Place
+    small: bool = False
+    reset: bool = False
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"grown:{self.path}#{self.scope}:{self.frame}"
+
+
+class SparkSplit(Fact, frozen=True, kw_only=True):
+    """``randomSplit`` of a Spark frame. *lottery*: what makes its rows depend on the order in which they arrive (with
+    its place), *shuffle*: what makes that order change from one run to the next; "" where there is none before it in its
+    function. *kept*: it is cached, checkpointed or read back before it is split;"""
+
+    called: ClassVar[str] = "randomSplit of a Spark frame"
+
+    frame: str
+    lottery: str = ""
+    lottery_place: Place | None = None
+    shuffle: str = ""
+    shuffle_place: Place | None = None
+    kept: bool = False
+    parts: int = 0
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"spark-split:{self.path}#{self.scope}:{self.frame}"
+
+
+class EpochSampler(Fact, frozen=True, kw_only=True):
+    """A ``DistributedSampler`` that shuffles. *result*: the name that holds it; *told*: its file calls ``set_epoch``;
+    *loop*: a loop over epochs in that file; *trainer*: a framework that the file imports and that may call it."""
+
+    called: ClassVar[str] = "distributed sampler that shuffles"
+
+    result: str = ""
+    told: bool = False
+    loop: Place | None = None
+    trainer: str = ""
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"epoch-sampler:{self.path}#{self.scope}:{self.result}"
+
+
+class TorchWeights(Fact, frozen=True, kw_only=True):
+    """``model.load_state_dict`` in a file: *model* is what the code calls the model, *by* its qualified class ("" where
+    it can't be told), *used*: where the file calls the model to predict; *evaluated*: the file calls ``eval()`` on a
+    module, or switches modes; *trains*: it also calls ``backward`` or makes an optimizer."""
+
+    called: ClassVar[str] = "Torch model whose weights are loaded"
+
+    model: str
+    by: str = ""
+    used: Place | None = None
+    evaluated: bool = False
+    trains: bool = False
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"torch-weights:{self.path}#{self.scope}:{self.model}"
+
+
+class TorchModule(Fact, frozen=True, kw_only=True):
+    """A class that is a ``torch.nn.Module``. *moody*: the first layer in it that behaves otherwise while training
+    (dropout, batch normalisation), *moody_place* its place; "" where it makes none. *opaque*: it is given layers or
+    makes them of what is not in this file."""
+
+    name: str
+    moody: str = ""
+    moody_place: Place | None = None
+    opaque: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"torch-module:{self.path}#{self.name}"
+
+
 # ---------------------------------------------------------------------------------------------- dependencies
 
 
