@@ -345,7 +345,7 @@ class GrownInLoop(Fact, frozen=True, kw_only=True):
 
 class SparkSplit(Fact, frozen=True, kw_only=True):
     """``randomSplit`` of a Spark frame. *lottery*: what makes its rows depend on the order in which they arrive (with
-    its place), *shuffle*: what makes that order change from one run to the next; "" where there is none before it in its
+    its place), *shuffle*: what makes that order change from run to run; "" where there is none before it in its
     function. *kept*: it is cached, checkpointed or read back before it is split;"""
 
     called: ClassVar[str] = "randomSplit of a Spark frame"

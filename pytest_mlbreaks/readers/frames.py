@@ -106,7 +106,7 @@ class Rows:
 
     *index*: ``range`` where the rows are numbered anew from 0, ``filtered`` where they keep the numbers that they had
     among more (taken out at *by*), "" where that can't be told. *join* is the join that made it, *filled* the one whose
-    gaps were filled.
+    gaps were filled; *aligned*: its columns were made a given list (``reindex(columns=)``).
     """
 
     own: int
@@ -116,6 +116,7 @@ class Rows:
     by: Place | None = None
     join: tuple[str, bool] | None = None
     filled: Place | None = None
+    aligned: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     methods = file.methods_by_name
     if file.tree is None or not (
         methods.keys() & _WORTHWHILE
-        or not _SPLITS.isdisjoint(file.calls_by_name)
+        or file.mentions(b"sklearn.model_selection")
         or ("join" in methods and "fillna" in methods)
     ):
         return
@@ -338,7 +339,8 @@ class _Body:
     def child(self, *parents: Rows) -> Rows:
         number = next(self.flow.numbers)
         line = frozenset((number,)).union(*(parent.line for parent in parents))
-        return Rows(number, line, parents[0].name if parents else "")
+        first = parents[0] if parents else None
+        return Rows(number, line, first.name if first else "", aligned=first is not None and first.aligned)
 
     def filtered(self, rows: Rows, node: ast.expr) -> Rows:
         """Some of the rows, with the numbers that they had."""
@@ -422,7 +424,7 @@ class _Body:
         if callee in _CROSS:
             self.divide(node, callee, rows)
             return None
-        if callee.startswith(("pandas.read_", "polars.read_", "polars.scan_")):
+        if "()" not in callee and callee.startswith(("pandas.read_", "polars.read_", "polars.scan_")):
             return self.child()
         if callee in _LOADERS:
             return Loaded(callee)
@@ -436,7 +438,10 @@ class _Body:
                 self.flow.filled[receiver.filled] = msgspec.structs.replace(known, written=self.file.place(node))
             return None
         if callee == "pandas.get_dummies" and rows:
-            self.fitted(node, Touch(kind="dummies", by=callee, kept=False, place=self.file.place(node)), rows[0])
+            drops = next((k.value for k in node.keywords if k.arg == "drop_first"), None)
+            method = "drop_first" if isinstance(drops, ast.Constant) and drops.value is True else ""
+            place = self.file.place(node)
+            self.fitted(node, Touch(kind="dummies", by=callee, method=method, kept=False, place=place), rows[0])
             return rows[0]
         if callee == "sklearn.utils.resample" and rows:
             return self.resampled(node, rows[0])
@@ -475,7 +480,8 @@ class _Body:
         if method in ("merge", "join"):
             return self.joined(node, receiver, node.args[:1])
         if method in ("reset_index", "set_index", "reindex"):
-            return dataclasses.replace(receiver, index="", by=None)
+            columns = any(keyword.arg == "columns" for keyword in node.keywords)
+            return dataclasses.replace(receiver, index="", by=None, aligned=receiver.aligned or columns)
         if method == "toarray":
             return dataclasses.replace(receiver, index="array", by=None)
         if method in ("fillna", "fill_null") and receiver.join is not None:
@@ -637,7 +643,12 @@ class _Body:
         by = receiver.by if isinstance(receiver, Loaded) else callee[: -len(f"().{method}")]
         if by not in _LOADERS:
             return
-        touched = dict.fromkeys(fit.touch for one in rows[:1] for fit in self.seen(one, self.path))
+        touched = dict.fromkeys(
+            fit.touch
+            for one in rows[:1]
+            for fit in self.seen(one, self.path)
+            if not (one.aligned and fit.touch.kind == "dummies" and not fit.touch.method)
+        )
         self.flow.found.append(
             Scored(
                 place=self.file.place(node),
