@@ -28,7 +28,7 @@ def find(split: facts.Split, pipeline: Pipeline) -> Iterator[Finding | Unjudged]
     first = min(leaks, key=lambda touch: (touch.kind in _MILD, touch.place.sort_key))
     mild = first.kind in _MILD
     rows = f"{split.frame!r}" if split.frame else "the rows"
-    how = split.api.rpartition(".")[2]
+    how = split.api.removeprefix("sklearn.model_selection.")
     yield Finding(
         at=first.place,
         message=f"{called(first)} is fitted on all of {rows}, which {how} divides into train and test only afterwards: "

@@ -17,7 +17,7 @@ def _concerns(split: facts.Split, pipeline: Pipeline) -> bool:
 @check.over(facts.Split, where=_concerns)
 def find(split: facts.Split, pipeline: Pipeline) -> Iterator[Finding | Unjudged]:
     """Resamplings whose result is divided."""
-    how = split.api.rpartition(".")[2]
+    how = split.api.removeprefix("sklearn.model_selection.")
     for touch in split.touched:
         if touch.kind == "resampler":
             yield Finding(
