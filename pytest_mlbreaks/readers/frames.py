@@ -106,7 +106,8 @@ class Rows:
 
     *index*: ``range`` where the rows are numbered anew from 0, ``filtered`` where they keep the numbers that they had
     among more (taken out at *by*), "" where that can't be told. *join* is the join that made it, *filled* the one whose
-    gaps were filled; *aligned*: its columns were made a given list (``reindex(columns=)``).
+    gaps were filled; *aligned*: its columns were made a given list (``reindex(columns=)``); *made*:
+    it is a frame made of a transformer's array.
     """
 
     own: int
@@ -117,6 +118,7 @@ class Rows:
     join: tuple[str, bool] | None = None
     filled: Place | None = None
     aligned: bool = False
+    made: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -458,8 +460,9 @@ class _Body:
             inside = [v for value in values if isinstance(value, tuple) for v in value if isinstance(v, Rows)]
             made = rows[0] if rows else inside[0] if inside else None
             if made is not None and callee == "pandas.DataFrame":
-                fresh = all(keyword.arg != "index" for keyword in node.keywords) and _is_array(node.args[:1], made)
-                made = dataclasses.replace(made, index="range" if fresh else "", by=None)
+                fresh = all(keyword.arg != "index" for keyword in node.keywords)
+                array = _is_array(node.args[:1], made)
+                made = dataclasses.replace(made, index="range" if array and fresh else "", by=None, made=array)
             return made
         if isinstance(receiver, Rows):
             return self.of_rows(node, method, receiver, rows)
@@ -536,18 +539,21 @@ class _Body:
         return self.child(*parts) if parts else None
 
     def aligned(self, node: ast.Call, parts: Sequence[Rows]) -> None:
-        fresh = next((part for part in parts if part.index == "range"), None)
-        filtered = next((part for part in parts if part.index == "filtered"), None)
-        if fresh is not None and filtered is not None and filtered.by is not None:
-            self.flow.found.append(
-                PastedRows(
-                    place=self.file.place(node),
-                    fresh=fresh.name,
-                    filtered=filtered.name,
-                    by=filtered.by,
-                    scope=self.scope.function,
-                )
+        fresh = next((part for part in parts if part.made), None)
+        if fresh is None or len(parts) < 2:
+            return
+        filtered = next((part for part in parts if part.index == "filtered" and not part.made), None)
+        certain = fresh.index == "range" and filtered is not None
+        self.flow.found.append(
+            PastedRows(
+                place=self.file.place(node),
+                fresh=fresh.name,
+                filtered=filtered.name if filtered is not None else "",
+                by=(filtered.by if filtered is not None else None) or self.file.place(node),
+                certain=certain,
+                scope=self.scope.function,
             )
+        )
 
     # ----------------------------------------------------------------------------------------------------- events
 

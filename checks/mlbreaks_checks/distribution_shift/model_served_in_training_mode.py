@@ -24,7 +24,7 @@ def find(weights: facts.TorchWeights, pipeline: Pipeline) -> Iterator[Finding | 
     if not name:
         yield Unjudged(weights.place, "what class the model is can't be told")
         return
-    modules = [m for m in pipeline.index(facts.TorchModule, _last_name).get(name, ())]
+    modules = pipeline.index(facts.TorchModule, _last_name).get(name, ())
     sure = weights.by.startswith(_ALWAYS_MOODY)
     moody = next((m for m in modules if m.moody), None) if len(modules) == 1 else None
     if modules and moody is None and not sure:

@@ -26,23 +26,24 @@ def _goes_on(fitted: facts.Fitted, pipeline: Pipeline) -> bool:
 @check.over(facts.Fitted, where=_goes_on)
 def find(fitted: facts.Fitted, pipeline: Pipeline) -> Iterator[Finding | Unjudged]:
     """Fitted objects that nothing holds when their function ends, the first of each function."""
-    if fitted.touch.kept:
-        return
+    scored = pipeline.index(facts.Scored, "path").get(fitted.path, ())
+    if fitted.touch.kept or any(fitted.touch in one.refitted for one in scored):
+        return  # what is fitted on rows to be scored is encoder-refitted-on-serving-data
     others = pipeline.index(facts.Fitted, _function)[_function(fitted)]
     lost = [one for one in others if not one.touch.kept and _goes_on(one, pipeline)]
     if lost[0] is not fitted:
         return  # told with the first
     touch = fitted.touch
     returned = fitted.feeds == "return"
+    where = f"{fitted.scope}()" if fitted.scope else "the script"
     names = ", ".join(dict.fromkeys(called(one.touch) for one in lost))
     because: list[tuple[Place, str]] = [(one.place, f"{called(one.touch)} is lost as well") for one in lost[1:]]
     if fitted.fed is not None:
         because.append((fitted.fed, _WHERE[fitted.feeds]))
     yield Finding(
         at=touch.place,
-        message=f"{names} is fitted here and kept nowhere: what it learned ends with "
-        f"{fitted.scope or 'the script'}{'()' if fitted.scope else ''}, and no other row can be transformed the way that "
-        "these were. A later run, or the code that serves, can only fit anew, on other rows.",
+        message=f"{names} is fitted here and kept nowhere: what it learned ends with {where}, and no other row can be "
+        "transformed the way that these were. A later run, or the code that serves, can only fit anew, on other rows.",
         because=tuple(because),
         about=(touch.by,),
         confidence=Confidence.MEDIUM if returned else None,

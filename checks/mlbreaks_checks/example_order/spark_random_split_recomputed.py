@@ -24,8 +24,8 @@ def find(split: facts.SparkSplit, pipeline: Pipeline) -> Iterator[Finding | Unju
         return
     yield Finding(
         at=split.place,
-        message=f"{split.frame or 'The frame'} is computed anew for each part of randomSplit, and does not come out the "
-        f"same: {split.lottery} depends on the order of rows, which {split.shuffle} changes from one run to the next. "
+        message=f"{split.frame or 'The frame'} is computed anew for each part of randomSplit, and does not come out "
+        f"the same: {split.lottery} depends on the order of rows, which {split.shuffle} changes from run to run. "
         "Rows of the test set are in the training set as well, and others in neither; a seed does not help.",
         because=(
             (split.lottery_place, f"{split.lottery} goes by the order in which rows arrive"),
