@@ -277,8 +277,8 @@ class Split(Fact, frozen=True, kw_only=True):
 
 class PastedRows(Fact, frozen=True, kw_only=True):
     """Frames put side by side by their index (``pd.concat(axis=1)``), of which one was made of a transformer's array
-    (*fresh*). *certain*: it is numbered anew from 0, and another one still has the numbers of rows that were taken out of
-    more (*filtered*, at *by*)."""
+    (*fresh*). *certain*: it is numbered anew from 0, and another one still has the numbers of rows that were taken out
+    of more (*filtered*, at *by*)."""
 
     called: ClassVar[str] = "frames put side by side"
 

@@ -175,7 +175,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     if file.tree is None or not (
         methods.keys() & _WORTHWHILE
         or file.mentions(b"sklearn.model_selection")
-        or ("join" in methods and "fillna" in methods)
+        or ("fillna" in methods and ("join" in methods or "pandas.merge" in file.calls_by_name))
     ):
         return
     yield from _Flow(file).facts()
@@ -464,10 +464,10 @@ class _Body:
                 array = _is_array(node.args[:1], made)
                 made = dataclasses.replace(made, index="range" if array and fresh else "", by=None, made=array)
             return made
-        if isinstance(receiver, Rows):
-            return self.of_rows(node, method, receiver, rows)
         if method == "transform" and rows:
             return dataclasses.replace(rows[0], index="array", by=None)
+        if isinstance(receiver, Rows):
+            return self.of_rows(node, method, receiver, rows)
         if callee and callee[0] != "*" and callee.rpartition(".")[2][:1].isupper() and "()" not in callee:
             return Made(callee, call=node)
         if callee in _COMPOSED:

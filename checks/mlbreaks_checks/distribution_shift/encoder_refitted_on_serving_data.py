@@ -34,8 +34,7 @@ def find(scored: facts.Scored, pipeline: Pipeline) -> Iterator[Finding | Unjudge
     because += _trained(scored, pipeline)
     yield Finding(
         at=first.place,
-        message=f"{what[0].upper()}{what[1:]}: the same row becomes something else in another batch, and than it was in "
-        "training.",
+        message=f"{what[0].upper()}{what[1:]}: the same row becomes something else in another batch, or in training.",
         because=tuple(because),
         about=(first.kind, first.by),
     )
