@@ -26,6 +26,10 @@ _PYTHON_CELLS: Final = frozenset({"time", "timeit", "capture", "prun", "memit", 
 
 _LINE_MAGIC: Final = re.compile(r"[ \t]*(?:[%!]|\?{1,2}[ \t]*[A-Za-z_])")
 _ASSIGNED: Final = re.compile(r"(?P<target>[ \t]*[A-Za-z_][\w., \t\[\]'\"]*=[ \t]*)[%!][ \t]*[A-Za-z_./~{$(]")
+_BYTE: Final = re.compile(r"\(byte (\d+)\)")
+_MOST_SAID: Final = 3
+"""Cells of one notebook that are told one by one when they can't be parsed."""
+
 _HELP: Final = re.compile(r"[ \t]*[A-Za-z_%][\w.]*\?{1,2}[ \t]*$")
 
 
@@ -97,12 +101,17 @@ class NotebookFile(PythonFile):
         tree = parse_python(self.path, self._data)
         if not isinstance(tree, Diagnostic):
             return tree
-        for cell in self._cells:  # the cells that are no Python are left out, each with a word about it
+        broken: list[Diagnostic] = []
+        for cell in self._cells:  # the cells that are no Python are left out, with a word about it
             if problem := _problem(cell.lines):
                 line, message = problem
                 place = self._in_cell(cell, min(line, len(cell.lines)))
-                self.diagnostics.append(Diagnostic(place, "warning", f"{message}; the cell is not read"))
+                broken.append(Diagnostic(place, "warning", f"{message}; the cell is not read"))
                 cell.lines = [""] * len(cell.lines)
+        self.diagnostics += broken[:_MOST_SAID]
+        if len(broken) > _MOST_SAID:
+            more = f"{len(broken) - _MOST_SAID} more cells can't be parsed either, and are not read"
+            self.diagnostics.append(Diagnostic(broken[_MOST_SAID].place, "warning", more))
         self._data = _joined(self._cells)
         return parse_python(self.path, self._data)
 
@@ -151,7 +160,9 @@ def parse(source: Source) -> NotebookFile:
     except msgspec.ValidationError as error:
         raise Unreadable(Place(source.path, 1), f"is not a notebook: {str(error)[:200]}") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Unreadable(Place(source.path, 1), f"is not JSON that can be read: {str(error)[:200]}") from error
+        at = _BYTE.search(str(error))
+        line = data.count(b"\n", 0, int(at[1])) + 1 if at else 1
+        raise Unreadable(Place(source.path, line), f"is not JSON that can be read: {str(error)[:200]}") from error
     cells = notebook.cells
     if cells is None:
         if notebook.worksheets is None:

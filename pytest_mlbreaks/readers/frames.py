@@ -54,6 +54,11 @@ _CLASSES: Final[dict[str, TouchKind]] = {
     ),
     **dict.fromkeys(("KBinsDiscretizer", "SplineTransformer"), "scaler"),
 }
+_LEAKS: Final[tuple[TouchKind, ...]] = (
+    *("resampler", "selection", "projection", "vectorizer", "unknown", "scaler", "imputer", "encoder", "dummies"),
+)
+"""From what makes the most of rows that it should not have seen to what makes the least."""
+
 _STATELESS: Final = frozenset(
     {"FunctionTransformer", "Normalizer", "HashingVectorizer", "FeatureHasher", "Binarizer", "PolynomialFeatures"}
 )
@@ -567,6 +572,8 @@ class _Body:
         if not by and callee.endswith(f"().{method}"):
             by = callee[: -len(f"().{method}")]
         kind = _kind(by, method)
+        if kind == "unknown" and by in _COMPOSED and isinstance(receiver, Made) and receiver.call is not None:
+            kind = self.composed(receiver.call)
         if rows is None:
             return None
         if kind is None or (kind == "unknown" and method == "fit"):
@@ -581,6 +588,22 @@ class _Body:
             return made, made
         self.fitted(node, touch, rows)
         return dataclasses.replace(rows, index="array", by=None) if method == "fit_transform" else receiver
+
+    def composed(self, call: ast.Call, depth: int = 4) -> TouchKind:
+        """The kind of a pipeline or of a transformer of columns: that of its part that leaks most."""
+        kinds: list[TouchKind] = []
+        for node in ast.walk(call):
+            if node is call:
+                continue
+            made: Any = node if isinstance(node, ast.Call) else None
+            if isinstance(node, ast.Name) and isinstance(held := self.names.get(node.id), Made):
+                made = held.call
+            by = (self.file.qualified(made.func, self.scope) or "") if made is not None else ""
+            if by in _COMPOSED and depth:
+                kinds.append(self.composed(made, depth - 1))
+            elif (kind := _kind(by, "fit")) is not None:
+                kinds.append(kind)
+        return min(kinds, key=_LEAKS.index, default="unknown")
 
     def kept(self, owner: ast.expr) -> bool:
         """Whether a fitted object may outlive this function: it is held by more than a name of it, or that name is

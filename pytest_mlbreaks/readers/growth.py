@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from pytest_mlbreaks.formats.python import PYTHON, CallSite, PythonFile
+from pytest_mlbreaks.formats.python import PYTHON, CallSite, PythonFile, Scope
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.facts import GrownInLoop
 from pytest_mlbreaks.readers.python import claims
@@ -29,7 +29,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             loop = next((loop for loop in reversed(site.loops) if isinstance(loop, (ast.For, ast.While))), None)
             if loop is None or not site.result or site.result not in _joined(site):
                 continue
-            over, small = _over(loop)
+            over, small = _over(loop, site.scope)
             yield GrownInLoop(
                 place=file.place(site.node),
                 frame=site.result,
@@ -55,7 +55,7 @@ def _joined(site: CallSite) -> list[str]:
     return names
 
 
-def _over(loop: ast.For | ast.While) -> tuple[str, bool]:
+def _over(loop: ast.For | ast.While, scope: Scope) -> tuple[str, bool]:
     """What a loop runs over, as written, and whether that is certainly little."""
     if isinstance(loop, ast.While):
         return "while", False
@@ -65,12 +65,23 @@ def _over(loop: ast.For | ast.While) -> tuple[str, bool]:
             break
         source = source.args[0]
     text = " ".join(ast.unparse(source).split())[:120]
-    if isinstance(source, (ast.List, ast.Tuple, ast.Set, ast.Dict)):
+    if isinstance(_written(source, scope), (ast.List, ast.Tuple, ast.Set, ast.Dict)):
         return text, True
     if isinstance(source, ast.Call) and isinstance(source.func, ast.Name) and source.func.id == "range":
         last = source.args[-1] if len(source.args) < 3 else source.args[1]
         return text, isinstance(last, ast.Constant) and isinstance(last.value, int) and last.value <= _SMALL
     return text, bool(_FEW.search(text))
+
+
+def _written(source: ast.expr, scope: Scope) -> object:
+    """What is looped over, where a name stands for something that is written out in the file."""
+    if isinstance(source, ast.Call) and isinstance(source.func, ast.Attribute) and source.func.attr == "items":
+        source = source.func.value
+    if isinstance(source, ast.Name):
+        owner = scope.owner(source.id)
+        bound = owner.names[source.id] if owner is not None else []
+        return bound[0] if len(bound) == 1 else None
+    return source
 
 
 _WRAPPERS = frozenset({"enumerate", "tqdm", "list", "sorted", "reversed", "zip"})

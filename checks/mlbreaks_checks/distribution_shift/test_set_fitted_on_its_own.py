@@ -32,9 +32,8 @@ def find(fitted: facts.Fitted, pipeline: Pipeline) -> Iterator[Finding | Unjudge
         because.append((fitted.place, f"{what} is fitted anew in each call"))
     yield Finding(
         at=test.place,
-        message=f"{what} learns from the test rows ({test.frame}) what to make of them, instead of what the "
-        "training rows taught it: equal values become other numbers, or other columns, and the test says nothing of the "
-        "model.",
+        message=f"{what} learns from the test rows ({test.frame}) what to make of them, instead of what the training "
+        "rows taught it: equal values become other numbers, or other columns, and the test says nothing of the model.",
         because=tuple(because),
         about=(test.frame,),
     )
