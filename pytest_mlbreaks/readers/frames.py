@@ -169,6 +169,11 @@ class _Summary:
     splits: list[tuple[Place, str, Rows, Path, str]]
     result: Value
 
+    def wants(self, parameter: str) -> bool:
+        """Whether it matters that *parameter* is rows."""
+        number = self.numbers[parameter]
+        return any(fit.own == number for fit in self.fits) or any(number in one[2].line for one in self.splits)
+
 
 _WORTHWHILE: Final = frozenset({"fit_transform", "fit_resample", "merge", *_PREDICTS})
 """Methods without which nothing is to be told of a file."""
@@ -342,6 +347,25 @@ class _Body:
         if name:
             self.names[name] = rows
         return rows
+
+    def discovered(self, node: ast.expr) -> Rows | None:
+        """The rows that *node* is, now that it turns out to be some: what a call gave that is not followed."""
+        base = node
+        while isinstance(base, (ast.Subscript, ast.Call)) or (isinstance(base, ast.Attribute) and not _key(base)):
+            base = base.func if isinstance(base, ast.Call) else base.value
+        key = _key(base)
+        owner, _, method = key.partition(".")
+        if isinstance(node, ast.Call) and method and owner != self.scope.receiver:
+            key = owner  # `df.drop(...)`: the method's name is none of a frame
+        if not key or self.names.get(key) is not None or self._is_module(owner):
+            return None
+        self.fresh(key)
+        value = self.value(node)
+        return value if isinstance(value, Rows) else None
+
+    def _is_module(self, name: str) -> bool:
+        owner = self.scope.owner(name)
+        return owner is not None and (name in owner.imports or "definition" in owner.names[name])
 
     def child(self, *parents: Rows) -> Rows:
         number = next(self.flow.numbers)
@@ -566,8 +590,8 @@ class _Body:
         values = [self.value(argument) for argument in node.args]
         values += [self.value(keyword.value) for keyword in node.keywords]
         rows = next((value for value in values if isinstance(value, Rows)), None)
-        if rows is None and node.args and (key := _key(node.args[0])):
-            rows = self.fresh(key)
+        if rows is None and node.args:
+            rows = self.discovered(node.args[0])
         by = receiver.by if isinstance(receiver, Made) else ""
         if not by and callee.endswith(f"().{method}"):
             by = callee[: -len(f"().{method}")]
@@ -647,8 +671,9 @@ class _Body:
                 known.feeds, known.fed = kind, place
 
     def divide(self, node: ast.Call, callee: str, rows: Sequence[Rows]) -> Value:
-        if not rows and node.args and (key := _key(node.args[0])):
-            rows = [self.fresh(key)]
+        found = self.discovered(node.args[0]) if not rows and node.args else None
+        if found is not None:
+            rows = [found]
         place = self.file.place(node)
         for one in rows:
             self.splits.append((place, callee, one, self.path, self.scope.function))
@@ -697,6 +722,8 @@ class _Body:
         given: dict[int, Rows] = {}
         for position, parameter in enumerate(summary.parameters):
             value = named.get(parameter) or (values[position] if position < len(values) else None)
+            if value is None and position < len(node.args) and summary.wants(parameter):
+                value = self.discovered(node.args[position])
             if isinstance(value, Rows):
                 given[summary.numbers[parameter]] = value
         for fit in summary.fits:
