@@ -82,13 +82,13 @@ class CodeCell(msgspec.Struct):
 class NotebookFile(PythonFile):
     """A notebook, indexed like a module. Places are given by cell, and lines within it.
 
-    *python* is False for a notebook of another language, which is left unread.
+    *cells* are its code cells, none for a notebook of another language, which is left unread.
     """
 
     kind = "notebook"
 
     def __init__(self, path: str, cells: Sequence[CodeCell], notes: Sequence[Diagnostic] = ()) -> None:
-        self._cells = cells
+        self.cells = cells
         self._firsts: list[int] = []
         line = 1
         for cell in cells:
@@ -102,7 +102,7 @@ class NotebookFile(PythonFile):
         if not isinstance(tree, Diagnostic):
             return tree
         broken: list[Diagnostic] = []
-        for cell in self._cells:  # the cells that are no Python are left out, with a word about it
+        for cell in self.cells:  # the cells that are no Python are left out, with a word about it
             if problem := _problem(cell.lines):
                 line, message = problem
                 place = self._in_cell(cell, min(line, len(cell.lines)))
@@ -112,17 +112,17 @@ class NotebookFile(PythonFile):
         if len(broken) > _MOST_SAID:
             more = f"{len(broken) - _MOST_SAID} more cells can't be parsed either, and are not read"
             self.diagnostics.append(Diagnostic(broken[_MOST_SAID].place, "warning", more))
-        self._data = _joined(self._cells)
+        self._data = _joined(self.cells)
         return parse_python(self.path, self._data)
 
     def place(self, node: ast.AST) -> Place:
         """As for a module, with the cell, and lines counted in it."""
         whole = super().place(node)
-        if whole.line is None or not self._cells:
+        if whole.line is None or not self.cells:
             return Place(self.path)
         index = bisect.bisect_right(self._firsts, whole.line) - 1
         first = self._firsts[index]
-        cell = self._cells[index]
+        cell = self.cells[index]
         start = self._in_cell(cell, whole.line - first + 1, whole.column)
         if whole.end_line is None or whole.end_line >= first + len(cell.lines):
             return start

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mlbreaks_checks._rows import called, keeps_results, tried_out
-from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Severity, Unjudged, facts
+from pytest_mlbreaks.api import Check, Confidence, Finding, Model, Pipeline, Place, Severity, Unjudged, facts
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
 
@@ -40,6 +40,7 @@ def find(fitted: facts.Fitted, pipeline: Pipeline) -> Iterator[Finding | Unjudge
     because: list[tuple[Place, str]] = [(one.place, f"{called(one.touch)} is lost as well") for one in lost[1:]]
     if fitted.fed is not None:
         because.append((fitted.fed, _WHERE[fitted.feeds]))
+    because += _loaded(fitted.path, pipeline)
     yield Finding(
         at=touch.place,
         message=f"{names} is fitted here and kept nowhere: what it learned ends with {where}, and no other row can be "
@@ -58,6 +59,19 @@ _WHERE = {
     "return": "the transformed rows are returned here, without it",
     "": "",
 }
+
+
+def _loaded(path: str, pipeline: Pipeline) -> list[tuple[Place, str]]:
+    """The first other file that loads a model that the file *path* saves."""
+    for model in pipeline.index(Model, _savers, each=True).get(path, ()):
+        for access in model.accesses:
+            if access.mode == "load" and access.path != path and not access.path.endswith(".ipynb"):
+                return [(access.place, "the model is loaded here, and can't be given such rows")]
+    return []
+
+
+def _savers(model: Model) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(access.path for access in model.accesses if access.mode != "load"))
 
 
 def _function(fitted: facts.Fitted) -> tuple[str, str]:
