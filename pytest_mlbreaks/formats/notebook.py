@@ -26,6 +26,9 @@ _PYTHON_CELLS: Final = frozenset({"time", "timeit", "capture", "prun", "memit", 
 
 _LINE_MAGIC: Final = re.compile(r"[ \t]*(?:[%!]|\?{1,2}[ \t]*[A-Za-z_])")
 _ASSIGNED: Final = re.compile(r"(?P<target>[ \t]*[A-Za-z_][\w., \t\[\]'\"]*=[ \t]*)[%!][ \t]*[A-Za-z_./~{$(]")
+_DOUBTFUL: Final = re.compile(r"\"\"\"|'''|^[ \t]*%[ \t(]", re.MULTILINE)
+"""Where lines that look like magics may be Python: in a text over several lines, or with ``%`` as an operator."""
+
 _BYTE: Final = re.compile(r"\(byte (\d+)\)")
 _MOST_SAID: Final = 3
 """Cells of one notebook that are told one by one when they can't be parsed."""
@@ -225,7 +228,9 @@ def python_lines(text: str) -> list[str]:
         if not words or words[0] not in _PYTHON_CELLS:
             return [""] * len(lines)
         lines[first] = ""
-    if not any(_is_magic(line) for line in lines) or _parses("\n".join(lines)):
+    if not any(_is_magic(line) for line in lines):
+        return lines
+    if _DOUBTFUL.search(text) and _parses("\n".join(lines)):
         return lines
     return _without_magics(lines)
 
@@ -251,6 +256,8 @@ def _without_magics(lines: list[str]) -> list[str]:
 
 
 def _is_magic(line: str) -> bool:
+    if "%" not in line and "!" not in line and "?" not in line:
+        return False
     return bool(_LINE_MAGIC.match(line) or _HELP.match(line) or _ASSIGNED.match(line))
 
 

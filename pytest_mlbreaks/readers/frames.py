@@ -175,19 +175,19 @@ class _Summary:
         return any(fit.own == number for fit in self.fits) or any(number in one[2].line for one in self.splits)
 
 
-_WORTHWHILE: Final = frozenset({"fit_transform", "fit_resample", "merge", *_PREDICTS})
-"""Methods without which nothing is to be told of a file."""
-
-
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """What becomes of the rows of one module."""
     methods = file.methods_by_name
+    callees = file.calls_by_name
     if file.tree is None or not (
-        methods.keys() & _WORTHWHILE
+        "fit_transform" in methods
+        or "fit_resample" in methods
+        or "pandas.get_dummies" in callees
         or file.mentions(b"sklearn.model_selection")
-        or ("fillna" in methods and ("join" in methods or "pandas.merge" in file.calls_by_name))
+        or (not _PREDICTS.isdisjoint(methods) and not _LOADERS.isdisjoint(callees))
+        or ("fillna" in methods and ("join" in methods or "merge" in methods or "pandas.merge" in callees))
     ):
-        return
+        return  # most files: there is nothing to be told of their rows
     yield from _Flow(file).facts()
 
 
