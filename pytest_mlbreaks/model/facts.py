@@ -311,6 +311,25 @@ class FilledJoin(Fact, frozen=True, kw_only=True):
         return f"filled-join:{self.path}#{self.scope}:{self.frame}"
 
 
+class FilledLabel(Fact, frozen=True, kw_only=True):
+    """A column that an estimator is trained on as its target, and whose gaps are filled. *value*: with what, as written;
+    *how*: the kind of the outer join that the rows come from ("" where none is in sight), *joined* its place; *used*:
+    where it is the target."""
+
+    called: ClassVar[str] = "target whose gaps are filled"
+
+    column: str
+    value: str
+    how: str = ""
+    joined: Place | None = None
+    used: Place
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"filled-label:{self.path}#{self.scope}:{self.column}"
+
+
 class Scored(Fact, frozen=True, kw_only=True):
     """A model that was loaded predicts. *refitted* are those that looked at all rows that it is given, in order."""
 

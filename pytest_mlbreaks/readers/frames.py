@@ -21,7 +21,7 @@ import msgspec
 
 from pytest_mlbreaks.formats.python import PYTHON, FunctionSite, PythonFile, Scope
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
-from pytest_mlbreaks.model.facts import FilledJoin, Fitted, FitUse, PastedRows, Scored, Split, Touch
+from pytest_mlbreaks.model.facts import FilledJoin, FilledLabel, Fitted, FitUse, PastedRows, Scored, Split, Touch
 from pytest_mlbreaks.readers.python import claims
 from pytest_mlbreaks.reading import Reader, Wanted
 
@@ -111,8 +111,9 @@ class Rows:
 
     *index*: ``range`` where the rows are numbered anew from 0, ``filtered`` where they keep the numbers that they had
     among more (taken out at *by*), "" where that can't be told. *join* is the join that made it, *filled* the one whose
-    gaps were filled; *aligned*: its columns were made a given list (``reindex(columns=)``); *made*:
-    it is a frame made of a transformer's array.
+    gaps were filled; *aligned*: its columns were made a given list (``reindex(columns=)``); *made*: it is a frame made of
+    a transformer's array; *column*: it is that column of the frame; *gap*: what its gaps were filled with, and where;
+    *outer*: the outer join that it comes from, and where.
     """
 
     own: int
@@ -124,6 +125,9 @@ class Rows:
     filled: Place | None = None
     aligned: bool = False
     made: bool = False
+    column: str = ""
+    gap: tuple[str, Place] | None = None
+    outer: tuple[str, Place] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -204,6 +208,7 @@ class _Flow:
         self.splits: dict[tuple[Place, str], Split] = {}
         self.globals: dict[str, Value] = {}
         self.filled: dict[Place, FilledJoin] = {}
+        self.labels: dict[Place, FilledLabel] = {}
 
     def facts(self) -> Iterator[Fact]:
         assert self.file.tree is not None
@@ -222,6 +227,7 @@ class _Flow:
                 uses=tuple(dict.fromkeys(fit.uses)),
             )
         yield from self.filled.values()
+        yield from self.labels.values()
         yield from self.splits.values()
         yield from self.found
 
@@ -259,6 +265,7 @@ class _Body:
         self.result: Value = None
         self.depth = 0
         self.targets = ""
+        self.gaps: dict[tuple[int, str], tuple[str, Place] | None] = {}
 
     # ------------------------------------------------------------------------------------------------- statements
 
@@ -337,7 +344,11 @@ class _Body:
                 value = dataclasses.replace(value, name=key)
             self.names[key] = None if isinstance(value, tuple) else value
         elif isinstance(target, ast.Subscript):
-            self.value(target.value)
+            frame = self.value(target.value)
+            name = target.slice.value if isinstance(target.slice, ast.Constant) else None
+            if isinstance(frame, Rows) and isinstance(name, str):
+                same = isinstance(value, Rows) and value.column == name
+                self.gaps[frame.own, name] = value.gap if same and isinstance(value, Rows) else None
 
     # ------------------------------------------------------------------------------------------------ expressions
 
@@ -371,7 +382,11 @@ class _Body:
         number = next(self.flow.numbers)
         line = frozenset((number,)).union(*(parent.line for parent in parents))
         first = parents[0] if parents else None
-        return Rows(number, line, first.name if first else "", aligned=first is not None and first.aligned)
+        if first is None:
+            return Rows(number, line)
+        return Rows(
+            number, line, first.name, aligned=first.aligned, column=first.column, gap=first.gap, outer=first.outer
+        )
 
     def filtered(self, rows: Rows, node: ast.expr) -> Rows:
         """Some of the rows, with the numbers that they had."""
@@ -435,6 +450,10 @@ class _Body:
         positions = isinstance(node.value, ast.Attribute) and node.value.attr in ("loc", "iloc")
         if positions or isinstance(part, (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.Slice, ast.Call)):
             return self.filtered(base, node)
+        name = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if isinstance(name, str):
+            gap = self.gaps.get((base.own, name), base.gap)
+            return dataclasses.replace(base, column=name, gap=gap)
         return base  # columns
 
     def call(self, node: ast.Call) -> Value:
@@ -450,6 +469,8 @@ class _Body:
         values = [self.value(argument) for argument in node.args]
         named = {keyword.arg: self.value(keyword.value) for keyword in node.keywords}
         rows = [value for value in (*values, *named.values()) if isinstance(value, Rows)]
+        if callee in _SPLITS:
+            self.target(node, values[1:2])
         if callee in _SPLITS or (method == "split" and callee.startswith("sklearn.model_selection.")):
             return self.divide(node, callee, rows)
         if callee in _CROSS:
@@ -516,8 +537,15 @@ class _Body:
             return dataclasses.replace(receiver, index="", by=None, aligned=receiver.aligned or columns)
         if method == "toarray":
             return dataclasses.replace(receiver, index="array", by=None)
-        if method in ("fillna", "fill_null") and receiver.join is not None:
-            return self.gap(node, receiver)
+        if method in ("fillna", "fill_null"):
+            receiver = self.gap(node, receiver)
+            value = node.args[0] if node.args else None
+            if isinstance(value, ast.Constant) and not isinstance(value.value, str):
+                receiver = dataclasses.replace(receiver, gap=(ast.unparse(value), self.file.place(node)))
+                if receiver.column and any(k.arg == "inplace" for k in node.keywords):
+                    assert receiver.gap is not None
+                    self.gaps[receiver.own, receiver.column] = receiver.gap
+            return receiver
         if method == "train_test_split":  # datasets.Dataset
             return self.divide(node, f"*.{method}", [receiver])
         return receiver
@@ -529,7 +557,8 @@ class _Body:
         if text not in ("left", "outer", "right", "full"):
             return made
         right = other[0] if other else next((k.value for k in node.keywords if k.arg in ("right", "other")), None)
-        return dataclasses.replace(made, join=(text, self.counts(right) or self.counts(node)))
+        counts = self.counts(right) or self.counts(node)
+        return dataclasses.replace(made, join=(text, counts), outer=None if counts else (text, self.file.place(node)))
 
     def counts(self, node: ast.expr | None) -> bool:
         """Whether a frame is made by counting or summing, as far as this function tells."""
@@ -603,6 +632,7 @@ class _Body:
         if kind is None or (kind == "unknown" and method == "fit"):
             if not by.rpartition(".")[2].endswith(("Scaler", "Encoder", "Imputer")):
                 self.feed("fit", self.file.place(node), rows)
+                self.target(node, values[1:2])
             return receiver
         kept = self.kept(function.value)
         touch = Touch(kind=kind, by=by, method=method, kept=kept, place=self.file.place(node))
@@ -612,6 +642,23 @@ class _Body:
             return made, made
         self.fitted(node, touch, rows)
         return dataclasses.replace(rows, index="array", by=None) if method == "fit_transform" else receiver
+
+    def target(self, node: ast.Call, values: Sequence[Value]) -> None:
+        """What an estimator is trained on as its target, or split for that."""
+        for value in values:
+            if isinstance(value, Rows) and value.column and value.gap is not None:
+                filled, place = value.gap
+                known = self.flow.labels.get(place)
+                if known is None:
+                    self.flow.labels[place] = FilledLabel(
+                        place=place,
+                        column=value.column,
+                        value=filled,
+                        how=value.outer[0] if value.outer else "",
+                        joined=value.outer[1] if value.outer else None,
+                        used=self.file.place(node),
+                        scope=self.scope.function,
+                    )
 
     def composed(self, call: ast.Call, depth: int = 4) -> TouchKind:
         """The kind of a pipeline or of a transformer of columns: that of its part that leaks most."""
@@ -824,4 +871,6 @@ def _escapes(function: ast.AST, name: str) -> bool:
     )
 
 
-READER: Reader[PythonFile] = Reader("frames", 1, PYTHON, (Fitted, Split, Scored, PastedRows, FilledJoin), claims, read)
+READER: Reader[PythonFile] = Reader(
+    "frames", 1, PYTHON, (Fitted, Split, Scored, PastedRows, FilledJoin, FilledLabel), claims, read
+)

@@ -9,7 +9,7 @@ import pytest
 from pytest_mlbreaks.codec import FactCodec
 from pytest_mlbreaks.formats.python import PYTHON
 from pytest_mlbreaks.model import Fact
-from pytest_mlbreaks.model.facts import FACTS, FilledJoin, Fitted, PastedRows, Scored, Split
+from pytest_mlbreaks.model.facts import FACTS, FilledJoin, FilledLabel, Fitted, PastedRows, Scored, Split
 from pytest_mlbreaks.readers.frames import READER
 from pytest_mlbreaks.reading import Source, Wanted
 
@@ -194,3 +194,20 @@ def test_deep_code_ends() -> None:
     """Expressions nested beyond what people write are not followed to the bottom."""
     text = "X = PCA().fit_transform(df)\ny = " + "X" + ".fillna(0)" * 80
     assert len([f for f in facts(text) if isinstance(f, Fitted)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("df['y'] = df['y'].fillna(0)\ntrain_test_split(df[['a']], df['y'])", [("y", "0", "left")]),
+        ("df['y'].fillna(False, inplace=True)\nSVC().fit(df[['a']], df['y'])", [("y", "False", "left")]),
+        ("df = df.fillna(0)\ny = df['y'].astype(int)\ntrain_test_split(df, y)", [("y", "0", "left")]),
+        ("df = df.fillna(0)\ndf['y'] = df['a'] > 3\ntrain_test_split(df, df['y'])", []),
+        ("df['x'] = df['x'].fillna(0)\ntrain_test_split(df[['x']], df['y'])", []),
+        ("df['y'] = df['y'].fillna('none')\ntrain_test_split(df[['x']], df['y'])", []),
+    ],
+)
+def test_targets_whose_gaps_are_filled(text: str, labels: list[tuple[str, str, str]]) -> None:
+    """Where the target itself was filled, by itself or with its frame, and not computed since."""
+    head = "from sklearn.svm import SVC\ndf = a.merge(b, on='k', how='left')\n"
+    assert [(f.column, f.value, f.how) for f in facts(head + text) if isinstance(f, FilledLabel)] == labels
