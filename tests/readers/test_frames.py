@@ -209,5 +209,5 @@ def test_deep_code_ends() -> None:
 )
 def test_targets_whose_gaps_are_filled(text: str, labels: list[tuple[str, str, str]]) -> None:
     """Where the target itself was filled, by itself or with its frame, and not computed since."""
-    head = "from sklearn.svm import SVC\ndf = a.merge(b, on='k', how='left')\n"
+    head = "from sklearn.svm import SVC\na = pd.read_csv('a')\ndf = a.merge(b, on='k', how='left')\n"
     assert [(f.column, f.value, f.how) for f in facts(head + text) if isinstance(f, FilledLabel)] == labels
