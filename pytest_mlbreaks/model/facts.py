@@ -312,7 +312,7 @@ class FilledJoin(Fact, frozen=True, kw_only=True):
 
 
 class FilledLabel(Fact, frozen=True, kw_only=True):
-    """A column that an estimator is trained on as its target, and whose gaps are filled. *value*: with what, as written;
+    """A column that an estimator is trained on as its target, and whose gaps are filled. *value*: with what;
     *how*: the kind of the outer join that the rows come from ("" where none is in sight), *joined* its place; *used*:
     where it is the target."""
 

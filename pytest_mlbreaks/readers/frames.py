@@ -112,7 +112,7 @@ class Rows:
     *index*: ``range`` where the rows are numbered anew from 0, ``filtered`` where they keep the numbers that they had
     among more (taken out at *by*), "" where that can't be told. *join* is the join that made it, *filled* the one whose
     gaps were filled; *aligned*: its columns were made a given list (``reindex(columns=)``); *made*: it is a frame made
-    of a transformer's array; *column*: it is that column of the frame; *gap*: what its gaps were filled with, and where;
+    of a transformer's array; *column*: it is that column of the frame; *gap*: what its gaps were filled with, where;
     *outer*: the outer join that it comes from, and where.
     """
 
