@@ -92,7 +92,7 @@ def analyse(
         diagnostics=_in_order(*tree.diagnostics, *reading.diagnostics),
         read=Read(
             files=reading.files,
-            not_read=recognised.not_read(tree.paths(), charts),
+            not_read=(*recognised.not_read(tree.paths(), charts), *recognised.idle_notebooks(len(pipeline.idle))),
             entry_files=entry_files,
             values=values,
         ),

@@ -133,6 +133,12 @@ def other_ci(paths: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def idle_notebooks(count: int) -> tuple[Recognised, ...]:
+    """What is told of *count* notebooks that nothing runs; nothing where there is none."""
+    reason = "read for what others need of them; nothing is reported about them"
+    return (Recognised("notebooks that nothing runs", count, reason),) if count else ()
+
+
 def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, ...]:
     """What stands in the tree that no reader of ours knows, by kind, the most frequent first."""
     counts: Counter[str] = Counter()

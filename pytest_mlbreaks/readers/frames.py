@@ -33,6 +33,9 @@ TouchKind = L[
 DEPTH: Final = 40
 """How deep expressions are followed; code of people is far flatter."""
 
+MOST: Final = 400
+"""Fits, splits and uses that are followed through one function: functions that call each other twice multiply them."""
+
 _MODULES: Final[dict[str, TouchKind]] = {
     "sklearn.impute.": "imputer",
     "sklearn.decomposition.": "projection",
@@ -265,6 +268,7 @@ class _Body:
         self.result: Value = None
         self.depth = 0
         self.targets = ""
+        self.escaped: dict[str, bool] = {}
         self.gaps: dict[tuple[int, str], tuple[str, Place] | None] = {}
 
     # ------------------------------------------------------------------------------------------------- statements
@@ -683,9 +687,11 @@ class _Body:
             return False
         if not isinstance(owner, ast.Name) or self.scope.owner(owner.id) is not self.scope:
             return True
-        if self.scope.kind != "function" or self.scope.names[owner.id][0] == "parameter":
-            return self.scope.kind == "function" or _escapes(self.scope.node, owner.id)
-        return _escapes(self.scope.node, owner.id)
+        if self.scope.kind == "function" and self.scope.names[owner.id][0] == "parameter":
+            return True
+        if owner.id not in self.escaped:
+            self.escaped[owner.id] = _escapes(self.scope.node, owner.id)
+        return self.escaped[owner.id]
 
     def fitted(self, node: ast.Call, touch: Touch, rows: Rows) -> None:
         fit = self.flow.all_fits.get(touch.place) or _Fit(touch, rows.own, self.path, self.scope.function)
@@ -722,7 +728,7 @@ class _Body:
         if found is not None:
             rows = [found]
         place = self.file.place(node)
-        for one in rows:
+        for one in rows[:MOST]:
             self.splits.append((place, callee, one, self.path, self.scope.function))
         if rows:
             self.divided(place, callee, rows[0], self.path, self.scope.function, rows)
@@ -774,13 +780,15 @@ class _Body:
             if isinstance(value, Rows):
                 given[summary.numbers[parameter]] = value
         for fit in summary.fits:
-            if fit.path:
+            if fit.path or len(self.fits) >= MOST:
                 continue  # in some cases only (``if fit:``); which, the call would have to tell
             seen = given.get(fit.own)
             if seen is not None:
                 self.fits.append(dataclasses.replace(fit, own=seen.own, path=self.path))
             frame = seen.name if seen is not None else self.targets
-            self.flow.all_fits[fit.touch.place].uses.append(FitUse(frame=frame, place=self.file.place(node)))
+            uses = self.flow.all_fits[fit.touch.place].uses
+            if len(uses) < MOST:
+                uses.append(FitUse(frame=frame, place=self.file.place(node)))
         for place, callee, one, _, scope in summary.splits:
             parents = [given[number] for number in one.line if number in given]
             if parents:

@@ -10,7 +10,7 @@ from pytest_mlbreaks.codec import FactCodec
 from pytest_mlbreaks.formats.python import PYTHON
 from pytest_mlbreaks.model import Fact
 from pytest_mlbreaks.model.facts import FACTS, FilledJoin, FilledLabel, Fitted, PastedRows, Scored, Split
-from pytest_mlbreaks.readers.frames import READER
+from pytest_mlbreaks.readers.frames import MOST, READER
 from pytest_mlbreaks.reading import Source, Wanted
 
 HEAD = """
@@ -211,3 +211,10 @@ def test_targets_whose_gaps_are_filled(text: str, labels: list[tuple[str, str, s
     """Where the target itself was filled, by itself or with its frame, and not computed since."""
     head = "from sklearn.svm import SVC\na = pd.read_csv('a')\ndf = a.merge(b, on='k', how='left')\n"
     assert [(f.column, f.value, f.how) for f in facts(head + text) if isinstance(f, FilledLabel)] == labels
+
+
+def test_functions_that_multiply_fits_are_followed_in_bounds() -> None:
+    """Each function calls the next one twice; a thousand million ways lead to the fit."""
+    chain = "def f0(X):\n    PCA().fit_transform(X)\n    return X\n"
+    chain += "".join(f"def f{n}(X):\n    f{n - 1}(X)\n    return f{n - 1}(X)\n" for n in range(1, 31))
+    assert len(fitted(chain + "f30(df)\n").uses) <= MOST

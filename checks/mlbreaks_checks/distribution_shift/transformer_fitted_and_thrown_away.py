@@ -35,7 +35,7 @@ def find(fitted: facts.Fitted, pipeline: Pipeline) -> Iterator[Finding | Unjudge
         return  # told with the first
     touch = fitted.touch
     returned = fitted.feeds == "return"
-    where = f"{fitted.scope}()" if fitted.scope else "the script"
+    where = f"{fitted.scope}()" if fitted.scope else "the notebook" if fitted.path.endswith(".ipynb") else "the script"
     names = ", ".join(dict.fromkeys(called(one.touch) for one in lost))
     because: list[tuple[Place, str]] = [(one.place, f"{called(one.touch)} is lost as well") for one in lost[1:]]
     if fitted.fed is not None:
