@@ -385,6 +385,8 @@ class _Body:
     def child(self, *parents: Rows) -> Rows:
         number = next(self.flow.numbers)
         line = frozenset((number,)).union(*(parent.line for parent in parents))
+        if len(line) > MOST:
+            line = frozenset((number,))  # nobody writes that; what these rows were is forgotten
         first = parents[0] if parents else None
         if first is None:
             return Rows(number, line)

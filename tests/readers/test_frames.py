@@ -218,3 +218,9 @@ def test_functions_that_multiply_fits_are_followed_in_bounds() -> None:
     chain = "def f0(X):\n    PCA().fit_transform(X)\n    return X\n"
     chain += "".join(f"def f{n}(X):\n    f{n - 1}(X)\n    return f{n - 1}(X)\n" for n in range(1, 31))
     assert len(fitted(chain + "f30(df)\n").uses) <= MOST
+
+
+def test_a_frame_that_is_made_anew_again_and_again() -> None:
+    """What it was made of is forgotten at some point; it does not grow without bounds."""
+    text = "X = PCA().fit_transform(df)\n" + "X = unknown(X)\n" * 5000 + "a, b = train_test_split(X)"
+    assert touched(text) == []
