@@ -1,7 +1,19 @@
 """The model: the one thing that readers, link, checks and reporters all know."""
 
 from pytest_mlbreaks.model.facts import FACTS, Fact
-from pytest_mlbreaks.model.linked import Dataset, Entry, Host, Image, Install, Model, Process, Setting, Twin
+from pytest_mlbreaks.model.linked import (
+    Dataset,
+    Entry,
+    Host,
+    Image,
+    Install,
+    Installed,
+    Model,
+    Packages,
+    Process,
+    Setting,
+    Twin,
+)
 from pytest_mlbreaks.model.pipeline import Pipeline
 from pytest_mlbreaks.model.place import Diagnostic, Place
 from pytest_mlbreaks.model.value import Alternative, Answer, Environment, Origin, Tier, Value
@@ -18,8 +30,10 @@ __all__ = [
     "Host",
     "Image",
     "Install",
+    "Installed",
     "Model",
     "Origin",
+    "Packages",
     "Pipeline",
     "Place",
     "Process",
