@@ -299,6 +299,7 @@ def _look(
         for subject in subjects:
             try:
                 says = [_sound(said) for said in itertools.islice(rule.find(subject, pipeline, **given), MOST_SAID)]
+                says = [said for said in says if said.at.path not in pipeline.idle]
                 findings = [(said, str(subject.identity)) for said in says if isinstance(said, Finding)]
             except (Exception, SystemExit) as error:
                 crashes.append(f"{_crash(error)}, on {subject.place}")

@@ -153,3 +153,10 @@ def test_outputs_are_skipped() -> None:
     big = {"cell_type": "code", "source": "f()", "outputs": [{"data": {"image/png": "A" * 5_000_000}}]}
     file = parse(notebook(big, "g()"))
     assert {site.callee for site in file.calls} == {"f", "g"}
+
+
+def test_the_line_of_an_import_is_that_of_the_file() -> None:
+    """It is told without a cell."""
+    data = notebook("x = 1", "y = 2\nimport os")
+    (entry,) = parse(data).imports
+    assert data.decode().splitlines()[entry.line - 1].strip() == '"import os"'

@@ -99,6 +99,8 @@ class NotebookFile(PythonFile):
             line += len(cell.lines)
         super().__init__(path, _joined(cells))
         self.diagnostics[:0] = notes
+        # an import's line is told of a file, without a cell: the one on which it stands in the file
+        self.imports = [msgspec.structs.replace(entry, line=self._file_line(entry.line)) for entry in self.imports]
 
     def _parsed(self) -> ast.Module | Diagnostic:
         tree = parse_python(self.path, self._data)
@@ -134,6 +136,10 @@ class NotebookFile(PythonFile):
     def definition_place(self, node: ast.AST) -> Place:
         """As for a module, with the cell."""
         return msgspec.structs.replace(self.place(node), end_line=None, end_column=None)
+
+    def _file_line(self, line: int) -> int:
+        index = bisect.bisect_right(self._firsts, line) - 1
+        return self._in_cell(self.cells[index], line - self._firsts[index] + 1).file_line or 1
 
     def _in_cell(self, cell: CodeCell, line: int, column: int | None = None) -> Place:
         at = cell.file_line

@@ -81,3 +81,15 @@ def test_a_finding_in_a_notebook_stands_at_a_cell() -> None:
     files: dict[str, str | bytes] = {"a.ipynb": notebook(loop), "run.sh": "papermill a.ipynb b.ipynb"}
     result = judge_files(files, "frame-grown-in-data-loop")
     assert [str(finding.place) for finding in result.findings] == ["a.ipynb:cell 1:5:9"]
+
+
+def test_nothing_is_said_of_a_notebook_that_nothing_runs() -> None:
+    """Also where the subject is something else: a list of requirements, whose package the notebook alone uses."""
+    files: dict[str, str | bytes] = {
+        "requirements.txt": "pandas==2.2.0\n",
+        "Dockerfile": "FROM python:3.11\nCOPY . .\nRUN pip install -r requirements.txt\n",
+        "work/a.ipynb": notebook("import pandas as pd\ndf = pd.DataFrame()\ndf = df.append({}, ignore_index=True)"),
+    }
+    result = judge_files(files, "code-needs-older-release")
+    assert not result.findings
+    assert not result.unjudged
