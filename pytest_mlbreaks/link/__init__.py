@@ -12,6 +12,7 @@ from pytest_mlbreaks.link import dvc, identity
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
+from pytest_mlbreaks.link.notebooks import idle
 from pytest_mlbreaks.link.order import StepOrder
 from pytest_mlbreaks.link.packages import packages
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
@@ -45,6 +46,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(identity.hosts(pipeline, values))
     pipeline.add(twins(pipeline, named))
     pipeline.add(job_runs(pipeline))
+    pipeline.idle = idle(pipeline, modules)
 
 
 def summarise(pipeline: Pipeline) -> tuple[Share, Share]:

@@ -49,8 +49,8 @@ _ENV_GETTERS = frozenset({*ENVIRON_GET, "os.environ.pop", "os.environ.setdefault
 
 
 def claims(path: str) -> bool:
-    """Python source that is the repository's own."""
-    return path.endswith(".py") and VENDORED.isdisjoint(path.split("/"))
+    """Python source, notebooks too, that is the repository's own."""
+    return path.endswith((".py", ".ipynb")) and VENDORED.isdisjoint(path.split("/"))
 
 
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
