@@ -20,6 +20,7 @@ from pytest_mlbreaks.readers import (
     pyproject,
     python,
     requirements,
+    serving,
     shell_scripts,
 )
 from pytest_mlbreaks.reading import Reader
@@ -33,6 +34,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         python.READER,
         airflow.READER,
         datasets.READER,
+        serving.READER,
         compose.READER,
         kubernetes.READER,
         github_actions.READER,
