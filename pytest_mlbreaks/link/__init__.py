@@ -13,6 +13,7 @@ from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.order import StepOrder
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
+from pytest_mlbreaks.link.serving import Serving
 from pytest_mlbreaks.link.twins import twins
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Pipeline, Process, Value
@@ -37,6 +38,9 @@ def link(pipeline: Pipeline) -> None:
     pipeline.add(identity.models(pipeline, values))
     pipeline.add(identity.hosts(pipeline, values))
     pipeline.add(twins(pipeline))
+    serving = Serving(pipeline, modules, values)
+    pipeline.add(serving.endpoints)
+    pipeline.add(serving.applications)
 
 
 def summarise(pipeline: Pipeline) -> tuple[Share, Share]:

@@ -1,7 +1,20 @@
 """The model: the one thing that readers, link, checks and reporters all know."""
 
 from pytest_mlbreaks.model.facts import FACTS, Fact
-from pytest_mlbreaks.model.linked import Dataset, Entry, Host, Image, Install, Model, Process, Setting, Twin
+from pytest_mlbreaks.model.linked import (
+    Application,
+    Dataset,
+    Endpoint,
+    Entry,
+    Host,
+    Image,
+    Install,
+    Model,
+    Process,
+    Reached,
+    Setting,
+    Twin,
+)
 from pytest_mlbreaks.model.pipeline import Pipeline
 from pytest_mlbreaks.model.place import Diagnostic, Place
 from pytest_mlbreaks.model.value import Alternative, Answer, Environment, Origin, Tier, Value
@@ -10,8 +23,10 @@ __all__ = [
     "FACTS",
     "Alternative",
     "Answer",
+    "Application",
     "Dataset",
     "Diagnostic",
+    "Endpoint",
     "Entry",
     "Environment",
     "Fact",
@@ -23,6 +38,7 @@ __all__ = [
     "Pipeline",
     "Place",
     "Process",
+    "Reached",
     "Setting",
     "Tier",
     "Twin",

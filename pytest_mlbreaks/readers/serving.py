@@ -1,9 +1,9 @@
 """Code that serves and code that calls: request handlers, routers, request models, HTTP calls, calls that hold their
 thread, and code that repeats what fails.
 
-What a library does where nothing is said is that of its documentation: ``requests`` and ``urllib`` wait for ever, ``httpx``
-5 seconds, ``aiohttp`` 300. Only what is certain is stated: a ``predict`` of an object that is not known counts where the
-object's name says that it is a model.
+What a library does where nothing is said is that of its documentation: ``requests`` and ``urllib`` wait for ever,
+``httpx`` 5 seconds, ``aiohttp`` 300. Only what is certain is stated: a ``predict`` of an object that is not known counts
+where the object's name says that it is a model.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ def _route(file: PythonFile, site: FunctionSite, outer: Scope, call: ast.Call, n
         if "(" in head or not isinstance(text, str) or not text.startswith("/"):
             return
         framework = "web"
-    methods = (method.upper(),) if method in _VERBS else ()
+    methods: tuple[str, ...] = (method.upper(),) if method in _VERBS else ()
     if method in ("route", "api_route"):
         methods = _written_methods(file, call, outer, framework)
     receiver = call.func.value if isinstance(call.func, ast.Attribute) else call.func
@@ -308,9 +308,12 @@ def _named_handlers(file: PythonFile) -> Iterator[Handler]:
                 yield _handler(file, function, framework)
         elif not owner and sagemaker and name in _SAGEMAKER:
             yield _handler(file, function, "sagemaker")
-        elif not owner and name in ("lambda_handler", "handler"):
-            if [*function.scope.parameters][:2] == ["event", "context"]:
-                yield _handler(file, function, "lambda")
+        elif (
+            not owner
+            and name in ("lambda_handler", "handler")
+            and [*function.scope.parameters][:2] == ["event", "context"]
+        ):
+            yield _handler(file, function, "lambda")
 
 
 _NAMED: Final[Mapping[str, frozenset[str]]] = {
@@ -640,7 +643,7 @@ def _extra(node: ast.expr | None) -> _Extra:
     text = node.value if isinstance(node, ast.Constant) else getattr(node, "attr", None)
     for known in ("ignore", "forbid", "allow"):
         if text == known:
-            return known  # type: ignore[return-value]
+            return known
     return "unknown"
 
 
