@@ -39,7 +39,9 @@ class Serving:
         self._routers: dict[Key, list[Router]] = defaultdict(list)
         for router in pipeline.all(Router):
             self._routers[router.path, router.name].append(router)
-        self._models = {(m.path, m.name) for m in pipeline.all(RequestModel)}
+        self._models: dict[Key, list[RequestModel]] = defaultdict(list)
+        for model in pipeline.all(RequestModel):
+            self._models[model.path, model.name].append(model)
         self._mounts: dict[Key, list[RouterMount]] = defaultdict(list)
         self._callees: dict[Key, Key | None] = {}
         for mount in pipeline.all(RouterMount):
@@ -64,6 +66,7 @@ class Serving:
                 routes=tuple(dict.fromkeys(found.get(id(handler), ()))),
                 reason="" if id(handler) in found else "no application of the tree is seen to take it in",
                 reached=tuple(self._reach(handler)),
+                body=self._body(handler),
             )
             for handler in handlers
         ]
@@ -200,6 +203,11 @@ class Serving:
         """The text of a path, its parameters as ``{*}``; None where it can't be told."""
         text = self._values.resolve(expr).text if expr is not None else None
         return None if text is None else _PARAMETER.sub("{*}", text)
+
+    def _body(self, handler: Handler) -> RequestModel | None:
+        where = self._find(handler.path, handler.body, self._models) if handler.body else None
+        found = self._models[where] if where is not None else []
+        return found[0] if len(found) == 1 else None
 
     # -------------------------------------------------------------------------------------------------- reach
 

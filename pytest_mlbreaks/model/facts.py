@@ -294,6 +294,7 @@ class RemoteCall(Fact, frozen=True, kw_only=True):
     ``default`` where the library does, ``unknown`` where something unpacked or configured elsewhere may.
 
     *keys* are those of its JSON body, None where they are not all told. *awaited*: it does not hold its thread.
+    *lazy*: it stands in a generator, so that whoever goes through that waits, not whoever calls it.
     """
 
     api: str
@@ -305,6 +306,7 @@ class RemoteCall(Fact, frozen=True, kw_only=True):
     loops: int = 0
     awaited: bool = False
     conditional: bool = False
+    lazy: bool = False
 
     @property
     def identity(self) -> str:
@@ -313,13 +315,14 @@ class RemoteCall(Fact, frozen=True, kw_only=True):
 
 class BlockingCall(Fact, frozen=True, kw_only=True):
     """A call that holds its thread for as long as it takes: *kind* says for what. *api* is the callee, *loops* counts
-    the loops around it in its function. Nothing that is awaited."""
+    the loops around it in its function; *lazy* as in `RemoteCall`. Nothing that is awaited."""
 
     kind: L["load", "predict", "train", "sleep", "command"]
     api: str
     scope: str = ""
     loops: int = 0
     conditional: bool = False
+    lazy: bool = False
 
     @property
     def identity(self) -> str:

@@ -15,6 +15,7 @@ from pytest_mlbreaks.model.facts import (
     Handler,
     ImageBuild,
     ModelAccess,
+    RequestModel,
     Requirement,
     RequirementFile,
     Router,
@@ -263,7 +264,8 @@ class Reached:
 class Endpoint:
     """A request handler, with the routes under which an application of the tree answers by it, and what it calls.
 
-    *routes* are whole paths, ``{*}`` for each parameter; none where *reason* says why they can't be told.
+    *routes* are whole paths, ``{*}`` for each parameter; none where *reason* says why they can't be told. *body* is the
+    class that its JSON body is read into, where that can be told.
     """
 
     called: ClassVar[str] = "request handler"
@@ -272,6 +274,7 @@ class Endpoint:
     routes: tuple[str, ...] = ()
     reason: str = ""
     reached: tuple[Reached, ...] = ()
+    body: RequestModel | None = None
 
     @property
     def identity(self) -> str:

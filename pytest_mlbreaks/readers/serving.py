@@ -2,8 +2,8 @@
 thread, and code that repeats what fails.
 
 What a library does where nothing is said is that of its documentation: ``requests`` and ``urllib`` wait for ever,
-``httpx`` 5 seconds, ``aiohttp`` 300. Only what is certain is stated: a ``predict`` of an object that is not known counts
-where the object's name says that it is a model.
+``httpx`` 5 seconds, ``aiohttp`` 300. Only what is certain is stated: a ``predict`` of an object that is not known
+counts where the object's name says that it is a model.
 """
 
 from __future__ import annotations
@@ -47,6 +47,13 @@ _ROUTERS: Final[Mapping[str, tuple[str, bool, str]]] = {
 """By callee: the framework, whether it is an application, and the argument that holds its prefix."""
 
 _MOUNTS: Final = {"include_router": "prefix", "register_blueprint": "url_prefix", "mount": ""}
+_TAKE_NO_ROUTES: Final = re.compile(
+    r"uvicorn|TestClient|CORS|Mangum|hypercorn|waitress|gunicorn|instrument|LoginManager|Limiter|ProxyFix|Talisman"
+    r"|serve\.ingress|^builtins\.|SQLAlchemy|Migrate|\.expose$|PrometheusMetrics|add_middleware|ASGITransport|AsyncClient",
+    re.IGNORECASE,
+)
+"""Callees that take an application and give it no route but ``/metrics``."""
+
 _LITESTAR: Final = frozenset(f"litestar.{verb}" for verb in _VERBS)
 _SAGEMAKER: Final = frozenset({"input_fn", "predict_fn", "output_fn", "transform_fn"})
 _BODYLESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
@@ -90,11 +97,14 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     if file.tree is None:
         return
     held = _Held(file)
+    routers: set[str] = set()
     for callee, sites in file.calls_by_name.items():
         head, _, method = callee.rpartition(".")
         if callee in _ROUTERS:
             for site in sites:
-                yield from _router(file, site)
+                for router in _router(file, site):
+                    routers.add(router.name)
+                    yield router
         elif method in _MOUNTS and head:
             for site in sites:
                 yield from _mount(file, site, method)
@@ -102,6 +112,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             library = _SESSIONS.get(head + ".") or ("urllib" if callee == "urllib.request.urlopen" else "")
             for site in sites if library else ():
                 yield _remote(file, site, library, held)
+                yield from _looped(file, site)
         elif callee == "urllib3.Retry" or callee.endswith(".retry.Retry"):
             for site in sites:
                 yield from _urllib3(file, site)
@@ -116,10 +127,13 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
                         scope=site.scope.function,
                         loops=len(site.loops),
                         conditional=site.conditional,
+                        lazy=held.is_generator(site.scope),
                     )
     for function in file.functions:
         if function.node.decorator_list:
             yield from _decorated(file, function)
+    if routers:
+        yield from _handed_on(file, routers)
     yield from _named_handlers(file)
     if file.mentions(b"pydantic"):
         yield from _request_models(file)
@@ -179,6 +193,27 @@ def _mount(file: PythonFile, site: CallSite, method: str) -> Iterator[RouterMoun
             prefix=None if prefix is None else file.expr(prefix, site.scope),
             whole=whole,
         )
+
+
+def _handed_on(file: PythonFile, routers: set[str]) -> Iterator[RouterMount]:
+    """Calls that may give a router routes which are not written here: it is handed to them, or they take them."""
+    for callee, sites in file.calls_by_name.items():
+        adds = callee.rpartition(".")[2] in _ADDS
+        if (callee.rpartition(".")[2] in _MOUNTS and not adds) or _TAKE_NO_ROUTES.search(callee):
+            continue
+        for site in sites:
+            function = site.node.func
+            given = [*site.node.args, *(k.value for k in site.node.keywords)]
+            if adds and isinstance(function, ast.Attribute):
+                given = [function.value]
+            for node in given:
+                if isinstance(node, ast.Name) and node.id in routers:
+                    yield RouterMount(place=file.place(site.node), parent=node.id, child="")
+
+
+_ADDS: Final = frozenset(
+    {"add_api_route", "add_url_rule", "add_route", "add_api_websocket_route", "add_websocket_route"}
+)
 
 
 def _decorated(file: PythonFile, site: FunctionSite) -> Iterator[Fact]:
@@ -336,6 +371,16 @@ class _Held:
     def __init__(self, file: PythonFile) -> None:
         self._file = file
         self._free: dict[int, frozenset[int]] = {}
+        self._generators: dict[int, bool] = {}
+
+    def is_generator(self, scope: Scope) -> bool:
+        """Whether the function is a generator: calling it runs nothing yet."""
+        node = scope.node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        if id(node) not in self._generators:
+            self._generators[id(node)] = any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(node))
+        return self._generators[id(node)]
 
     def skips(self, site: CallSite) -> bool:
         """Whether the call stands in an async function and does not hold it."""
@@ -422,6 +467,7 @@ def _remote(file: PythonFile, site: CallSite, library: str, held: _Held) -> Remo
         loops=len(site.loops),
         awaited=asynchronous or held.skips(site),
         conditional=site.conditional,
+        lazy=held.is_generator(scope),
     )
 
 
@@ -533,6 +579,55 @@ def _other_retry(file: PythonFile, function: str, call: ast.Call | None, name: s
         stops=None if open_ else stops,
         waits=None if open_ and not waits else waits,
     )
+
+
+def _looped(file: PythonFile, site: CallSite) -> Iterator[Retrying]:
+    """A loop that makes the call again when it fails: a ``while``, or a ``for`` over a range, that success leaves, with a
+    ``try`` around the call whose handler goes on."""
+    loop = site.loops[-1] if site.loops else None
+    stops: bool | None
+    if isinstance(loop, ast.While):
+        stops = None if not isinstance(loop.test, ast.Constant) else False
+    elif isinstance(loop, ast.For) and isinstance(loop.iter, ast.Call):
+        if file.qualified(loop.iter.func, site.scope) != "builtins.range":
+            return
+        stops = True
+    else:
+        return
+    nodes = list(ast.walk(loop))
+    around = [
+        node
+        for node in nodes
+        if isinstance(node, ast.Try) and any(site.node is n for s in node.body for n in ast.walk(s))
+    ]
+    if not around or not any(isinstance(node, (ast.Break, ast.Return)) for node in nodes):
+        return
+    attempt = around[-1]
+    goes_on = [h for h in attempt.handlers if not any(isinstance(s, _LEAVES) for s in h.body)]
+    leaves = [*attempt.body, *attempt.orelse]
+    succeeds = any(isinstance(n, (ast.Break, ast.Return)) for s in leaves for n in ast.walk(s))
+    if not goes_on or not succeeds:
+        return
+    if stops is False and any(isinstance(n, _LEAVES) for h in goes_on for n in ast.walk(h)):
+        stops = True
+    yield Retrying(
+        place=file.place(site.node),
+        tool="loop",
+        function=site.scope.function,
+        stops=stops,
+        waits=any(_pauses(node) for node in nodes),
+    )
+
+
+_LEAVES: Final = (ast.Raise, ast.Return, ast.Break)
+
+
+def _pauses(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    function = node.func
+    name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    return bool(_PAUSES.search(name))
 
 
 def _urllib3(file: PythonFile, site: CallSite) -> Iterator[Retrying]:
