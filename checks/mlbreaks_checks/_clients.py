@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pytest_mlbreaks.api import Application, Endpoint, Host, Pipeline, Place, Process, facts, is_test_file
 
 _URL = re.compile(r"https?://([^/:{}@?#]+)(?::(\d+))?(/[^?#]*)?(?:[?#].*)?$")
-_HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal"})  # noqa: S104
+_HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal"})
 _ASIDE = re.compile(r"(^|/)(tests?|examples?|docs?|tutorials?|notebooks?|templates?|sandbox|mocks?)(/|$)")
 _BUILT_IN = re.compile(r"^/(docs|redoc|openapi\.json|metrics|static|favicon\.ico)(/|$)")
 

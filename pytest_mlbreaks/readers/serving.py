@@ -89,7 +89,10 @@ _COMMANDS: Final = frozenset(
 _PYDANTIC: Final = frozenset({"pydantic.BaseModel", "pydantic.main.BaseModel", "pydantic.v1.BaseModel"})
 _WHOLE_INPUT: Final = ("model_validator", "root_validator")
 _TENACITY: Final = frozenset({"tenacity.retry", "tenacity.Retrying", "tenacity.AsyncRetrying"})
-_PAUSES: Final = re.compile(r"sleep|wait|delay|backoff|pause", re.IGNORECASE)
+_PAUSES: Final = re.compile(
+    r"sleep|wait|delay|back_?off|pause|throttl|rate_?limit|^input$|^poll$|prompt", re.IGNORECASE
+)
+"""Names of calls that take time on purpose, or wait for somebody."""
 
 
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
@@ -582,8 +585,8 @@ def _other_retry(file: PythonFile, function: str, call: ast.Call | None, name: s
 
 
 def _looped(file: PythonFile, site: CallSite) -> Iterator[Retrying]:
-    """A loop that makes the call again when it fails: a ``while``, or a ``for`` over a range, that success leaves, with a
-    ``try`` around the call whose handler goes on."""
+    """A loop that makes the call again when it fails: a ``while``, or a ``for`` over a range, that success leaves, with
+    a ``try`` around the call whose handler goes on."""
     loop = site.loops[-1] if site.loops else None
     stops: bool | None
     if isinstance(loop, ast.While):

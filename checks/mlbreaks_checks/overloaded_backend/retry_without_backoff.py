@@ -1,0 +1,62 @@
+"""A request that fails is repeated for ever, or again and again without a pause.
+
+tenacity does both where nothing else is said. A backend that is only slow is then called as fast as its callers can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, facts
+
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1")
+
+
+def _requests(retrying: facts.Retrying, pipeline: Pipeline) -> list[facts.RemoteCall]:
+    """The HTTP requests in what is repeated."""
+    name = retrying.function
+    return [
+        call
+        for call in pipeline.index(facts.RemoteCall, "path").get(retrying.path, ())
+        if call.scope == name or call.scope.startswith(f"{name}.")
+    ]
+
+
+def _repeats_requests(retrying: facts.Retrying, pipeline: Pipeline) -> bool:
+    return retrying.tool == "urllib3" or bool(_requests(retrying, pipeline))
+
+
+@check.over(facts.Retrying, where=_repeats_requests)
+def find(retrying: facts.Retrying, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at each decorator, loop and `Retry` that repeats HTTP requests."""
+    for_ever = retrying.stops is False
+    at_once = retrying.waits is False
+    if not for_ever and not at_once:
+        if retrying.stops is None and retrying.waits is None:
+            yield Unjudged(retrying.place, "how it stops and waits is given elsewhere")
+        return
+    calls = _requests(retrying, pipeline) if retrying.tool != "urllib3" else []
+    because = tuple((call.place, f"what is repeated: {call.api.replace('()', '')}") for call in calls[:3])
+    yield Finding(
+        at=retrying.place,
+        message=_message(retrying, for_ever, at_once),
+        because=tuple(place for place in because if place[0] != retrying.place),
+        severity=None if for_ever else Severity.MEDIUM,
+    )
+
+
+def _message(retrying: facts.Retrying, for_ever: bool, at_once: bool) -> str:
+    name = retrying.function or "this module"
+    if retrying.tool == "urllib3":
+        return "Retry has no backoff_factor, which is 0 then: requests that fail are sent again at once."
+    how = "the loop of" if retrying.tool == "loop" else f"{retrying.tool} repeats"
+    if retrying.tool == "loop":
+        ending = " and ".join(["for ever"] * for_ever + ["without a pause"] * at_once)
+        return f"When its request fails, {how} {name} sends it again {ending}."
+    if for_ever and at_once:
+        return f"{how} {name} for ever and without a pause: neither stop nor wait is given."
+    if for_ever:
+        return (
+            f"{how} {name} for ever: no stop is given, so a backend that stays down holds its caller, whatever fails."
+        )
+    return f"{how} {name} without a pause: no wait is given."
