@@ -507,25 +507,29 @@ def _adapted(file: PythonFile) -> bool:
 
 def _keys(file: PythonFile, site: CallSite) -> tuple[str, ...] | None:
     """The keys of a JSON body that is a dictionary written out, in the call or under a name bound once."""
-    node: ast.expr | None = _keyword(site.node, "json")
+    node = _once(file, _keyword(site.node, "json"), site.scope)
     if node is None:
-        data = _keyword(site.node, "data", "content")
+        data = _once(file, _keyword(site.node, "data", "content"), site.scope)
         if not isinstance(data, ast.Call) or file.qualified(data.func, site.scope) != "json.dumps" or not data.args:
             return None
-        node = data.args[0]
-    if isinstance(node, ast.Name):
-        name = node.id
-        owner = site.scope.owner(name)
-        bindings = owner.names[name] if owner is not None else []
-        if len(bindings) != 1 or name in file.changed or not isinstance(bindings[0], ast.expr):
-            return None
-        if any(_is_changed(file, name, method) for method in ("update", "pop", "setdefault", "clear")):
-            return None
-        node = bindings[0]
+        node = _once(file, data.args[0], site.scope)
     if not isinstance(node, ast.Dict):
         return None
     keys = [file.text(key, site.scope) for key in node.keys]
     return tuple(key for key in keys if key is not None) if None not in keys else None
+
+
+def _once(file: PythonFile, node: ast.expr | None, scope: Scope) -> ast.expr | None:
+    """What *node* is, through a name that is bound once and not changed afterwards; None where it is not told."""
+    if not isinstance(node, ast.Name):
+        return node
+    name = node.id
+    owner = scope.owner(name)
+    bindings = owner.names[name] if owner is not None else []
+    if len(bindings) != 1 or name in file.changed or not isinstance(bindings[0], ast.expr):
+        return None
+    changed = any(_is_changed(file, name, method) for method in ("update", "pop", "setdefault", "clear"))
+    return None if changed else bindings[0]
 
 
 def _is_changed(file: PythonFile, name: str, method: str) -> bool:

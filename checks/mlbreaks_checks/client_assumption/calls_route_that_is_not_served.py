@@ -36,7 +36,7 @@ def find(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[Verdict]:
 def _finding(call: facts.RemoteCall, aim: _clients.Aim, verbs: list[str]) -> Finding:
     application = aim.application
     shown = aim.path.replace("{*}", "{...}")
-    because = [*aim.because, (application.place, f"the application has {len(application.routes)} routes")]
+    because = [*aim.because, (application.place, f"the application's routes: {len(application.routes)} in all")]
     if verbs:
         there = next(endpoint for _, endpoint in _clients.answering(aim))
         because.append((there.place, f"{shown} answers to {' and '.join(verbs)}"))

@@ -34,7 +34,8 @@ _MOST = 5
 
 
 def _waits(call: facts.RemoteCall, pipeline: Pipeline) -> bool:
-    return call.deadline in ("none", "unknown") and not _HERE.match(pipeline.pattern(call.url))
+    """Whether it calls another service by a library that has no limit of its own."""
+    return call.deadline != "default" and not _HERE.match(pipeline.pattern(call.url))
 
 
 def _is_run(module: facts.PythonModule, pipeline: Pipeline) -> bool:

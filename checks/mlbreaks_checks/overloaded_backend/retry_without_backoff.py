@@ -29,8 +29,8 @@ def _repeats_requests(retrying: facts.Retrying, pipeline: Pipeline) -> bool:
 @check.over(facts.Retrying, where=_repeats_requests)
 def find(retrying: facts.Retrying, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each decorator, loop and `Retry` that repeats HTTP requests."""
-    for_ever = retrying.stops is False
     at_once = retrying.waits is False
+    for_ever = retrying.stops is False and (at_once or retrying.tool != "loop")  # a loop may stop by what it looks at
     if not for_ever and not at_once:
         if retrying.stops is None and retrying.waits is None:
             yield Unjudged(retrying.place, "how it stops and waits is given elsewhere")
@@ -49,14 +49,10 @@ def _message(retrying: facts.Retrying, for_ever: bool, at_once: bool) -> str:
     name = retrying.function or "this module"
     if retrying.tool == "urllib3":
         return "Retry has no backoff_factor, which is 0 then: requests that fail are sent again at once."
-    how = "the loop of" if retrying.tool == "loop" else f"{retrying.tool} repeats"
+    how = " and ".join(["for ever"] * for_ever + ["without a pause"] * at_once)
     if retrying.tool == "loop":
-        ending = " and ".join(["for ever"] * for_ever + ["without a pause"] * at_once)
-        return f"When its request fails, {how} {name} sends it again {ending}."
-    if for_ever and at_once:
-        return f"{how} {name} for ever and without a pause: neither stop nor wait is given."
-    if for_ever:
-        return (
-            f"{how} {name} for ever: no stop is given, so a backend that stays down holds its caller, whatever fails."
-        )
-    return f"{how} {name} without a pause: no wait is given."
+        return f"When its request fails, {name} sends it again {how}."
+    missing = "neither a limit nor a pause is given"
+    if not (for_ever and at_once):
+        missing = "no limit is given" if for_ever else "no pause is given"
+    return f"{retrying.tool} repeats {name} {how} when its request fails: {missing}."
