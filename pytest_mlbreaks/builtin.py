@@ -51,7 +51,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
 
 @hookimpl
 def mlbreaks_reporters() -> Sequence[Reporter]:
-    """Terminal and JSON."""
-    from pytest_mlbreaks.reporters import json, terminal
+    """One reporter per format."""
+    from pytest_mlbreaks.reporters import github, json, markdown, sarif, terminal
 
-    return (terminal.REPORTER, json.REPORTER)
+    return (terminal.REPORTER, json.REPORTER, sarif.REPORTER, github.REPORTER, markdown.REPORTER)

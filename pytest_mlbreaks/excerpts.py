@@ -11,7 +11,7 @@ from pytest_mlbreaks.display import redact_line
 from pytest_mlbreaks.model import Place
 from pytest_mlbreaks.packs import Packs
 from pytest_mlbreaks.reading import Source, Unreadable
-from pytest_mlbreaks.report import Shown
+from pytest_mlbreaks.report import About, Shown
 from pytest_mlbreaks.tree import ReadError, Tree
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -54,10 +54,10 @@ def showing(
     color: bool = False,
     width: int = 100,
 ) -> Shown:
-    """How to show a report on *tree*: excerpts come from it, and reasons from the pages of *packs*."""
+    """How to show a report on *tree*: excerpts come from it, and what is said of checks from the pages of *packs*."""
 
-    def why(identifier: str) -> str:
+    def about(identifier: str) -> About:
         check = packs.check(identifier)
-        return pages.why(check) if check is not None else ""
+        return pages.about(check) if check is not None else About()
 
-    return Shown(threshold, verbose, color, width, Excerpts(tree), why)
+    return Shown(threshold, verbose, color, width, Excerpts(tree), about)

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from pytest_mlbreaks.check import Check
 from pytest_mlbreaks.packs import Packs
-from pytest_mlbreaks.report import ReportedFinding, Result
+from pytest_mlbreaks.report import About, ReportedFinding, Result
 
 Kind = Literal["breaks", "holds", "cannot tell"]
 
@@ -28,6 +28,7 @@ NOT_APPLICABLE = "not applicable"
 _KINDS: tuple[Kind, ...] = ("breaks", "holds", "cannot tell")
 _FENCE = re.compile(r"^(`{3,}|~{3,})[ \t]*([^`]*)$")
 _TITLE = re.compile(r'\btitle="([^"]+)"')
+_LINK = re.compile(r"https?://[^\s<>\"]+")
 _ALSO = re.compile(r"^Also finds:[ \t]*(\S.*)$")
 
 
@@ -60,7 +61,8 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """A page taken apart. *why* is its first paragraph, *what_to_do* the first one under that heading."""
+    """A page taken apart. *why* is its first paragraph, *what_to_do* the first one under that heading, *sources* the
+    links under that one."""
 
     text: str
     title: str
@@ -68,6 +70,7 @@ class Page:
     examples: tuple[Section, ...]
     headings: tuple[str, ...]
     what_to_do: str
+    sources: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +106,7 @@ def parse(text: str) -> Page:
         examples=tuple(_section(block) for block in blocks if _kind(block.heading)),
         headings=tuple(block.heading for block in blocks),
         what_to_do=_first_paragraph(by_name["what to do"]) if "what to do" in by_name else "",
+        sources=tuple(_links(by_name["sources"])) if "sources" in by_name else (),
     )
 
 
@@ -145,6 +149,11 @@ def _first_paragraph(block: _Block) -> str:
             paragraph.append(line.strip())
             before = number
     return " ".join(paragraph)
+
+
+def _links(block: _Block) -> Iterator[str]:
+    for _, line in block.prose:
+        yield from (link.rstrip(".,;:)>") for link in _LINK.findall(line))
 
 
 def _kind(heading: str) -> Kind | None:
@@ -328,20 +337,16 @@ def page_of(check: Check) -> Page | None:
 
 def what_to_do(check: Check) -> str:
     """The first paragraph of the page's "What to do"; "" where there is none, or no page that can be read."""
-    return _told(check, "what_to_do")
+    return about(check).what_to_do
 
 
-def why(check: Check) -> str:
-    """The first paragraph of the page: how this becomes an outage; "" where there is no page that can be read."""
-    return _told(check, "why")
-
-
-def _told(check: Check, field: str) -> str:
+def about(check: Check) -> About:
+    """The page, shortened, for reports; nothing but the title where there is no page that can be read."""
     try:
         page = page_of(check)
     except PageError:
-        return ""
-    return str(getattr(page, field)) if page is not None else ""
+        page = None
+    return About(check.title, page.why, page.what_to_do, page.sources) if page is not None else About(check.title)
 
 
 def write_outputs(check: Check, packs: Packs) -> bool:

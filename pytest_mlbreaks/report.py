@@ -128,21 +128,31 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(f for f in self.findings if f.suppressed is None and f.level >= threshold)
 
 
-def _untold(check: str) -> str:
-    return ""
+class About(msgspec.Struct, frozen=True):
+    """What a check's page says, shortened: its title, how this becomes an outage, what to do, and links to sources.
+    All empty where there is no page."""
+
+    title: str = ""
+    why: str = ""
+    what_to_do: str = ""
+    sources: tuple[str, ...] = ()
+
+
+def _untold(check: str) -> About:
+    return About()
 
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """How a reporter is asked to show a report. *excerpt* gives a line of a file of the judged tree, or None; *why*
-    the first paragraph of a check's page by the check's id, or ""."""
+    """How a reporter is asked to show a report. *excerpt* gives a line of a file of the judged tree, or None; *about*
+    what the page of a check says, by the check's id."""
 
     threshold: Severity | None
     verbose: bool
     color: bool
     width: int
     excerpt: Callable[[Place], str | None]
-    why: Callable[[str], str] = _untold
+    about: Callable[[str], About] = _untold
 
 
 @dataclasses.dataclass(frozen=True)

@@ -106,7 +106,10 @@ def test_the_format_never_changes_the_code(repo: Path, level: str) -> None:
         (["check", "--select", "bento-package-unlocked"], "did you mean 'bento-packages-unlocked'?"),
         (["check", "--ignore", "push-ordr"], "did you mean 'push-order'?"),
         (["check", "--fail-on", "hgh"], "no threshold 'hgh'"),
-        (["check", "--format", "xml"], "no report format 'xml'; there are count, json, terminal"),
+        (
+            ["check", "--format", "xml"],
+            "no report format 'xml'; there are count, github, json, markdown, sarif, terminal",
+        ),
         (["check", "--report", "xml:x"], "no report format 'xml'"),
         (["check", "--report", "json:"], "FORMAT:PATH"),
         (["check", "--report", "json", "--format", "count"], "two reports on standard output"),

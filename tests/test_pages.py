@@ -208,7 +208,7 @@ def test_lowered_levels_and_a_fix_of_its_own_are_said(packs: Packs, monkeypatch:
 def test_advice_is_the_first_paragraph(check: Check) -> None:
     """A finding's advice is the first paragraph of "What to do", its reason the first of the page."""
     assert pages.what_to_do(check) == "Pin each package, or leave `lock_packages` at its default."
-    assert pages.why(check).startswith("With `lock_packages: false` each build takes")
+    assert pages.about(check).why.startswith("With `lock_packages: false` each build takes")
 
 
 def test_a_check_without_a_page_has_no_advice(packs: Packs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from pytest_mlbreaks.display import MASK, clean, redact_line
 from pytest_mlbreaks.excerpts import Excerpts
 from pytest_mlbreaks.model import Diagnostic, Place
 from pytest_mlbreaks.report import (
+    About,
     AxisPosition,
     Read,
     Recognised,
@@ -39,7 +40,9 @@ FILES = {
 
 def shown(**changes: Any) -> Shown:
     """How it is shown: plain, 80 columns, excerpts from `FILES`."""
-    plain = Shown(Severity.HIGH, False, False, 80, Excerpts(MemoryTree(FILES)), lambda check: "How it breaks.")
+    plain = Shown(
+        Severity.HIGH, False, False, 80, Excerpts(MemoryTree(FILES)), lambda check: About(why="How it breaks.")
+    )
     return dataclasses.replace(plain, **changes)
 
 
@@ -113,7 +116,7 @@ def test_what_is_less_than_sure_is_said() -> None:
 
 def test_a_check_without_a_page_refers_to_none() -> None:
     """``mlbreaks explain`` would have nothing to show."""
-    assert "mlbreaks explain" not in render_result(found(finding()), shown(why=lambda check: ""))
+    assert "mlbreaks explain" not in render_result(found(finding()), shown(about=lambda check: About()))
 
 
 def test_repetition_is_capped() -> None:
@@ -265,7 +268,7 @@ def test_a_tree_without_anything_says_so() -> None:
 def test_prose_keeps_to_the_width(width: int) -> None:
     """Lines of prose and excerpts end where the terminal does; below 40 columns nothing helps."""
     long = found(finding(message="word " * 100, fix="advice " * 60))
-    lines = render_result(long, shown(width=width, why=lambda check: "reason " * 40)).splitlines()
+    lines = render_result(long, shown(width=width, about=lambda check: About(why="reason " * 40))).splitlines()
     assert max(columns(line) for line in lines if "push-order/" not in line and "because" not in line) <= max(40, width)
 
 

@@ -6,6 +6,7 @@ could steer a terminal.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ RELATED = 6
 REASONS = 3
 """Reasons, diagnostics and the like that a summary names, likewise."""
 
+_COMMAND = re.compile(r"^([ \t]*)(::|##)", re.MULTILINE)
 _WIDEST = 120  # columns; longer lines of prose are hard to read
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 _SEVERITY = {Severity.HIGH: "red", Severity.MEDIUM: "yellow", Severity.LOW: "cyan"}
@@ -42,6 +44,12 @@ def write(report: Report, shown: Shown) -> str:
     parts += [render_result(results[check], shown) for check in by_check]
     parts += [render_result(result, shown) for result in report.results if result.outcome == "failed"]
     return "\n".join([*parts, render_summary(report, shown)])
+
+
+def inert(text: str) -> str:
+    """*text* without lines that a CI runner would take for a command (``::error::``, ``##[group]``; GitHub's and
+    Azure's runners overlook blanks before it): a wrapped message of the judged tree may begin a line."""
+    return _COMMAND.sub(r"\1\\\2", text)
 
 
 def render_result(result: Result, shown: Shown) -> str:
@@ -66,7 +74,7 @@ def render_result(result: Result, shown: Shown) -> str:
         rest = len(told) - limit
         lines += [f"  ... and {rest} more of {name} (-v shows {'it' if rest == 1 else 'them'})", ""]
     lines += _advice(result.check, common_fix, shown, paint)
-    return "\n".join(lines) + "\n"
+    return inert("\n".join(lines) + "\n")
 
 
 def _common_fix(findings: Sequence[ReportedFinding]) -> str:
@@ -173,7 +181,7 @@ def _advice(check: str, fix: str, shown: Shown, paint: _Paint) -> Iterator[str]:
 
 def _why(check: str, shown: Shown) -> str:
     """How it breaks, from the check's page; short, unless all is asked for."""
-    text = clean(shown.why(check), 2000)
+    text = clean(shown.about(check).why, 2000)
     if shown.verbose or len(text) <= 320:
         return text
     sentences = text.split(". ")
@@ -218,7 +226,7 @@ def render_summary(report: Report, shown: Shown) -> str:
     if report.partial:
         lines += _labelled_wide("Partial", report.partial, shown, paint)
     lines += ["", _verdict(report, shown, paint)]
-    return "\n".join(lines) + "\n"
+    return inert("\n".join(lines) + "\n")
 
 
 def _table(findings: Sequence[ReportedFinding], paint: _Paint) -> Iterator[str]:

@@ -1,0 +1,67 @@
+"""Trains on the labelled days up to DAY and registers the model.
+
+    python -m click_through.train --day 2024-05-01
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+
+import mlflow
+import pandas as pd
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OrdinalEncoder
+from sqlalchemy import create_engine, text
+
+from click_through.features import CATEGORICAL, TARGET, features_of
+from click_through.settings import MODEL_NAME, WAREHOUSE_URL, params
+
+EXAMPLES = text(
+    "select * from marts.training_examples where shown_on > :first and shown_on <= :last order by shown_on"
+)
+
+
+def examples(last: dt.date, days: int) -> pd.DataFrame:
+    """The labelled examples of *days* days up to *last*."""
+    with create_engine(WAREHOUSE_URL).connect() as connection:
+        span = {"first": last - dt.timedelta(days=days), "last": last}
+        return pd.read_sql(EXAMPLES, connection, params=span)
+
+
+def train(day: dt.date) -> str:
+    """Train on everything but the last two days, which evaluation keeps, and register the model; gives its version."""
+    settings = params("train")
+    frame = examples(day - dt.timedelta(days=2), int(settings["days"]))
+    if frame.empty:
+        raise SystemExit(f"no examples up to {day}")
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    model = make_pipeline(
+        make_column_transformer((encoder, CATEGORICAL), remainder="passthrough"),
+        HistGradientBoostingClassifier(
+            learning_rate=settings["learning_rate"],
+            max_iter=int(settings["max_iter"]),
+            early_stopping=bool(settings["early_stopping"]),
+            random_state=7,
+        ),
+    )
+    features = features_of(frame)
+    with mlflow.start_run():
+        model.fit(features, frame[TARGET])
+        mlflow.log_params(settings)
+        logged = mlflow.sklearn.log_model(
+            model, "model", registered_model_name=MODEL_NAME, input_example=features.head(3)
+        )
+    return str(logged.registered_model_version)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--day", type=dt.date.fromisoformat, required=True)
+    print(train(parser.parse_args().day))
+
+
+if __name__ == "__main__":
+    main()

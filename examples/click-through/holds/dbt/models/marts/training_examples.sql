@@ -1,0 +1,17 @@
+-- One row per impression whose time for a click, two days, is over: an impression of yesterday without a click is not
+-- yet one that was not clicked.
+select
+    impressions.impression_id,
+    impressions.shown_on,
+    impressions.position,
+    impressions.channel,
+    impressions.country,
+    impressions.shown_on - articles.published_on as age_days,
+    articles.clicks_7d,
+    case when clicks.impression_id is not null then 1 else 0 end as clicked
+from {{ ref('stg_impressions') }} as impressions
+inner join {{ ref('stg_articles') }} as articles
+    on impressions.article_id = articles.article_id
+left join {{ ref('stg_clicks') }} as clicks
+    on impressions.impression_id = clicks.impression_id
+where impressions.shown_on <= current_date - 2

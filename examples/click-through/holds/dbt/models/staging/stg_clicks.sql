@@ -1,0 +1,6 @@
+select
+    impression_id,
+    min(clicked_at) as clicked_at
+from {{ source('newsletter', 'clicks') }}
+where is_bot = false
+group by impression_id
