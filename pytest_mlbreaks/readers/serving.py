@@ -35,6 +35,7 @@ Kind = L["load", "predict", "train", "sleep", "command"]
 Deadline = L["none", "given", "default", "unknown"]
 
 _VERBS: Final = frozenset({"get", "post", "put", "delete", "patch", "head", "options"})
+_SENDS: Final = _VERBS | {"request", "urlopen"}
 _ROUTES: Final = _VERBS | {"route", "api_route", "websocket"}
 _ROUTERS: Final[Mapping[str, tuple[str, bool, str]]] = {
     "fastapi.FastAPI": ("fastapi", True, ""),
@@ -103,6 +104,8 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     routers: set[str] = set()
     for callee, sites in file.calls_by_name.items():
         head, _, method = callee.rpartition(".")
+        if method not in _LAST_NAMES:
+            continue
         if callee in _ROUTERS:
             for site in sites:
                 for router in _router(file, site):
@@ -111,27 +114,18 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         elif method in _MOUNTS and head:
             for site in sites:
                 yield from _mount(file, site, method)
-        elif method in _VERBS or method in ("request", "urlopen"):
+        elif method in _SENDS:
             library = _SESSIONS.get(head + ".") or ("urllib" if callee == "urllib.request.urlopen" else "")
             for site in sites if library else ():
                 yield _remote(file, site, library, held)
                 yield from _looped(file, site)
-        elif callee == "urllib3.Retry" or callee.endswith(".retry.Retry"):
+        elif method == "Retry":
+            if callee == "urllib3.Retry" or callee.endswith(".retry.Retry"):
+                for site in sites:
+                    yield from _urllib3(file, site)
+        elif method in _HOLDING or callee in _LOADS:
             for site in sites:
-                yield from _urllib3(file, site)
-        else:
-            for site in sites:
-                kind = _kind(site, callee, head, method)
-                if kind is not None and not held.skips(site):
-                    yield BlockingCall(
-                        place=file.place(site.node),
-                        kind=kind,
-                        api=callee,
-                        scope=site.scope.function,
-                        loops=len(site.loops),
-                        conditional=site.conditional,
-                        lazy=held.is_generator(site.scope),
-                    )
+                yield from _blocking(file, site, head, method, held)
     for function in file.functions:
         if function.node.decorator_list:
             yield from _decorated(file, function)
@@ -200,18 +194,18 @@ def _mount(file: PythonFile, site: CallSite, method: str) -> Iterator[RouterMoun
 
 def _handed_on(file: PythonFile, routers: set[str]) -> Iterator[RouterMount]:
     """Calls that may give a router routes which are not written here: it is handed to them, or they take them."""
-    for callee, sites in file.calls_by_name.items():
-        adds = callee.rpartition(".")[2] in _ADDS
-        if (callee.rpartition(".")[2] in _MOUNTS and not adds) or _TAKE_NO_ROUTES.search(callee):
-            continue
-        for site in sites:
-            function = site.node.func
+    for site in file.calls:
+        function = site.node.func
+        last = function.attr if isinstance(function, ast.Attribute) else ""
+        if last in _ADDS and isinstance(function, ast.Attribute):
+            given = [function.value]
+        elif last not in _MOUNTS:
             given = [*site.node.args, *(k.value for k in site.node.keywords)]
-            if adds and isinstance(function, ast.Attribute):
-                given = [function.value]
-            for node in given:
-                if isinstance(node, ast.Name) and node.id in routers:
-                    yield RouterMount(place=file.place(site.node), parent=node.id, child="")
+        else:
+            continue
+        for node in given:
+            if isinstance(node, ast.Name) and node.id in routers and not _TAKE_NO_ROUTES.search(site.callee):
+                yield RouterMount(place=file.place(site.node), parent=node.id, child="")
 
 
 _ADDS: Final = frozenset(
@@ -375,11 +369,12 @@ class _Held:
         self._file = file
         self._free: dict[int, frozenset[int]] = {}
         self._generators: dict[int, bool] = {}
+        self._yields = file.mentions(b"yield")
 
     def is_generator(self, scope: Scope) -> bool:
         """Whether the function is a generator: calling it runs nothing yet."""
         node = scope.node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if not self._yields or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return False
         if id(node) not in self._generators:
             self._generators[id(node)] = any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(node))
@@ -404,6 +399,20 @@ def _freed(function: ast.AsyncFunctionDef) -> Iterator[int]:
             yield from map(id, ast.walk(node))
         elif isinstance(node, ast.AsyncWith):
             yield from (id(item.context_expr) for item in node.items)
+
+
+def _blocking(file: PythonFile, site: CallSite, head: str, method: str, held: _Held) -> Iterator[BlockingCall]:
+    kind = _kind(site, site.callee, head, method)
+    if kind is not None and not held.skips(site):
+        yield BlockingCall(
+            place=file.place(site.node),
+            kind=kind,
+            api=site.callee,
+            scope=site.scope.function,
+            loops=len(site.loops),
+            conditional=site.conditional,
+            lazy=held.is_generator(site.scope),
+        )
 
 
 def _kind(site: CallSite, callee: str, head: str, method: str) -> Kind | None:
@@ -432,6 +441,18 @@ _LOADS: Final = (
     frozenset(callee for callee, api in apis.QUALIFIED.items() if api.mode == "load" and callee not in _NO_LOADS)
     | _UNPICKLERS
 )
+
+
+_HOLDING: Final = frozenset(
+    {"fit", "sleep", "load_model", "from_pretrained", *_PREDICTS}
+    | {callee.rpartition(".")[2] for callee in (*_COMMANDS, *_ENCODERS)}
+)
+"""Last names of calls that may hold their thread, beside loads by their whole names."""
+
+_LAST_NAMES: Final = frozenset(
+    {"Retry", *_MOUNTS, *_SENDS, *_HOLDING} | {callee.rpartition(".")[2] for callee in (*_ROUTERS, *_LOADS)}
+)
+"""Last names of all calls that are looked at."""
 
 
 def _is_model(site: CallSite, head: str) -> bool:
@@ -656,6 +677,12 @@ def _urllib3(file: PythonFile, site: CallSite) -> Iterator[Retrying]:
 
 def _request_models(file: PythonFile) -> Iterator[RequestModel]:
     by_name: dict[str, RequestModel] = {}
+    configs = {id(c.scope.parent): c for c in file.classes if c.node.name == "Config"}
+    whole = {
+        id(function.scope.parent)
+        for function in file.functions
+        if any(_decorator(file, d, function.scope.parent or file.module).endswith(_WHOLE_INPUT) for d in _of(function))
+    }
     for site in file.classes:
         outer = site.scope.parent or file.module
         bases = [file.qualified(base, outer) or "" for base in site.node.bases]
@@ -663,12 +690,19 @@ def _request_models(file: PythonFile) -> Iterator[RequestModel]:
         if not known and _PYDANTIC.isdisjoint(bases):
             continue
         told = len(known) + sum(base in _PYDANTIC for base in bases) == len(bases)
-        model = _request_model(file, site, known, told)
+        model = _request_model(file, site, known, told and id(site.scope) not in whole, configs.get(id(site.scope)))
         by_name[site.scope.qualname] = model
         yield model
 
 
-def _request_model(file: PythonFile, site: ClassSite, bases: Iterable[RequestModel], told: bool) -> RequestModel:
+def _of(function: FunctionSite) -> list[ast.expr]:
+    decorators: list[ast.expr] = function.node.decorator_list
+    return decorators
+
+
+def _request_model(
+    file: PythonFile, site: ClassSite, bases: Iterable[RequestModel], told: bool, config: ClassSite | None
+) -> RequestModel:
     fields = {field.name: field for base in bases for field in base.fields}
     extra: L["ignore", "forbid", "allow", "unknown"] = next((base.extra for base in bases), "ignore")
     complete = told and all(base.complete for base in bases)
@@ -678,20 +712,14 @@ def _request_model(file: PythonFile, site: ClassSite, bases: Iterable[RequestMod
             extra, whole = _config(file, site, value)
             complete = complete and whole
         elif assignment.annotation is not None and not name.startswith("_"):
-            if "ClassVar" in ast.dump(assignment.annotation):
+            if "ClassVar" in _words(assignment.annotation):
                 continue
             required, plain = _field(file, site, value, assignment.annotation)
             complete = complete and plain
             fields[name] = RequestField(name=name, required=required, place=file.place(assignment.node))
-    for other in file.classes:
-        if other.scope.parent is site.scope and other.node.name == "Config":
-            extra, whole = _old_config(other)
-            complete = complete and whole
-    for function in file.functions:
-        if function.scope.parent is site.scope and any(
-            _decorator(file, d, site.scope).endswith(_WHOLE_INPUT) for d in function.node.decorator_list
-        ):
-            complete = False
+    if config is not None:
+        extra, whole = _old_config(config)
+        complete = complete and whole
     return RequestModel(
         place=file.definition_place(site.node),
         name=site.scope.qualname,
@@ -704,9 +732,9 @@ def _request_model(file: PythonFile, site: ClassSite, bases: Iterable[RequestMod
 def _field(file: PythonFile, site: ClassSite, value: ast.expr | None, annotation: ast.expr) -> tuple[bool, bool]:
     """Whether a field is required, and whether its name is its own. One that may be None counts as not required:
     pydantic 1 fills it in."""
-    text = ast.dump(annotation)
-    optional = "'Optional'" in text or "value=None" in text or "'Any'" in text
-    if "alias" in text.lower():
+    words = _words(annotation)
+    optional = not words.isdisjoint({"Optional", "None", "Any"})
+    if any("alias" in word.lower() for word in words):
         return False, False
     if value is None:
         return not optional, True
@@ -717,6 +745,25 @@ def _field(file: PythonFile, site: ClassSite, value: ast.expr | None, annotation
         given = default is not None and not (isinstance(default, ast.Constant) and default.value is Ellipsis)
         return not given and not optional and _keyword(value, "default_factory") is None, True
     return isinstance(value, ast.Constant) and value.value is Ellipsis, True
+
+
+def _words(annotation: ast.expr) -> set[str]:
+    """The names, and None, in an annotation, keywords of calls included; one that is text counts as a name."""
+    found = set()
+    pending: list[ast.AST] = [annotation]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, ast.Constant):
+            found.update(re.findall(r"\w+", str(node.value)[:200]))
+        else:
+            if isinstance(node, ast.keyword) and node.arg:
+                found.add(node.arg)
+            pending.extend(ast.iter_child_nodes(node))
+    return found
 
 
 _Extra = L["ignore", "forbid", "allow", "unknown"]
