@@ -11,7 +11,8 @@ from pytest_mlbreaks.api import Application, Endpoint, Host, Pipeline, Place, Pr
 _URL = re.compile(r"https?://([^/:{}@?#]+)(?::(\d+))?(/[^?#]*)?(?:[?#].*)?$")
 _HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal"})
 _ASIDE = re.compile(r"(^|/)(tests?|examples?|docs?|tutorials?|notebooks?|templates?|sandbox|mocks?)(/|$)")
-_BUILT_IN = re.compile(r"^/(docs|redoc|openapi\.json|metrics|static|favicon\.ico)(/|$)")
+BUILT_IN = re.compile(r"^/(docs|redoc|openapi\.json|metrics|static|favicon\.ico)(/|$)")
+"""Paths that frameworks and their usual extensions answer themselves."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,11 +48,12 @@ def _urls(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[tuple[Process 
     processes: tuple[Process | None, ...] = pipeline.processes_of(call.path) or (None,)
     for process in processes:
         match = _URL.match(pipeline.pattern(call.url, process))
-        if match is not None and not _BUILT_IN.match(match[3] or "/"):
-            yield process, match[1], match[2] or "", _plain(match[3] or "/")
+        if match is not None and not BUILT_IN.match(match[3] or "/"):
+            yield process, match[1], match[2] or "", plain(match[3] or "/")
 
 
-def _plain(path: str) -> str:
+def plain(path: str) -> str:
+    """A path without a slash at its end, and with one between two parts."""
     return "/" + "/".join(part for part in path.split("/") if part)
 
 
@@ -71,6 +73,13 @@ def _aim(process: Process | None, host: str, port: str, path: str, pipeline: Pip
 
 def _published(host: Host) -> tuple[int, ...]:
     return tuple(host.published)
+
+
+def started(process: Process, pipeline: Pipeline) -> Application | None:
+    """The one application that a process starts, where the file that it starts makes it."""
+    index = pipeline.index(Application, file_of)
+    found = {app for entry in process.entries if entry.path for app in index.get(entry.path, ())}
+    return next(iter(found)) if len(found) == 1 else None
 
 
 def _is_published(application: Application, pipeline: Pipeline) -> bool:

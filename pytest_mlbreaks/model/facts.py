@@ -315,12 +315,14 @@ class RemoteCall(Fact, frozen=True, kw_only=True):
 
 class BlockingCall(Fact, frozen=True, kw_only=True):
     """A call that holds its thread for as long as it takes: *kind* says for what. *api* is the callee, *loops* counts
-    the loops around it in its function; *lazy* as in `RemoteCall`. Nothing that is awaited."""
+    the loops around it in its function; *single*: a prediction for one item of the loop around it, by a model that
+    stays the same; *lazy* as in `RemoteCall`. Nothing that is awaited."""
 
     kind: L["load", "predict", "train", "sleep", "command"]
     api: str
     scope: str = ""
     loops: int = 0
+    single: bool = False
     conditional: bool = False
     lazy: bool = False
 

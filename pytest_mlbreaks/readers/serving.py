@@ -410,9 +410,52 @@ def _blocking(file: PythonFile, site: CallSite, head: str, method: str, held: _H
             api=site.callee,
             scope=site.scope.function,
             loops=len(site.loops),
+            single=kind == "predict" and _is_single(site),
             conditional=site.conditional,
             lazy=held.is_generator(site.scope),
         )
+
+
+def _is_single(site: CallSite) -> bool:
+    """Whether the model is asked about one item of the innermost loop at a time: what it is given is made of the item,
+    what it is itself is not, and neither the items nor what they come from are called batches, folds or models."""
+    loop = site.loops[-1] if site.loops else None
+    if isinstance(loop, (ast.For, ast.AsyncFor)):
+        target, source, body = [loop.target], [loop.iter], loop.body
+    elif isinstance(loop, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
+        target, source, body = [g.target for g in loop.generators], [g.iter for g in loop.generators], []
+    else:
+        return False
+    items = {name for node in target for name in _names(node)}
+    origin = {name for node in source for name in _names(node)}
+    told = items if not origin.isdisjoint(_ROWS) else items | origin
+    if not items or "range" in origin or any(map(_NO_ITEMS.search, told)):
+        return False
+    for statement in body:  # what is made of the item, in the order of the statements
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Assign) and not items.isdisjoint(_names(node.value)):
+                items.update(name for t in node.targets if isinstance(t, ast.Name) for name in _names(t))
+    function = site.node.func
+    model = set(_names(function.value)) if isinstance(function, ast.Attribute) else set()
+    given = {name for argument in site.node.args for name in _names(argument)}
+    return model.isdisjoint(items) and not given.isdisjoint(items)
+
+
+_ROWS: Final = frozenset({"iterrows", "itertuples", "iter_rows"})
+_NO_ITEMS: Final = re.compile(
+    r"batch|chunk|load|fold|split|epoch|model|clf|estim|grid|param|thresh|step|horizon|shard|group|part|window|frame|iter"
+    r"|^(x|y|df)(_|$)|_df$|dataset|sets?$|keys$|names$|algo|classif|regress",
+    re.IGNORECASE,
+)
+"""Names of what is more than one row, or other than data."""
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name):
+            yield inner.id
+        elif isinstance(inner, ast.Attribute):
+            yield inner.attr
 
 
 def _kind(site: CallSite, callee: str, head: str, method: str) -> Kind | None:

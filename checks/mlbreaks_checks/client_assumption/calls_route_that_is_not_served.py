@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterator
 
 from mlbreaks_checks import _clients
-from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, facts
+from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Process, Severity, Unjudged, Verdict, facts
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
 
@@ -31,6 +31,45 @@ def find(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[Verdict]:
             yield Unjudged(call.place, aim.application.reason)
             continue
         yield _finding(call, aim, sorted(verbs))
+
+
+def _probes(process: Process) -> list[facts.Probe]:
+    container = process.fact
+    probes = container.probes if isinstance(container, facts.Container) else ()
+    return [probe for probe in probes if probe.path.startswith("/") and not _clients.BUILT_IN.match(probe.path)]
+
+
+def _is_probed(process: Process, pipeline: Pipeline) -> bool:
+    return bool(_probes(process)) and _clients.started(process, pipeline) is not None
+
+
+@check.over(Process, where=_is_probed)
+def find_probe(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at each probe of a container that starts an application of the tree."""
+    application = _clients.started(process, pipeline)
+    if application is None:
+        return
+    for probe in _probes(process):
+        aim = _clients.Aim(application, _clients.plain(probe.path.partition("?")[0]))
+        if _clients.swallowed(aim) or _clients.answering(aim):
+            continue
+        if application.reason:
+            yield Unjudged(probe.place, application.reason)
+            continue
+        yield Finding(
+            at=probe.place,
+            message=f"The {probe.kind} probe of {process.name} asks for {probe.path}, which {application.place.path} does"
+            f" not serve: the answer is 404, and the container {_FAILS.get(probe.kind, 'counts as unhealthy')}.",
+            because=((application.place, f"the application's routes: {len(application.routes)} in all"),),
+            about=(probe.kind, probe.path),
+        )
+
+
+_FAILS = {
+    "liveness": "is restarted again and again",
+    "readiness": "gets no requests",
+    "startup": "never counts as started",
+}
 
 
 def _finding(call: facts.RemoteCall, aim: _clients.Aim, verbs: list[str]) -> Finding:
