@@ -21,8 +21,10 @@ from pytest_mlbreaks.model import (
     Host,
     Image,
     Install,
+    Installed,
     Model,
     Origin,
+    Packages,
     Pipeline,
     Place,
     Process,
@@ -36,7 +38,7 @@ from pytest_mlbreaks.model import (
 )
 from pytest_mlbreaks.model.near import one_namespace
 from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
-from pytest_mlbreaks.recognised import is_test_file, other_ci
+from pytest_mlbreaks.recognised import aside, is_test_file, other_ci
 from pytest_mlbreaks.report import Report, Reporter, Shown
 from pytest_mlbreaks.restarts import pod_restart
 
@@ -60,8 +62,10 @@ __all__ = [
     "Host",
     "Image",
     "Install",
+    "Installed",
     "Model",
     "Origin",
+    "Packages",
     "Pipeline",
     "Place",
     "Process",
@@ -84,6 +88,7 @@ __all__ = [
     "Wanted",
     "YamlFile",
     "YamlNode",
+    "aside",
     "expr",
     "facts",
     "hookimpl",

@@ -9,6 +9,7 @@ from pytest_mlbreaks.hookspecs import hookimpl
 from pytest_mlbreaks.readers import (
     airflow,
     compose,
+    conda,
     config_files,
     datasets,
     deploy_scripts,
@@ -17,11 +18,14 @@ from pytest_mlbreaks.readers import (
     github_actions,
     kubernetes,
     lock_files,
+    pipfile,
     pyproject,
     python,
     requirements,
     serving,
+    setup_files,
     shell_scripts,
+    training,
 )
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
@@ -43,9 +47,14 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         dockerfile.READER,
         requirements.READER,
         pyproject.READER,
+        setup_files.SETUP_PY,
+        setup_files.SETUP_CFG,
+        pipfile.READER,
+        conda.READER,
         lock_files.READER,
         deploy_scripts.READER,
         shell_scripts.READER,
+        training.READER,
     )
 
 

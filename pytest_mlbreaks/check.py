@@ -102,7 +102,9 @@ class Check:
     """A check. Its id and category are the names of its file and folder; its page is the ``.md`` beside it.
 
     *module*: ``__name__`` of its module. *severity*, *confidence*: the most that a finding of it can have.
-    *since*: the version it came with. *also*: categories that are as true. *formerly*: earlier ids.
+    *since*: the version it came with. *raised*: by version, the severity and confidence that were the most until then,
+    where a later version raised one of them: what fails only because of that is a preview first. *also*: categories
+    that are as true. *formerly*: earlier ids.
     *evidence*: ``cross-artifact`` where findings rest on several files. *calls*: callee names that it wants as `Call`
     facts (``mlflow.set_tracking_uri``, ``*.to_sql``).
     """
@@ -118,6 +120,7 @@ class Check:
         also: tuple[str, ...] = (),
         formerly: tuple[str, ...] = (),
         calls: tuple[str, ...] = (),
+        raised: Mapping[str, tuple[Severity, Confidence]] | None = None,
     ) -> None:
         folder, _, name = module.rpartition(".")
         self.id = name.replace("_", "-")
@@ -130,6 +133,7 @@ class Check:
         self.also = also
         self.formerly = formerly
         self.calls = calls
+        self.raised = dict(raised or {})
         self.rules: tuple[Rule[Any], ...] = ()
         for identifier in (self.category, *also):
             if identifier not in taxonomy.categories():

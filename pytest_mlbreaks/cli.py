@@ -1,7 +1,8 @@
 """The command ``mlbreaks``: the engine without pytest, and the documentation of the checks.
 
-Exit codes: 0 nothing at or above the threshold, 1 findings, 2 a mistake in the command or a pack (with ``--strict``
-also files that could not be read), 3 a check (or we ourselves) failed. The format of a report never changes the code.
+Exit codes: 0 nothing at or above the threshold, 1 findings, 2 a mistake in the command, the configuration or a pack
+(with ``--strict`` also files that could not be read), 3 a check (or we ourselves) failed. The format of a report never
+changes the code.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_mlbreaks.check import Check, Severity
     from pytest_mlbreaks.engine import Progress
     from pytest_mlbreaks.packs import Packs
+    from pytest_mlbreaks.plan import Asked, Plan
     from pytest_mlbreaks.report import Report, Reporter, Result, Shown
     from pytest_mlbreaks.taxonomy import Category
     from pytest_mlbreaks.tree import Tree
@@ -87,17 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "paths", nargs="*", default=["."], metavar="PATH", help="show findings about this file or folder (default: .)"
     )
-    check.add_argument("--root", metavar="DIR", help="read this folder (default: the git repository that holds PATH)")
-    check.add_argument(
-        "--select", action="append", default=[], metavar="ID,...", help="run these checks or categories alone"
-    )
-    check.add_argument("--ignore", action="append", default=[], metavar="ID,...", help="leave these out")
+    _add_scope(check)
     check.add_argument(
         "--fail-on",
-        default="high",
         metavar="LEVEL",
         help="high (default), medium, low or never: what gives exit code 1",
     )
+    check.add_argument("--baseline", metavar="FILE", help="the findings that this file accepts fail nothing")
     check.add_argument("--format", metavar="FORMAT", help="the format on standard output (default: terminal)")
     check.add_argument(
         "--report", action="append", default=[], metavar="FORMAT[:PATH]", help="write a report, also; repeatable"
@@ -105,6 +103,24 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--revision", metavar="REV", help="read this git revision, not the files of the work tree")
     check.add_argument("--strict", action="store_true", help="exit code 2 where a file could not be read")
     check.add_argument("-v", "--verbose", action="store_true", help="show all, however much it is")
+
+    accept = commands.add_parser("baseline", help="accept the findings that there are now", allow_abbrev=False)
+    accept.set_defaults(run=_baseline, paths=["."], revision=None)
+    _add_scope(accept)
+    accept.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to write it (default: what the configuration names, or a file in the root)",
+    )
+
+    settings = commands.add_parser(
+        "config", help="show the settings that apply, and where they stand", allow_abbrev=False
+    )
+    settings.set_defaults(run=_config, paths=["."], revision=None, select=[], ignore=[], pipeline=None)
+    settings.add_argument("--root", metavar="DIR", help="the folder that is read (default: the git repository around)")
+    settings.add_argument("--config", metavar="FILE", help="this file, in place of the one that is found")
+    settings.add_argument("--schema", action="store_true", help="print the JSON schema of mlbreaks.yaml instead")
 
     listing = commands.add_parser("list", help="list the checks", allow_abbrev=False)
     listing.set_defaults(run=_list)
@@ -130,25 +146,41 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_scope(command: argparse.ArgumentParser) -> None:
+    """The options by which a command is told what to read and which checks to run."""
+    command.add_argument("--root", metavar="DIR", help="read this folder (default: the git repository that holds PATH)")
+    command.add_argument(
+        "--select", action="append", default=[], metavar="ID,...", help="run these checks or categories alone"
+    )
+    command.add_argument("--ignore", action="append", default=[], metavar="ID,...", help="leave these out")
+    command.add_argument("--pipeline", metavar="NAME", help="read this pipeline of the configuration alone")
+    command.add_argument(
+        "--config",
+        metavar="FILE",
+        help="settings (default: the nearest mlbreaks.yaml or pyproject.toml; none: /dev/null)",
+    )
+
+
 # -------------------------------------------------------------------------------------------------------- check
 
 
 def _check(options: argparse.Namespace) -> int:
-    from pytest_mlbreaks import engine
     from pytest_mlbreaks.excerpts import showing
     from pytest_mlbreaks.reporters import ReporterError
 
     packs = _packs()
-    threshold, outputs, chosen, partial = _choices(options, packs)
+    outputs = _outputs(options, packs)
     root, wanted = _root_and_wanted(options)
     tree = _tree(root, options.revision)
+    plan = _plan(options, packs, root, tree, _given_file(options.baseline))
     unread = tuple(one for one in wanted if not any(_within(path, one) for path in tree.paths()))
     if unread and options.revision is not None:
         raise UsageError(f"{unread[0]}: no such file or folder at {options.revision}")
     with _progress() as progress:
-        report = engine.analyse(tree, packs, checks=chosen, partial=partial, progress=progress)
+        report = plan.report(tree, progress=progress)
     if wanted:
         report = _narrowed(report, wanted, unread)
+    threshold = plan.threshold
     shown = showing(tree, packs, threshold=threshold, verbose=options.verbose, color=_color(), width=_width())
     code = _code(report, threshold, strict=options.strict)
     for reporter, path in outputs:
@@ -179,16 +211,51 @@ def _packs() -> Packs:
         raise UsageError(str(error)) from error
 
 
-def _choices(
-    options: argparse.Namespace, packs: Packs
-) -> tuple[Severity | None, list[tuple[Reporter, str | None]], Sequence[Check] | None, str | None]:
-    """The threshold, the reports to write, the checks to run and the reason why they are not all."""
+def _plan(options: argparse.Namespace, packs: Packs, root: Path, tree: Tree, baseline: Path | bool | None) -> Plan:
+    """The plan of a run on *tree*, by the configuration and the command."""
+    from pytest_mlbreaks import plan
+    from pytest_mlbreaks.config.files import Files, RootFiles, TreeFiles
+    from pytest_mlbreaks.config.nodes import ConfigError
+    from pytest_mlbreaks.selection import SelectionError
+
+    files: Files = RootFiles(root) if options.revision is None else TreeFiles(tree)
+    asked: Asked = plan.Asked(
+        select=options.select,
+        ignore=options.ignore,
+        fail_on=getattr(options, "fail_on", None),
+        config=_given_file(options.config) if options.config else None,
+        baseline=baseline,
+        pipeline=options.pipeline,
+    )
+    try:
+        return plan.make(packs, files, root, _start(options, root), asked)
+    except (ConfigError, SelectionError) as error:
+        raise UsageError(str(error)) from error
+
+
+def _given_file(path: str | None) -> Path | None:
+    return Path(path) if path is not None else None
+
+
+def _start(options: argparse.Namespace, root: Path) -> str:
+    """The folder, relative to *root*, from which on the configuration is looked for: the one that holds all paths."""
+    from pytest_mlbreaks.config.files import below
+
+    paths = [Path(os.path.abspath(given)) for given in options.paths]
+    folders = [str(path if path.is_dir() else path.parent) for path in paths]
+    try:
+        common = Path(os.path.realpath(os.path.commonpath(folders)))
+    except ValueError:  # two drives
+        return ""
+    return below(root, common)
+
+
+def _outputs(options: argparse.Namespace, packs: Packs) -> list[tuple[Reporter, str | None]]:
+    """The reports to write, and where."""
     from pytest_mlbreaks import selection
 
     try:
-        threshold = selection.parse_threshold(options.fail_on)
         outputs = [selection.parse_report_option(text) for text in options.report]
-        chosen, partial = selection.choose(packs, options.select, options.ignore)
     except selection.SelectionError as error:
         raise UsageError(str(error)) from error
     named = [(name, None if path == "-" else path) for name, path in outputs]
@@ -199,7 +266,7 @@ def _choices(
         raise UsageError("two reports on standard output: give all but one a file, --report FORMAT:PATH")
     if not on_stdout:
         named.insert(0, ("terminal", None))
-    return threshold, [(_reporter(packs, name), path) for name, path in named], chosen, partial
+    return [(_reporter(packs, name), path) for name, path in named]
 
 
 def _reporter(packs: Packs, name: str) -> Reporter:
@@ -351,6 +418,59 @@ def _progress() -> Iterator[Progress | None]:
     with Bar(TextColumn("{task.description:<9}"), BarColumn(), console=console, transient=True) as bar:
         task = bar.add_task("reading", total=None)
         yield lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total)
+
+
+# ----------------------------------------------------------------------------------------------- configuration
+
+
+def _baseline(options: argparse.Namespace) -> int:
+    """Write the findings that there are now to a file; those of an earlier one that this run can't judge stay in it."""
+    from pytest_mlbreaks.judge.apply import accepted
+    from pytest_mlbreaks.judge.baseline import NAME, render
+
+    packs = _packs()
+    root, _ = _root_and_wanted(options)
+    tree = _tree(root, None)
+    plan = _plan(options, packs, root, tree, False)
+    named = plan.settings.baseline
+    target = Path(options.output) if options.output else root / (named or NAME)
+    if target.exists():
+        plan = _plan(options, packs, root, tree, target)
+    with _progress() as progress:
+        report = plan.report(tree, progress=progress)
+    failed = [result.check for result in report.results if result.outcome == "failed"]
+    if failed:
+        _complain(f"a check failed, and nothing is written: {', '.join(failed)}")
+        return FAILED
+    taken, kept, locked = accepted(report, plan.policy)
+    try:
+        with target.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(render(taken, kept))
+    except OSError as error:
+        raise UsageError(f"{target}: can't be written: {error.strerror}") from error
+    more = f", {len(kept)} kept that this run could not judge" if kept else ""
+    _say(f"{target}: {len(taken)} findings accepted{more}\n")
+    for check, count in sorted(locked.items()):
+        _say(f"not accepted: {count} of {check}, which is locked by {plan.policy.locked[check]}\n")
+    if named is None:
+        _say(f'It counts where the configuration says `baseline = "{target.name}"`, or with --baseline {target.name}\n')
+    return CLEAN
+
+
+def _config(options: argparse.Namespace) -> int:
+    """Tell the settings that apply, and for each where it stands."""
+    import json
+
+    from pytest_mlbreaks.config import schema, show
+
+    if options.schema:
+        _say(json.dumps(schema.json_schema(), indent=2) + "\n")
+        return CLEAN
+    packs = _packs()
+    root, _ = _root_and_wanted(options)
+    plan = _plan(options, packs, root, _tree(root, None), None)
+    _say("\n".join(show.lines(plan.settings)) + "\n")
+    return CLEAN
 
 
 # ----------------------------------------------------------------------------------------------- documentation

@@ -18,7 +18,11 @@ from typing import Any
 
 from pytest_mlbreaks import __version__, recognised, taxonomy
 from pytest_mlbreaks.check import Check, Confidence, Finding, Rule, Severity, Unjudged
+from pytest_mlbreaks.judge import apply as judging
+from pytest_mlbreaks.judge.inline import MARK
+from pytest_mlbreaks.judge.policy import Policy
 from pytest_mlbreaks.link import link, summarise
+from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.model import Diagnostic, Fact, Pipeline, Place
 from pytest_mlbreaks.packs import Packs
 from pytest_mlbreaks.pages import what_to_do
@@ -47,11 +51,22 @@ Options = Mapping[str, Mapping[str, Any]]
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """What reading a tree gave."""
+    """What reading a tree gave. *marked*: the files that may hold suppressions, by path."""
 
     facts: tuple[Fact, ...]
     diagnostics: tuple[Diagnostic, ...]
     files: dict[str, int]
+    unread: Mapping[str, str]
+    marked: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Examined:
+    """A report before anything is said of suppressions and the baseline, and what that is said by."""
+
+    report: Report
+    traces: tuple[judging.Trace, ...]
+    marked: Mapping[str, str]
     unread: Mapping[str, str]
 
 
@@ -63,26 +78,57 @@ def analyse(
     options: Options | None = None,
     partial: str | None = None,
     progress: Progress | None = None,
+    environments: Environments | None = None,
+    policy: Policy | None = None,
 ) -> Report:
-    """Read *tree* as one pipeline and run *checks* (all that are on by default, if None) over it.
+    """Read *tree* as one pipeline, run *checks* (all that are on by default, if None) over it, and judge the findings.
 
-    *partial* is the reason why *checks* are not all, if so. Never raises for anything that the tree holds: what can't
-    be read is a diagnostic, a check that crashes is a failed result.
+    *partial* is the reason why *checks* are not all, if so; *environments* tell which names are of production, *policy*
+    what is suppressed besides what comments in the tree suppress. Never raises for anything that the tree holds: what
+    can't be read is a diagnostic, a check that crashes is a failed result.
     """
+    examined = examine(
+        tree, packs, checks=checks, options=options, partial=partial, progress=progress, environments=environments
+    )
+    return judged(examined, packs, policy or Policy())
+
+
+def judged(examined: Examined, packs: Packs, policy: Policy) -> Report:
+    """The report of *examined* with what *policy* and the comments in the tree say of its findings."""
+    known = judging.Known.of(packs.checks)
+    return judging.apply(examined.report, examined.traces, examined.marked, examined.unread, policy, known)
+
+
+def examine(
+    tree: Tree,
+    packs: Packs,
+    *,
+    checks: Sequence[Check] | None = None,
+    options: Options | None = None,
+    partial: str | None = None,
+    progress: Progress | None = None,
+    environments: Environments | None = None,
+    home: str = "",
+) -> Examined:
+    """As `analyse`, without judging the findings. *home* is the folder that somebody's pipeline is in: that the folder
+    itself is called ``examples`` does not make it an example."""
     started = time.perf_counter()
     tell = progress or _silent
     chosen = default_checks(packs) if checks is None else checks
     with _uncollected():
         reading = read(tree, packs, tell)
         tell("linking", 0, 1)
-        pipeline = build(tree, reading)
+        pipeline = build(tree, reading, environments)
         results = []
+        traces = []
         for number, check in enumerate(chosen):
             tell("checking", number, len(chosen))
-            results.append(judge(check, pipeline, (options or {}).get(check.id, {})))
+            result, trace = look(check, pipeline, (options or {}).get(check.id, {}), home)
+            results.append(result)
+            traces.append(trace)
     charts = recognised.chart_folders(tree.paths())
     entry_files, values = summarise(pipeline)
-    return Report(
+    report = Report(
         version=__version__,
         packs=packs.versions,
         root=tree.root,
@@ -98,6 +144,7 @@ def analyse(
         ),
         seconds=time.perf_counter() - started,
     )
+    return Examined(report, tuple(traces), reading.marked, reading.unread)
 
 
 @contextlib.contextmanager
@@ -118,10 +165,10 @@ def default_checks(packs: Packs) -> tuple[Check, ...]:
     return tuple(check for check in packs.checks if check.confidence > Confidence.LOW)
 
 
-def build(tree: Tree, reading: Reading) -> Pipeline:
-    """The linked pipeline of what was read."""
+def build(tree: Tree, reading: Reading, environments: Environments | None = None) -> Pipeline:
+    """The linked pipeline of what was read; *environments* tell which names are of production."""
     pipeline = Pipeline(reading.facts, tree.paths(), reading.unread)
-    link(pipeline)
+    link(pipeline, environments)
     return pipeline
 
 
@@ -134,6 +181,7 @@ def read(tree: Tree, packs: Packs, progress: Progress) -> Reading:
     diagnostics: list[Diagnostic] = []
     files: Counter[str] = Counter()
     unread: dict[str, str] = dict(tree.beyond)
+    marked: dict[str, str] = {}
     readers = packs.readers
     with _uncollected():
         for number, path in enumerate(paths):
@@ -159,6 +207,8 @@ def read(tree: Tree, packs: Packs, progress: Progress) -> Reading:
                 diagnostics.append(Diagnostic(Place(path), "error", str(error)))
                 unread[path] = str(error)
                 continue
+            if _MARK in source.data or source.data.startswith(_WIDE):
+                _note_marked(source, marked)
             for form, claiming in by_format.items():
                 for said in _read_one(source, form, claiming, wanted, files):
                     if isinstance(said, Diagnostic):
@@ -167,7 +217,20 @@ def read(tree: Tree, packs: Packs, progress: Progress) -> Reading:
                             unread[path] = said.message
                     else:
                         facts.append(said)
-    return Reading(tuple(facts), tuple(diagnostics), dict(files.most_common()), unread)
+    return Reading(tuple(facts), tuple(diagnostics), dict(files.most_common()), unread, marked)
+
+
+_MARK = MARK.encode()
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+"""How text begins that is not UTF-8: the mark is not found in its bytes."""
+
+
+def _note_marked(source: Source, marked: dict[str, str]) -> None:
+    """Keep the text of a file that may hold suppressions; one that is no text holds none."""
+    with contextlib.suppress(Unreadable):
+        text = source.text()
+        if MARK in text:
+            marked[source.path] = text
 
 
 def _read_one(
@@ -196,6 +259,25 @@ def _read_one(
 
 def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Result:
     """Run one check over all its subjects."""
+    return look(check, pipeline, options)[0]
+
+
+def look(check: Check, pipeline: Pipeline, options: Mapping[str, Any], home: str = "") -> tuple[Result, judging.Trace]:
+    """Run one check over all its subjects; what it looked at stands in the trace."""
+    subjects: list[tuple[str, Place, bool]] = []
+    former: dict[str, tuple[str, ...]] = {}
+    result = _look(check, pipeline, options, home, subjects, former)
+    return result, judging.Trace(check.id, tuple(subjects), former)
+
+
+def _look(
+    check: Check,
+    pipeline: Pipeline,
+    options: Mapping[str, Any],
+    home: str,
+    looked_at: list[tuple[str, Place, bool]],
+    former: dict[str, tuple[str, ...]],
+) -> Result:
     started = time.perf_counter()
     unknown = sorted(set(options) - set(check.options))
     if unknown:
@@ -208,7 +290,7 @@ def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Resul
     for rule in check.rules:
         given = {name: value for name, value in options.items() if name in rule.options}
         try:
-            subjects, reason = _subjects(rule, pipeline)
+            subjects, reason = _subjects(rule, pipeline, home)
         except (Exception, SystemExit) as error:
             crashes.append(_crash(error))
             continue
@@ -225,7 +307,9 @@ def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Resul
             found.extend(findings)
             unjudged.extend(doubts)
             judged += bool(findings) or not doubts
-    counts: dict[str, Any] = {"judged": judged, "unjudged": tuple(unjudged), "findings": _report(check, found)}
+            looked_at.append((str(subject.identity), subject.place, not doubts))
+    reported = _report(check, found, former)
+    counts: dict[str, Any] = {"judged": judged, "unjudged": tuple(unjudged), "findings": reported}
     if crashes:
         more = f" (and {len(crashes) - 1} more)" if len(crashes) > 1 else ""
         return _result(check, "failed", started, reason=crashes[0] + more, **counts)
@@ -266,15 +350,16 @@ def _result(check: Check, outcome: Any, started: float, **fields: Any) -> Result
     return Result(check=check.id, category=check.category, outcome=outcome, seconds=seconds, **{"judged": 0, **fields})
 
 
-def _subjects(rule: Rule[Any], pipeline: Pipeline) -> tuple[list[Any], str]:
+def _subjects(rule: Rule[Any], pipeline: Pipeline, home: str) -> tuple[list[Any], str]:
     """The subjects of a rule that are somebody's production, and the reason if there are none."""
+    within = f"{home}/" if home else ""
     for needed in rule.given:
-        if all(recognised.aside(fact.place.path) for fact in pipeline.all(needed)):
+        if all(recognised.aside(fact.place.path.removeprefix(within)) for fact in pipeline.all(needed)):
             return [], f"no {_noun(needed)} in the tree"
     every = pipeline.all(rule.subject)
     if not every:
         return [], f"no {_noun(rule.subject)} in the tree"
-    own = [subject for subject in every if not recognised.aside(subject.place.path)]
+    own = [subject for subject in every if not recognised.aside(subject.place.path.removeprefix(within))]
     if not own:
         return [], f"the tree's {_noun(rule.subject)} facts are all tests, examples or documentation"
     if rule.where is not None:
@@ -288,7 +373,10 @@ def _noun(kind: type) -> str:
     return getattr(kind, "called", "") or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__).lower()
 
 
-def _report(check: Check, found: Sequence[tuple[Finding, str]]) -> tuple[ReportedFinding, ...]:
+def _report(
+    check: Check, found: Sequence[tuple[Finding, str]], former: dict[str, tuple[str, ...]]
+) -> tuple[ReportedFinding, ...]:
+    """The findings as they are reported; into *former* go the fingerprints that they would have under earlier ids."""
     axis = taxonomy.category(check.category).axis
     position = AxisPosition(axis.ml.value, axis.distributed.value)
     ordinals: Counter[tuple[str, ...]] = Counter()
@@ -298,9 +386,12 @@ def _report(check: Check, found: Sequence[tuple[Finding, str]]) -> tuple[Reporte
         if (finding.at, finding.message) in said:
             continue  # two processes of one image: the same fault, in the same place, once
         said.add((finding.at, finding.message))
-        identity = (check.id, subject, *finding.about)
+        identity = (subject, *finding.about)
         ordinals[identity] += 1
-        digest = hashlib.sha256(json.dumps((*identity, ordinals[identity])).encode()).hexdigest()
+        number = ordinals[identity]
+        fingerprint = _fingerprint(check.id, identity, number)
+        if check.formerly:
+            former[fingerprint] = tuple(_fingerprint(name, identity, number) for name in check.formerly)
         message = f"{finding.message} ({finding.lowered})" if finding.lowered else finding.message
         reported.append(
             ReportedFinding(
@@ -314,10 +405,15 @@ def _report(check: Check, found: Sequence[tuple[Finding, str]]) -> tuple[Reporte
                 message=_clean(message),
                 because=tuple(Related(place, _clean(note)) for place, note in dict.fromkeys(finding.because)),
                 fix=_clean(finding.fix) or what_to_do(check),
-                fingerprint=digest[:32],
+                fingerprint=fingerprint,
+                about=tuple(_clean(one) for one in identity),
             )
         )
     return tuple(reported)
+
+
+def _fingerprint(check: str, identity: tuple[str, ...], number: int) -> str:
+    return hashlib.sha256(json.dumps((check, *identity, number)).encode()).hexdigest()[:32]
 
 
 def _clean(text: str) -> str:

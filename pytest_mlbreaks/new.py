@@ -115,7 +115,7 @@ def write(name: str, packs: Packs, pack: Path | None) -> list[Path]:
         inside.mkdir(exist_ok=True)
         for path, text in files.items():
             if not path.exists():
-                path.write_text(text, encoding="utf-8")
+                path.write_text(text, encoding="utf-8", newline="\n")
                 written.append(path)
     except OSError as error:
         raise NewError(f"{error.filename}: can't be written: {error.strerror}") from error

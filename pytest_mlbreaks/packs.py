@@ -21,6 +21,7 @@ from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.report import Reporter
 
 GROUP = "mlbreaks"
+DISTRIBUTION = "pytest-mlbreaks"
 
 
 class PackError(Exception):
@@ -29,19 +30,31 @@ class PackError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Packs:
-    """Everything that the installed packs bring. *versions*: distribution version by pack name."""
+    """Everything that the installed packs bring. *versions*: distribution version by pack name. *own*: the top-level
+    modules of the packs that came with pytest-mlbreaks itself, and so have its version."""
 
     versions: dict[str, str]
     readers: tuple[Reader[Any], ...]
     checks: tuple[Check, ...]
     reporters: dict[str, Reporter]
     facts: tuple[type[Fact], ...]
+    own: frozenset[str] = frozenset()
 
     def check(self, identifier: str) -> Check | None:
         """The check of this id, or that had it formerly."""
         for check in self.checks:
             if check.id == identifier or identifier in check.formerly:
                 return check
+        return None
+
+    def named(self, name: str) -> tuple[Check, ...] | None:
+        """The checks that *name* stands for: the one of that id (``CATEGORY/ID`` is as good), or all of that category,
+        also those that have it as a second one; None where nothing is called so."""
+        check = self.check(name.rpartition("/")[2])
+        if check is not None:
+            return (check,)
+        if name in taxonomy.categories():
+            return tuple(check for check in self.checks if name in (check.category, *check.also))
         return None
 
     def wanted(self) -> Wanted:
@@ -55,6 +68,7 @@ def load(extra: Iterable[tuple[str, ModuleType]] = ()) -> Packs:
     manager.add_hookspecs(hookspecs)
     versions: dict[str, str] = {}
     modules: list[tuple[str, ModuleType]] = []
+    own: set[str] = set()
     for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.name):
         try:
             module = point.load()
@@ -62,6 +76,8 @@ def load(extra: Iterable[tuple[str, ModuleType]] = ()) -> Packs:
             raise PackError(f"pack {point.name!r} ({point.value}) can't be loaded: {_told(error)}") from error
         versions[point.name] = point.dist.version if point.dist else "unknown"
         modules.append((point.name, module))
+        if point.dist is not None and point.dist.name == DISTRIBUTION:
+            own.add(point.module.partition(".")[0])
     for name, module in [*modules, *extra]:
         versions.setdefault(name, "unknown")
         try:
@@ -84,7 +100,8 @@ def load(extra: Iterable[tuple[str, ModuleType]] = ()) -> Packs:
     _unique("check", [(name, check) for check in checks for name in (check.id, *check.formerly)])
     order = list(taxonomy.categories())
     checks.sort(key=lambda check: (order.index(check.category), check.id))
-    return Packs(versions, tuple(readers.values()), tuple(checks), reporters, tuple(facts.values()))
+    every = tuple(facts.values())
+    return Packs(versions, tuple(readers.values()), tuple(checks), reporters, every, frozenset(own))
 
 
 def find_checks(package: ModuleType) -> list[Check]:

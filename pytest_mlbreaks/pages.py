@@ -358,6 +358,6 @@ def write_outputs(check: Check, packs: Packs) -> bool:
     anew = rewrite(page, run(page, packs, check))
     if anew == text:
         return False
-    page_path(check).write_text(anew, encoding="utf-8")
+    page_path(check).write_text(anew, encoding="utf-8", newline="\n")
     _page.cache_clear()
     return True

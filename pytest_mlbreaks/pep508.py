@@ -16,6 +16,11 @@ _EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
 _OPTION = re.compile(r"\s--(?:hash|config-settings|global-option|install-option)(?:[= ]\S+)")
 
 
+def is_vcs(source: str) -> bool:
+    """Whether a requirement's source is a repository of a version control system (``git+https://...``)."""
+    return source.startswith(("git+", "hg+", "svn+", "bzr+"))
+
+
 def parse(text: str, place: Place, group: str = "") -> Requirement | None:
     """One requirement as written in a file or in pyproject's lists. None where it is none; one without a name where it
     names a path or an archive."""

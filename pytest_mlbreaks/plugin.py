@@ -38,9 +38,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--mlbreaks-fail-on",
         choices=("high", "medium", "low", "never"),
-        default="high",
         help="findings at or above this fail (default: high, the worst and surest)",
     )
+    add(
+        "--mlbreaks-config",
+        metavar="FILE",
+        help="settings (default: the nearest mlbreaks.yaml, or pyproject.toml with [tool.mlbreaks])",
+    )
+    add("--mlbreaks-baseline", metavar="FILE", help="the findings that this file accepts fail nothing")
+    add("--mlbreaks-pipeline", metavar="NAME", help="read this pipeline of the configuration alone")
     add(
         "--mlbreaks-report",
         metavar="FORMAT[:PATH]",

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 import msgspec
 import pytest
 
-from pytest_mlbreaks import __version__, engine, packs, pages, selection, taxonomy
+from pytest_mlbreaks import __version__, engine, packs, pages, plan, selection, taxonomy
+from pytest_mlbreaks.config.files import RootFiles, below
+from pytest_mlbreaks.config.nodes import ConfigError
 from pytest_mlbreaks.display import clean
 from pytest_mlbreaks.excerpts import showing
 from pytest_mlbreaks.plugin import ROOT_NODE, is_ours
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from pytest_mlbreaks.check import Check, Severity
     from pytest_mlbreaks.packs import Packs
+    from pytest_mlbreaks.plan import Plan
     from pytest_mlbreaks.report import ReportedFinding, Reporter, Result, Shown
 
 FILE_WIDTH = 100
@@ -60,14 +63,23 @@ class Request:
     """
 
     root: Path
-    packs: Packs
+    plan: Plan
     checks: tuple[Check, ...]
     reason: str | None
     total: int
-    threshold: Severity | None
     outputs: tuple[tuple[Reporter, Path | None], ...]
     alone: bool
     tests_named: bool
+
+    @property
+    def packs(self) -> Packs:
+        """What is installed."""
+        return self.plan.packs
+
+    @property
+    def threshold(self) -> Severity | None:
+        """From where on findings fail; None: nothing does."""
+        return self.plan.threshold
 
 
 def start(config: pytest.Config, apart: Apart) -> None:
@@ -96,18 +108,25 @@ def _request(config: pytest.Config, nodes: Sequence[str]) -> Request:
         _refuse_parts(root, [(path, (given / path).resolve()) for path in given_paths])
     try:
         installed = packs.load()
-        threshold = selection.parse_threshold(option.mlbreaks_fail_on)
-        select = [_selected(installed, node) for node in nodes] or option.mlbreaks_select
-        checks, reason = selection.choose(installed, select, option.mlbreaks_ignore)
+        asked = plan.Asked(
+            select=[_selected(installed, node) for node in nodes] or option.mlbreaks_select,
+            ignore=option.mlbreaks_ignore,
+            fail_on=option.mlbreaks_fail_on,
+            config=given / option.mlbreaks_config if option.mlbreaks_config else None,
+            baseline=given / option.mlbreaks_baseline if option.mlbreaks_baseline else None,
+            pipeline=option.mlbreaks_pipeline,
+        )
+        planned = plan.make(installed, RootFiles(root), root, below(root, config.rootpath), asked)
+        checks, reason = planned.checks, planned.partial
         reports = [selection.parse_report_option(text) for text in option.mlbreaks_report]
-    except (packs.PackError, selection.SelectionError) as error:
+    except (packs.PackError, selection.SelectionError, ConfigError) as error:
         raise pytest.UsageError(f"mlbreaks: {error}") from error
     tests_named = not alone and not nodes and bool(given_paths) and all("::" in path for path in given_paths)
     if tests_named:  # somebody looks at one test, and --mlbreaks stands in addopts
         checks, reason = (), "tests are named by their ids, and no check is"
     outputs = tuple((_reporter(installed, name), _target(given, path)) for name, path in reports)
     total = len({*engine.default_checks(installed), *checks})
-    return Request(root, installed, checks, reason, total, threshold, outputs, alone, tests_named)
+    return Request(root, planned, checks, reason, total, outputs, alone, tests_named)
 
 
 def _rootdir(config: pytest.Config, nodes: Iterable[str]) -> Path:
@@ -231,7 +250,7 @@ class Run:
         return self._results[check.id]
 
     def _analyse(self) -> Report:
-        return engine.analyse(self.tree, self.request.packs, checks=self._wanted)
+        return self.request.plan.report(self.tree, checks=self._wanted)
 
     def _analyse_once(self, folder: Path) -> Report:
         """The report that a worker left in *folder*, or our own that we leave there."""
@@ -280,8 +299,8 @@ class Run:
                 place: Any = (item.nodeid, None, report.longrepr[2])
                 report.longrepr = place
             elif item.found is not None and report.when == "call":
-                path = os.path.relpath(self.request.root / item.found.place.path, self._config.rootpath)
-                report.location = (Path(path).as_posix(), line_of(item.found) - 1, report.location[2])
+                path = _way(self._config.rootpath, self.request.root / item.found.place.path)
+                report.location = (path, line_of(item.found) - 1, report.location[2])
         return report
 
     # ------------------------------------------------------------------------------------------------- xdist
@@ -391,15 +410,13 @@ class Run:
                 for result in report.results
                 if result.outcome == "findings" and not self.failing(result)
             ]
+            parts = [part for part in parts if part]  # all of its findings may be suppressed
             parts.append(terminal.render_summary(report, shown))
         return "\n".join(parts)
 
     def failing(self, result: Result) -> tuple[ReportedFinding, ...]:
         """The findings of *result* that make its item fail, the worst first."""
-        threshold = self.request.threshold
-        if threshold is None:
-            return ()
-        found = [f for f in result.findings if f.suppressed is None and f.level >= threshold]
+        found = [f for f in result.findings if f.fails(self.request.threshold)]
         return tuple(sorted(found, key=lambda f: (-f.level, -f.severity, f.place.sort_key)))
 
 
@@ -508,6 +525,14 @@ def _properties(check: Check, result: Result, failing: Sequence[ReportedFinding]
     if worst:
         yield "file", worst.place.path
         yield "line", line_of(worst)
+
+
+def _way(folder: Path, path: Path) -> str:
+    """The way from *folder* to *path*, with ``/``; the whole path where there is none, from one drive to another."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return path.as_posix()
 
 
 def line_of(finding: ReportedFinding) -> int:

@@ -29,9 +29,6 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Travis CI", r"^\.travis\.yml$"),
         ("Taskcluster", r"^\.taskcluster\.yml$|^taskcluster/.*\.yml$"),
         ("composite actions", r"(^|/)action\.ya?ml$"),
-        ("conda environments", r"(^|/)(conda|environment)[^/]*\.ya?ml$"),
-        ("setup.py and setup.cfg", r"(^|/)setup\.(py|cfg)$"),
-        ("Pipfiles", r"(^|/)Pipfile$"),
         ("Makefiles", r"(^|/)(GNU)?[Mm]akefile$|\.mk$"),
         ("shell scripts", r"\.(ba)?sh$"),
         ("Databricks bundles", r"(^|/)databricks\.ya?ml$"),
@@ -47,7 +44,7 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 
 _READ = (".py", ".md", ".svg", ".png", ".txt")
-"""Endings of the most frequent files, none of which (but ``setup.py``) is of a kind named above."""
+"""Endings of the most frequent files, none of which is of a kind named above."""
 
 OTHER_CI = frozenset(
     {
@@ -143,7 +140,7 @@ def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, 
         if in_chart_templates(path, charts):
             counts["Helm templates"] += 1
             continue
-        if path.endswith(_READ) and not path.endswith("setup.py"):
+        if path.endswith(_READ):
             continue  # most files: no pattern need be tried
         for kind, pattern in _NOT_READ:
             if pattern.search(path):

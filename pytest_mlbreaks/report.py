@@ -36,7 +36,12 @@ class AxisPosition(msgspec.Struct, frozen=True):
 
 
 class ReportedFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """A finding as reported. *fingerprint* is stable over moves of lines and rewordings."""
+    """A finding as reported. *fingerprint* is stable over moves of lines and rewordings.
+
+    *about*: the identities of what it is about, the subject's first; a configuration can ignore findings by them.
+    *pipeline*: the part of the repository it is of, where the configuration names parts. *preview*: why it does not
+    count yet, "" where it does.
+    """
 
     check: str
     category: str
@@ -50,11 +55,18 @@ class ReportedFinding(msgspec.Struct, frozen=True, kw_only=True):
     fix: str
     fingerprint: str
     suppressed: Suppression | None = None
+    about: tuple[str, ...] = ()
+    pipeline: str = ""
+    preview: str = ""
 
     @property
     def level(self) -> Severity:
         """What a threshold looks at: the lower of severity and confidence, so that ``high`` is *worst and surest*."""
         return Severity(min(self.severity, self.confidence))
+
+    def fails(self, threshold: Severity | None) -> bool:
+        """Whether it fails a run with this threshold (None: nothing does): nothing suppresses it, and it counts."""
+        return threshold is not None and self.suppressed is None and not self.preview and self.level >= threshold
 
 
 class UnjudgedSubject(msgspec.Struct, frozen=True):
@@ -102,8 +114,28 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     values: Share
 
 
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding that a baseline accepts: its fingerprint, and for people its check, path and message."""
+
+    fingerprint: str
+    check: str
+    path: str
+    message: str = ""
+
+
+class BaselineState(msgspec.Struct, frozen=True):
+    """What became of the findings that the baseline *file* accepts: how many are *standing*, which are *gone*, and of
+    which this run could not tell (their check did not run, or could not decide)."""
+
+    file: str
+    standing: int
+    gone: tuple[Accepted, ...]
+    untold: tuple[Accepted, ...]
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a run has to say. *partial* is a reason where not every check ran, else None."""
+    """All that a run has to say. *partial* is a reason where not every check ran, else None. *baseline* is None where
+    there is none."""
 
     version: str
     packs: dict[str, str]
@@ -114,6 +146,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     diagnostics: tuple[Diagnostic, ...]
     read: Read
     seconds: float
+    baseline: BaselineState | None = None
 
     @property
     def findings(self) -> tuple[ReportedFinding, ...]:
@@ -122,10 +155,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(sorted(found, key=lambda f: (-f.level, -f.severity, f.place.sort_key, f.check)))
 
     def failing(self, threshold: Severity | None) -> tuple[ReportedFinding, ...]:
-        """The findings at or above *threshold* (None: nothing fails) that nothing suppresses."""
-        if threshold is None:
-            return ()
-        return tuple(f for f in self.findings if f.suppressed is None and f.level >= threshold)
+        """The findings at or above *threshold* (None: nothing fails) that count and that nothing suppresses."""
+        return tuple(f for f in self.findings if f.fails(threshold))
 
 
 class About(msgspec.Struct, frozen=True):

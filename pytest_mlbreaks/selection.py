@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from pytest_mlbreaks import taxonomy
 from pytest_mlbreaks.check import Check, Severity
@@ -15,16 +15,30 @@ class SelectionError(ValueError):
     """Something asked for that there is not; the text names what is nearest."""
 
 
-def choose(packs: Packs, select: Iterable[str], ignore: Iterable[str]) -> tuple[tuple[Check, ...], str | None]:
+def choose(
+    packs: Packs,
+    select: Iterable[str],
+    ignore: Iterable[str],
+    *,
+    selected: Collection[str] | None = None,
+    ignored: Collection[str] = (),
+    locked: Collection[str] = (),
+) -> tuple[tuple[Check, ...], str | None]:
     """The checks to run, and the reason why they are not all that are on by default (None: they are).
 
     *select* and *ignore* hold ids or categories, several to an item where commas part them. Nothing selected stands
-    for all that are on by default; a check or category that is selected runs even if it is not on by default.
-    Raises SelectionError.
+    for what the configuration says: the ids *selected* (None: all checks that are on by default) without those
+    *ignored*, and with those *locked*, which nothing ignores. A check or category that is selected runs even if it is
+    not on by default. Raises SelectionError.
     """
     usual = default_checks(packs)
-    selected, ignored = _expand(packs, select), _expand(packs, ignore)
-    chosen = tuple(check for check in (selected if selected is not None else usual) if check not in (ignored or ()))
+    asked, left = _expand(packs, select), _expand(packs, ignore) or ()
+    if asked is not None:
+        chosen = tuple(check for check in asked if check not in left)
+    else:
+        base = {check.id for check in usual} if selected is None else {*selected}
+        wanted = (base - {*ignored} - {check.id for check in left}) | {*locked}
+        chosen = tuple(check for check in packs.checks if check.id in wanted)
     left_out = sum(check not in chosen for check in usual)
     return chosen, f"{left_out} of {len(usual)} checks were not asked for" if left_out else None
 
@@ -33,18 +47,19 @@ def _expand(packs: Packs, names: Iterable[str]) -> tuple[Check, ...] | None:
     parts = [part.strip() for name in names for part in name.split(",") if part.strip()]
     if not parts:
         return None
-    wanted = set()
+    wanted: set[str] = set()
     for part in parts:
-        identifier = part.rpartition("/")[2]
-        check = packs.check(identifier)
-        if check is not None:
-            wanted.add(check.id)
-        elif part in taxonomy.categories():
-            wanted.update(check.id for check in packs.checks if part in (check.category, *check.also))
-        else:
+        named = packs.named(part)
+        if named is None:
             known = [check.id for check in packs.checks] + list(taxonomy.categories())
-            raise SelectionError(f"no check or category {part!r}{_nearest(identifier, known)}")
+            raise SelectionError(f"no check or category {part!r}{_nearest(part.rpartition('/')[2], known)}")
+        wanted.update(check.id for check in named)
     return tuple(check for check in packs.checks if check.id in wanted)
+
+
+def named(packs: Packs, names: Iterable[str]) -> frozenset[str]:
+    """The ids of the checks that *names*, ids or categories, stand for. Raises SelectionError."""
+    return frozenset(check.id for check in _expand(packs, names) or ())
 
 
 def parse_threshold(text: str) -> Severity | None:

@@ -10,7 +10,7 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -79,6 +79,35 @@ class MemoryTree:
         if len(data) > SIZE_LIMIT:
             raise ReadError(too_large(len(data)))
         return data
+
+
+class PartTree:
+    """A tree without some of its files: those are not missing, they are beyond it.
+
+    *left_out* tells for a path which folder or file on the way to it is left out, and why; None where it is not.
+    """
+
+    def __init__(self, tree: Tree, left_out: Callable[[str], tuple[str, str] | None]) -> None:
+        self._tree = tree
+        self.root = tree.root
+        self.revision = tree.revision
+        beyond = dict(tree.beyond)
+        kept = []
+        for path in tree.paths():
+            told = left_out(path)
+            if told is None:
+                kept.append(path)
+            else:
+                beyond[told[0]] = told[1]
+        self._paths = tuple(kept)
+        self.beyond: Mapping[str, str] = beyond
+        self.diagnostics = tuple(d for d in tree.diagnostics if left_out(d.place.path) is None)
+
+    def paths(self) -> tuple[str, ...]:
+        return self._paths
+
+    def read(self, path: str) -> bytes:
+        return self._tree.read(path)
 
 
 class FolderTree:

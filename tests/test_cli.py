@@ -6,7 +6,6 @@ import dataclasses
 import importlib
 import json
 import os
-import pty
 import re
 import shutil
 import subprocess
@@ -146,9 +145,10 @@ def test_a_mistake_in_the_command_is_told(
 def test_a_check_that_fails_is_never_a_pass(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 3, whatever else was found."""
     from pytest_mlbreaks import engine
+    from pytest_mlbreaks.judge.apply import Trace
 
     failed = Result(check="x", category="push-order", outcome="failed", judged=0, reason="KeyError")
-    monkeypatch.setattr(engine, "judge", lambda check, pipeline, options: failed)
+    monkeypatch.setattr(engine, "look", lambda *given: (failed, Trace("x", (), {})))
     assert run("check") == 3
     assert run("check", "--fail-on", "never", "--strict") == 3
 
@@ -180,7 +180,7 @@ def test_a_mistake_of_ours_is_no_finding(
     """An exception that nobody expected ends with 3, not with Python's 1, and shows where it came from."""
     from pytest_mlbreaks import engine
 
-    monkeypatch.setattr(engine, "analyse", lambda *arguments, **options: 1 / 0)
+    monkeypatch.setattr(engine, "examine", lambda *arguments, **options: 1 / 0)
     assert run("check") == 3
     assert "ZeroDivisionError" in capsys.readouterr().err
 
@@ -213,7 +213,7 @@ def test_an_interrupt_ends_quietly(repo: Path, monkeypatch: pytest.MonkeyPatch) 
     def interrupted(*arguments: Any, **options: Any) -> Report:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(engine, "analyse", interrupted)
+    monkeypatch.setattr(engine, "examine", interrupted)
     assert run("check") == 130
 
 
@@ -437,6 +437,7 @@ def test_a_terminal_that_speaks_ascii_gets_ascii(repo: Path) -> None:
 
 def on_a_terminal(repo: Path, *arguments: str, **environment: str) -> tuple[str, str]:
     """Standard output and standard error of the command, each a terminal of its own."""
+    pty = pytest.importorskip("pty", reason="Windows has no such terminals")
     streams = [pty.openpty() for _ in range(2)]
     env = {"TERM": "xterm-256color", "COLUMNS": "90", "PYTHONDONTWRITEBYTECODE": "1", **environment}
     process = started(*arguments, cwd=repo, stdout=streams[0][1], stderr=streams[1][1], env=env)

@@ -12,7 +12,9 @@ import pytest
 from pytest_mlbreaks.check import Confidence, Severity
 from pytest_mlbreaks.model import Diagnostic, Place
 from pytest_mlbreaks.report import (
+    Accepted,
     AxisPosition,
+    BaselineState,
     Read,
     Recognised,
     Related,
@@ -84,6 +86,9 @@ FULL = report(
     revision="f" * 40,
     partial="2 of 6 checks were not asked for",
     diagnostics=(Diagnostic(Place("x.yaml", 2, 1), "error", "YAML can't be parsed"),),
+    baseline=BaselineState(
+        "base.json", 3, (Accepted(fingerprint="f", check="a-check", path="x.py", message="Old."),), ()
+    ),
     read=Read(
         files={"yaml": 3},
         not_read=(Recognised("SQL", 2, "not read yet"),),
@@ -137,13 +142,17 @@ def test_the_keys_of_the_contract() -> None:
     """The names that others script against."""
     data = written(FULL)
     assert list(data) == [
-        *("version", "tool", "root", "revision", "partial", "findings", "results", "diagnostics", "read", "summary")
+        *("version", "tool", "root", "revision", "partial", "findings", "results", "diagnostics"),
+        *("baseline", "read", "summary"),
     ]
     assert list(data["findings"][0]) == [
         *("check", "category", "also", "severity", "confidence", "axis", "place", "message", "because", "fix"),
-        *("fingerprint", "suppressed"),
+        *("fingerprint", "suppressed", "about", "pipeline", "preview"),
     ]
     assert list(data["results"][0]) == ["check", "category", "outcome", "judged", "unjudged", "reason", "seconds"]
+    assert list(data["diagnostics"][0]) == ["place", "level", "topic", "message"]
+    assert list(data["baseline"]) == ["file", "standing", "gone", "untold"]
+    assert list(data["baseline"]["gone"][0]) == ["fingerprint", "check", "path", "message"]
     assert list(data["read"]) == ["files", "not_read", "entry_files", "values"]
     assert data["read"]["entry_files"] == {
         "known": 31,
@@ -190,6 +199,7 @@ def test_the_summary_counts_what_nothing_suppresses() -> None:
         "failing": 1,
         "threshold": "high",
         "suppressed": 1,
+        "previews": 0,
     }
     assert reporter.as_data(FULL, None)["summary"]["threshold"] == "never"
 

@@ -426,7 +426,7 @@ def test_the_root_is_the_repository(tree: Path, run_pytest: RunPytest) -> None:
         (("--mlbreaks-ignore", "bad-mork"), "*no check or category 'bad-mork'; did you mean 'bad-mark'?"),
         (("--mlbreaks-root", "nowhere"), "*nowhere: no such folder"),
         (("--mlbreaks-fail-on", "sometimes"), "*--mlbreaks-fail-on: invalid choice: *sometimes*"),
-        (("--mlbreaks-report", "jsn"), "*no format 'jsn'; there are json, terminal"),
+        (("--mlbreaks-report", "jsn"), "*no format 'jsn'; there are github, json, markdown, sarif, terminal"),
         (("--mlbreaks-report", "json:"), "*'json:'*FORMAT or FORMAT:PATH"),
         (("--mlbreaks-report", "json:no/such/file"), "*no/such/file can't be written: there is no folder *"),
         (("--mlbreaks-report", "json:."), "*. can't be written: is a folder"),
@@ -614,10 +614,10 @@ import pytest
 def pytest_configure(config):
     from pytest_mlbreaks import engine
 
-    def analyse(*args, **kwargs):
+    def examine(*args, **kwargs):
         raise RuntimeError("a fault of ours")
 
-    engine.analyse = analyse
+    engine.examine = examine
 """
     )
     result = run_pytest("--mlbreaks", "--mlbreaks-report", "json:out.json")

@@ -17,7 +17,9 @@ from pytest_mlbreaks.excerpts import Excerpts
 from pytest_mlbreaks.model import Diagnostic, Place
 from pytest_mlbreaks.report import (
     About,
+    Accepted,
     AxisPosition,
+    BaselineState,
     Read,
     Recognised,
     Related,
@@ -174,10 +176,44 @@ def test_a_place_that_cannot_be_shown_is_named_alone(place: Place) -> None:
 
 
 def test_a_suppressed_finding_shows_why() -> None:
-    """It is told last, with who silenced it, and counts for nothing."""
-    text = write(report(found(finding(suppressed=Suppression("inline", "known")))), shown())
+    """It counts for nothing, and is told only where all is asked for, with who silenced it and why."""
+    silenced = report(
+        found(finding(suppressed=Suppression("inline", "known")), finding(suppressed=Suppression("config", "")))
+    )
+    assert write(silenced, shown()).count("suppressed") == 1
+    assert "0 findings, 2 suppressed (1 config, 1 inline) in" in write(silenced, shown())
+    text = write(silenced, shown(verbose=True))
     assert "suppressed (inline): known" in text
-    assert "0 findings, 1 suppressed" in text
+    assert "suppressed (config): no reason given" in text
+
+
+def test_a_preview_and_a_pipeline_are_named() -> None:
+    """What does not count yet says so, and why; where there are several pipelines, each finding says of which it is."""
+    text = write(report(found(finding(preview="new in 0.4, counts from 0.5 on", pipeline="ranking"))), shown())
+    assert "a preview, which fails nothing: new in 0.4, counts from 0.5 on" in text
+    assert "pipeline ranking)" in text
+    assert "1 finding, 0 at or above the threshold (high), 1 preview in" in text
+
+
+def test_remarks_on_settings_are_told_apart_from_reading() -> None:
+    """They are for who writes the settings: all kinds are told, the worst first."""
+    remarks = (
+        Diagnostic(Place("a.py", 2), "note", "a suppression without a reason", topic="settings"),
+        Diagnostic(Place("b.py", 3), "warning", "ignore[x] suppresses nothing", topic="settings"),
+    )
+    text = write(report(diagnostics=remarks), shown())
+    assert "Settings  2 remarks\n    b.py:3: warning: ignore[x] suppresses nothing\n    a.py:2: note" in text
+    assert "Reading" not in text
+
+
+def test_the_baseline_says_what_stands_and_what_is_gone() -> None:
+    """Both are counted; what is gone is named."""
+    gone = tuple(Accepted(fingerprint=str(n), check="a-b", path=f"x{n}.py", message="Old.") for n in range(5))
+    text = write(report(baseline=BaselineState("base.json", 12, gone, gone[:2])), shown(width=120))
+    assert "Baseline  base.json: 12 accepted findings stand, 5 gone; of 2 this run could not tell" in text
+    assert "    gone: x0.py: a-b: Old.\n" in text
+    assert "... and 2 more (-v shows them)" in text
+    assert "1 accepted finding stands, none gone" in write(report(baseline=BaselineState("b", 1, (), ())), shown())
 
 
 FULL = report(

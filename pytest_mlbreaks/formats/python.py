@@ -352,6 +352,15 @@ class PythonFile:
         """Whether *pattern*, which should begin with a fixed text, is found anywhere in the file."""
         return pattern.search(self._data) is not None
 
+    def lines_of(self, pattern: re.Pattern[bytes]) -> Iterator[int]:
+        """The lines, from 1 and in order, on which *pattern*, which should begin with a fixed text, is found; a line once
+        for each time."""
+        line, last = 1, 0
+        for match in pattern.finditer(self._data):
+            line += self._data.count(b"\n", last, match.start())
+            last = match.start()
+            yield line
+
     def text(self, node: ast.expr | None, scope: Scope) -> str | None:
         """The text that *node* is, also through a name of the file that is bound once; None for all else."""
         return self._evaluator.text(node, scope)

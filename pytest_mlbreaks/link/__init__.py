@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Iterable
 
 from pytest_mlbreaks.link import identity
+from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.order import StepOrder
+from pytest_mlbreaks.link.packages import packages
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
 from pytest_mlbreaks.link.serving import Serving
 from pytest_mlbreaks.link.twins import twins
@@ -24,20 +26,23 @@ CALLS = LOADS_VARIABLES
 """Callee names that link itself asks the readers for."""
 
 
-def link(pipeline: Pipeline) -> None:
-    """Link the facts of *pipeline*: afterwards it answers all that checks ask."""
+def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
+    """Link the facts of *pipeline*: afterwards it answers all that checks ask. *environments* tell which names are of
+    production (None: those that everybody uses)."""
+    named = environments or Environments()
     modules = Modules(pipeline)
-    values = Values(pipeline, modules)
+    values = Values(pipeline, modules, named)
     pipeline.settle(values, StepOrder(pipeline))
     processes, images, settings = Processes(pipeline, modules, values).make()
     pipeline.add(processes)
     pipeline.add(images)
     pipeline.add(settings)
     pipeline.add(installs(pipeline, values))
+    pipeline.add(packages(pipeline, values))
     pipeline.add(identity.datasets(pipeline, values))
     pipeline.add(identity.models(pipeline, values))
     pipeline.add(identity.hosts(pipeline, values))
-    pipeline.add(twins(pipeline))
+    pipeline.add(twins(pipeline, named))
     serving = Serving(pipeline, modules, values)
     pipeline.add(serving.endpoints)
     pipeline.add(serving.applications)

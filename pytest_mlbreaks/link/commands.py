@@ -43,6 +43,11 @@ class PipInstall:
     """One installation of Python packages by a command.
 
     *locked*: what is installed is pinned by a lock file or by hashes. *local*: paths that are installed themselves.
+    *strict*: it fails where the lock is not there (``uv sync --frozen``, ``pipenv install --deploy``). *no_deps*: of
+    what it names alone, nothing that comes along. *project*: the folder of the project that it is about, where another
+    one is named; *member*: the workspace's package. *extras*, *groups*: what is asked for beside the main list
+    (``*`` for all); *left_out*: groups that are not wanted; *main*: the main list is installed; *defaults*: the groups
+    that the project names as defaults are. *exported*: a lock file's content was written into what it installs.
     """
 
     tool: Literal["pip", "uv", "poetry", "pipenv", "pdm", "conda"]
@@ -53,6 +58,16 @@ class PipInstall:
     locked: bool = False
     place_offset_line: int = 0
     workdir: str | None = None
+    strict: bool = False
+    no_deps: bool = False
+    project: str = ""
+    member: str = ""
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    main: bool = True
+    defaults: bool = True
+    exported: bool = False
 
 
 # --------------------------------------------------------------------------------------------------- the shell
@@ -715,18 +730,19 @@ def pip_installs(shell: str) -> list[PipInstall]:
         if name == "poetry":
             exported = exported or "export" in rest
             if "install" in rest or "sync" in rest:
-                made = PipInstall("poetry", local=(".",), locked=True)
-        elif name == "uv" and rest[:1] == ["sync"]:
-            made = PipInstall("uv", local=(".",), locked=True)
+                made = _by_poetry(rest)
+        elif name == "uv" and "sync" in rest[:5] and rest[0] != "run":
+            made = _by_uv_sync(rest)
         elif name == "uv" and rest[:1] == ["export"]:
             exported = True
         elif name == "pipenv" and rest[:1] in (["install"], ["sync"]):
             exact = "--deploy" in rest or "--ignore-pipfile" in rest or rest[0] == "sync"
-            made = PipInstall("pipenv", locked=exact)
+            groups = ("dev",) if "--dev" in rest or "-d" in rest else ()
+            made = PipInstall("pipenv", locked=exact, strict=exact, groups=groups)
         elif name == "pipenv" and rest[:1] == ["requirements"]:
             exported = True
         elif name == "pdm" and rest[:1] in (["install"], ["sync"]):
-            made = PipInstall("pdm", local=(".",), locked=True)
+            made = _by_pdm(rest)
         elif name in ("conda", "mamba", "micromamba"):
             files = [w for w in (_option(rest, ("-f", "--file")),) if w]
             if "env" in rest or "install" in rest or "create" in rest:
@@ -738,12 +754,79 @@ def pip_installs(shell: str) -> list[PipInstall]:
     return found
 
 
+def _by_uv_sync(words: list[str]) -> PipInstall:
+    """https://docs.astral.sh/uv/reference/cli/#uv-sync"""
+    only = _options(words, ("--only-group",))
+    left_out = _options(words, ("--no-group",))
+    if {"--no-dev", "--production"} & set(words):
+        left_out += ("dev",)
+    everything = ("*",) if "--all-groups" in words else ()
+    return PipInstall(
+        "uv",
+        local=(".",),
+        locked=True,
+        strict=bool({"--frozen", "--locked"} & set(words)),
+        project=_option(words, ("--directory", "--project")),
+        member="*" if "--all-packages" in words else _option(words, ("--package",)),
+        extras=("*",) if "--all-extras" in words else _options(words, ("--extra",)),
+        groups=everything + only + _options(words, ("--group",)) + (("dev",) if "--only-dev" in words else ()),
+        left_out=left_out,
+        main=not only and "--only-dev" not in words,
+        defaults=not only and "--no-default-groups" not in words and "--only-dev" not in words,
+    )
+
+
+def _by_poetry(words: list[str]) -> PipInstall:
+    """https://python-poetry.org/docs/cli/#install"""
+    only = _options(words, ("--only",), split=True)
+    left_out = _options(words, ("--without",), split=True)
+    if "--no-dev" in words:
+        left_out += ("dev",)
+    return PipInstall(
+        "poetry",
+        local=(".",),
+        locked=True,
+        project=_option(words, ("--directory", "-C", "--project", "-P")),
+        extras=("*",) if "--all-extras" in words else _options(words, ("--extras", "-E"), split=True),
+        groups=tuple(g for g in only if g != "main") + _options(words, ("--with",), split=True),
+        left_out=left_out,
+        main=not only or "main" in only,
+        defaults=not only,
+    )
+
+
+def _by_pdm(words: list[str]) -> PipInstall:
+    """https://pdm-project.org/latest/reference/cli/#install"""
+    production = bool({"--prod", "--production", "--no-dev"} & set(words))
+    frozen = bool({"--frozen-lockfile", "--check", "--no-lock"} & set(words)) or words[:1] == ["sync"]
+    return PipInstall(
+        "pdm",
+        local=(".",),
+        locked=True,
+        strict=frozen,
+        project=_option(words, ("-p", "--project")),
+        groups=() if production else ("*",),
+        defaults=not production,
+    )
+
+
+def _options(words: Sequence[str], names: tuple[str, ...], *, split: bool = False) -> tuple[str, ...]:
+    """All values of an option that may come several times; *split*: one may hold several."""
+    found: list[str] = []
+    for index, word in enumerate(words):
+        if word in names and index + 1 < len(words):
+            found.append(words[index + 1])
+        else:
+            found += [word[len(name) + 1 :] for name in names if word.startswith(f"{name}=")]
+    return tuple(part for value in found for part in (re.split(r"[,\s]+", value) if split else [value]) if part)
+
+
 def _pip(words: list[str], tool: Literal["pip", "uv"], exported: bool) -> PipInstall:
     files: list[str] = []
     constraints: list[str] = []
     packages: list[str] = []
     local: list[str] = []
-    locked = False
+    locked = no_deps = False
     index = 0
     while index < len(words):
         word = words[index]
@@ -768,6 +851,9 @@ def _pip(words: list[str], tool: Literal["pip", "uv"], exported: bool) -> PipIns
         elif word == "--require-hashes":
             locked = True
             index += 1
+        elif word in ("--no-deps", "--no-dependencies"):
+            no_deps = True
+            index += 1
         elif word in _PIP_VALUES:
             index += 2
         elif word.startswith("-"):
@@ -780,4 +866,13 @@ def _pip(words: list[str], tool: Literal["pip", "uv"], exported: bool) -> PipIns
                 packages.append(word)
             index += 1
     locked = locked or (exported and bool(files))  # what `poetry export` or `uv export` wrote before
-    return PipInstall(tool, tuple(files), tuple(constraints), tuple(packages), tuple(local), locked)
+    return PipInstall(
+        tool,
+        tuple(files),
+        tuple(constraints),
+        tuple(packages),
+        tuple(local),
+        locked,
+        no_deps=no_deps,
+        exported=exported and bool(files),
+    )

@@ -29,6 +29,7 @@ _PLAIN_BASES = frozenset(
 # Where images start, when it is not "/"; those of no known folder are only asked for where nothing else tells.
 _WORKDIRS = {
     "golang": "/go",
+    "apache/airflow": "/opt/airflow",
     "pytorch/pytorch": "/workspace",
     "mambaorg/micromamba": "/tmp",
     "tiangolo/uvicorn-gunicorn-fastapi": "/app",
@@ -36,6 +37,8 @@ _WORKDIRS = {
     "jupyter": None,
     "rocm/pytorch": None,
 }
+OUTSIDE = "lies outside what the tree copies or mounts"
+"""Why it is not known whether a file is there that no COPY or mount could have brought."""
 MOST_LAYERS = 1000
 """Layers of one image that are followed; stages that copy one another could double them without end."""
 BRINGS_FILES = re.compile(
@@ -108,7 +111,7 @@ class FileSystem:
                 return Located("absent", looked=tuple((c.place, c.note) for c in covering))
         covering = covering or self._beside(path)
         if not covering:
-            return Located("unknown", reason="lies outside what the tree copies or mounts")
+            return Located("unknown", reason=OUTSIDE)
         if not self._plain:
             return Located("unknown", reason="the base image may hold it")
         name = posixpath.basename(path)
@@ -190,7 +193,8 @@ class Images:
             name = name.removeprefix(prefix)
         return name
 
-    def _base_workdir(self, dockerfile: Dockerfile, stage: Stage) -> str | None:
+    def base_workdir(self, dockerfile: Dockerfile, stage: Stage) -> str | None:
+        """The folder that the image at the bottom starts in; None where that is not known."""
         name = self.bottom(dockerfile, stage)
         return _WORKDIRS[name] if name in _WORKDIRS else "/" if self.is_plain(dockerfile, stage) else None
 
@@ -209,14 +213,14 @@ class Images:
         for part in reversed(self.chain(dockerfile, stage)):
             if part.workdir is not None:
                 return self._absolute(part.workdir, dockerfile, stage)
-        return self._base_workdir(dockerfile, stage)
+        return self.base_workdir(dockerfile, stage)
 
     def _absolute(self, workdir: Expr | None, dockerfile: Dockerfile, stage: Stage) -> str | None:
         """The folder that WORKDIR instructions led to; a relative one begins where the base image starts."""
         text = self._values.resolve(workdir).text if workdir is not None else ""
         if text is None or text.startswith("/"):
             return text and posixpath.normpath(text)
-        base = self._base_workdir(dockerfile, stage)
+        base = self.base_workdir(dockerfile, stage)
         return posixpath.normpath(posixpath.join(base, text)) if base is not None else None
 
     def started(self, dockerfile: Dockerfile, stage: Stage) -> tuple[Stage | None, Stage | None]:

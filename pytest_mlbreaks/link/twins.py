@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from pytest_mlbreaks.link.environments import classify
+from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.model import Environment, Pipeline, Place, Process, Tier, Twin, Value
 from pytest_mlbreaks.model.facts import ConfigEntry, EnvFile
 
@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]+(?![A-Za-z0-9])")
 Member = tuple[Environment, dict[str, tuple[Value, Place]]]
 
 
-def twins(pipeline: Pipeline) -> Iterator[Twin]:
+def twins(pipeline: Pipeline, environments: Environments) -> Iterator[Twin]:
     """Every key that two members of a family set, one in production and one not.
 
     Families: files whose paths differ only in an environment's name (``conf/dev.yaml``, ``.env.prod``), and containers
@@ -24,14 +24,14 @@ def twins(pipeline: Pipeline) -> Iterator[Twin]:
     families: dict[str, list[Member]] = defaultdict(list)
     for path, entries in pipeline.index(ConfigEntry, "path").items():
         keys = {e.key: (pipeline.resolve(e.value), e.place) for e in entries}
-        _join(families, str(path), pipeline.environment(Place(str(path))), keys)
+        _join(environments, families, str(path), pipeline.environment(Place(str(path))), keys)
     for file in pipeline.all(EnvFile):
         keys = {e.name: (pipeline.resolve(e.value), e.place) for e in file.entries}
-        _join(families, file.path, pipeline.environment(file.place), keys)
+        _join(environments, families, file.path, pipeline.environment(file.place), keys)
     for process in pipeline.all(Process):
         given = {name: (v, v.alternatives[0].origins[0].place) for name, v in process.variables.items() if _placed(v)}
         identity = process.workload.identity if process.workload else process.identity
-        _join(families, f"{identity}/{process.fact.name}", process.environment, given)
+        _join(environments, families, f"{identity}/{process.fact.name}", process.environment, given)
     for family, members in families.items():
         for prod in (m for m in members if m[0].tier is Tier.PROD):
             for nonprod in (m for m in members if m[0].tier is Tier.NONPROD):
@@ -43,11 +43,15 @@ def _placed(value: Value) -> bool:
 
 
 def _join(
-    families: dict[str, list[Member]], name: str, environment: Environment, keys: dict[str, tuple[Value, Place]]
+    environments: Environments,
+    families: dict[str, list[Member]],
+    name: str,
+    environment: Environment,
+    keys: dict[str, tuple[Value, Place]],
 ) -> None:
     if environment.tier is Tier.UNKNOWN or not keys:
         return
-    family = _TOKEN.sub(lambda m: "*" if classify(m.group()) is not Tier.UNKNOWN else m.group(), name)
+    family = _TOKEN.sub(lambda m: "*" if environments.classify(m.group()) is not Tier.UNKNOWN else m.group(), name)
     if "*" in family:
         families[family].append((environment, keys))
 

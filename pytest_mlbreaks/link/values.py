@@ -6,9 +6,9 @@ import itertools
 import posixpath
 from collections.abc import Callable, Iterable
 
-from pytest_mlbreaks.link import environments
+from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.modules import Modules
-from pytest_mlbreaks.model import Alternative, Environment, Fact, Origin, Pipeline, Place, Process, Value
+from pytest_mlbreaks.model import Alternative, Environment, Fact, Origin, Pipeline, Place, Process, Tier, Value
 from pytest_mlbreaks.model.expr import (
     Choice,
     Concat,
@@ -47,9 +47,10 @@ DEPTH = 24
 class Values:
     """Resolves expressions over all facts of the pipeline."""
 
-    def __init__(self, pipeline: Pipeline, modules: Modules) -> None:
+    def __init__(self, pipeline: Pipeline, modules: Modules, environments: Environments) -> None:
         self._pipeline = pipeline
         self._modules = modules
+        self._environments = environments
 
     def resolve(self, expr: Expr, process: Process | None = None) -> Value:
         """What *expr* can be. Without a process, whatever a process decides is not known."""
@@ -58,8 +59,12 @@ class Values:
     def environment(self, subject: Fact | Place) -> Environment:
         """The environment of a fact (by what it says of itself, then by its file) or of a place (by its file)."""
         if isinstance(subject, Place):
-            return environments.of_artifact(subject.path)
-        return environments.of_artifact(subject.place.path, self._names(subject))
+            return self._environments.of_artifact(subject.path)
+        return self._environments.of_artifact(subject.place.path, self._names(subject))
+
+    def address_tier(self, text: str) -> Tier:
+        """The tier of what an address leads to, where that is configured."""
+        return self._environments.address(text)
 
     def _names(self, fact: Fact) -> list[tuple[str, str]]:
         if isinstance(fact, WorkflowJob):

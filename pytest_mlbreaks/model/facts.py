@@ -350,9 +350,12 @@ class Retrying(Fact, frozen=True, kw_only=True):
 
 
 class Requirement(Fact, frozen=True, kw_only=True):
-    """One declared dependency. *name* is normalised (PEP 503); *specifier* as PEP 440 text, "" where open.
+    """One declared dependency. *name* is normalised (PEP 503), "" for a repository that is named by its URL alone;
+    *specifier* as PEP 440 text, "" where open.
 
-    *group* is "" for the main list, else the extra or dependency group; *source* is "index", a VCS or file URL.
+    *group* is "" for the main list, else the extra or dependency group; *source* is "index", "conda", "workspace" (a
+    project of the same repository), a VCS, archive or file URL. *branch*: the file says that the URL's reference is a
+    branch.
     """
 
     name: str
@@ -362,37 +365,73 @@ class Requirement(Fact, frozen=True, kw_only=True):
     group: str = ""
     source: str = "index"
     hashed: bool = False
+    branch: bool = False
 
     @property
     def identity(self) -> str:
-        return f"requirement:{self.path}#{self.group}:{self.name}"
+        return f"requirement:{self.path}#{self.group}:{self.name or self.source}"
 
 
 class RequirementFile(Fact, frozen=True, kw_only=True):
     """A list of dependencies. *includes* and *constraints* are paths as written, relative to this file's folder.
 
-    *python* is its ``requires-python``; *package* the name of the distribution that a pyproject builds;
-    *compiled* is true where the file is a tool's full resolution (pip-compile, uv export) or every line is pinned.
+    *python* is its ``requires-python``; *package* the name of the distribution that a project file builds;
+    *compiled* is true where the file is a tool's full resolution (pip-compile, uv export) or every line is pinned;
+    *resolved* is true for the former only.
+    *unknown*: why its main list may hold more than is told (it is computed); "" where it does not. *defaults* are the
+    groups that the file's tool installs without being asked (uv: ``dev``; Poetry: all that are not optional).
     """
 
-    format: str  # requirements, pyproject, poetry
+    format: str  # requirements, pyproject, poetry, setup.py, setup.cfg, pipfile, conda
     includes: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     python: str = ""
     package: str = ""
     scripts: tuple[str, ...] = ()  # console scripts that it installs
     compiled: bool = False
-    indexes: tuple[str, ...] = ()
+    resolved: bool = False
+    indexes: tuple[str, ...] = ()  # package indexes, for conda its channels
+    unknown: str = ""
+    defaults: tuple[str, ...] = ()
 
     @property
     def identity(self) -> str:
         return f"requirements:{self.path}"
 
 
-class LockFile(Fact, frozen=True, kw_only=True):
-    """A lock file that is there; what it pins is not read yet."""
+class LockedPackage(Part, frozen=True, kw_only=True):
+    """One package of a lock file, on *line*. *source*: "index", or a VCS, archive or file URL; for a project of the
+    repository its folder relative to the lock, behind ``./``.
 
-    tool: str
+    *requires* are the packages that it brings along, ``name[extra]`` where it asks for an extra; *extras* those of each
+    of its own extras, *groups* those of each of its dependency groups (a project of the repository only). *within* are
+    the lock's groups that it belongs to, where the lock says so ("main" for none in particular).
+    """
+
+    name: str
+    version: str = ""
+    source: str = "index"
+    line: int
+    requires: tuple[str, ...] = ()
+    extras: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    within: tuple[str, ...] = ()
+
+
+class LockFile(Fact, frozen=True, kw_only=True):
+    """A lock file: the packages that a tool has chosen. *version* is that of its format, *python* the versions that it
+    is for. *graph*: it says which package brings which along. *read* is false where we know the tool alone.
+
+    *digest* is its digest of the manifest that it was made from, "" where it holds none.
+    """
+
+    tool: str  # uv, poetry, pipenv, pdm, pylock, pixi, conda-lock
+    version: str = ""
+    python: str = ""
+    packages: tuple[LockedPackage, ...] = ()
+    graph: bool = False
+    read: bool = False
+    digest: str = ""
 
     @property
     def identity(self) -> str:
@@ -403,11 +442,13 @@ class LockFile(Fact, frozen=True, kw_only=True):
 
 
 class Command(Part, frozen=True, kw_only=True):
-    """A command as written: an argument list (*argv*), or text for a shell (*shell*). *workdir* as given with it."""
+    """A command as written: an argument list (*argv*), or text for a shell (*shell*). *workdir* as given with it.
+    *mounts* are the ``--mount=type=bind`` of a Dockerfile's RUN, sources relative to the build context."""
 
     argv: tuple[Expr, ...] | None = None
     shell: Expr | None = None
     workdir: Expr | None = None
+    mounts: tuple[Mount, ...] = ()
     place: Place
 
 
@@ -976,6 +1017,162 @@ class WorkflowJob(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"job:{self.workflow}/{self.id}"
+
+
+# ------------------------------------------------------------------------------------------- training and serving code
+
+
+class CommandOption(Fact, frozen=True, kw_only=True):
+    """An option of a command line that ``argparse`` takes apart (``add_argument``).
+
+    *flags* as written, *destination* the attribute that holds it; *kind* the qualified name of ``type=``, *action* the
+    name or class of ``action=``. *read* tells whether code of the file asks for it: ``unknown`` where the parsed
+    options go where that can't be seen. *disowned*: its help says that it does nothing, or hides it.
+    """
+
+    called: ClassVar[str] = "command-line option"
+
+    flags: tuple[str, ...]
+    destination: str
+    kind: str = ""
+    action: str = ""
+    default: Expr | None = None
+    scope: str = ""
+    read: L["yes", "no", "unknown"] = "unknown"
+    disowned: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"option:{self.path}#{self.scope}:{self.destination}"
+
+
+class BuiltinHash(Fact, frozen=True, kw_only=True):
+    """A call of the builtin ``hash``, outside of ``__hash__`` and ``__eq__``.
+
+    *of*: what is hashed, as far as the code tells. *use*: ``modulo`` (``hash(x) % n``), ``name`` (it becomes part of a
+    text), ``seed``, or ``other``. *into*: what it is divided by, or the text goes to (a call, ``return``), "" where
+    that stays inside of the function. *about*: names around it that say what it is for.
+    """
+
+    called: ClassVar[str] = "call of hash()"
+
+    of: L["text", "number", "unknown"] = "unknown"
+    use: L["modulo", "name", "seed", "other"] = "other"
+    into: str = ""
+    about: tuple[str, ...] = ()
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"hash:{self.path}#{self.scope}:{self.use}:{self.into}"
+
+
+class GuardedLoad(Fact, frozen=True, kw_only=True):
+    """A model or checkpoint that is loaded inside of a ``try``.
+
+    *api* is the call, *catches* what the first handler that takes any error of it names (``Exception``; "" for all).
+    *then*: that handler ``stops`` (raises, exits), ``returns``, does something ``other`` (another load), or only
+    ``reports`` it and code goes on behind it. *replaced*: what the handler sets to a constant instead. *handler* is its
+    place; *answers_503*: the file answers some requests with 503.
+    """
+
+    called: ClassVar[str] = "model loaded in a try"
+
+    api: str
+    catches: str = ""
+    then: L["stops", "returns", "other", "reports"] = "other"
+    replaced: tuple[str, ...] = ()
+    handler: Place
+    scope: str = ""
+    answers_503: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"guarded-load:{self.path}#{self.scope}:{self.api}:{','.join(self.replaced)}"
+
+
+class FolderCreation(Fact, frozen=True, kw_only=True):
+    """A folder that is made (``os.makedirs``) by code that several ranks of a distributed job run.
+
+    *ranks* names the call that makes it distributed. *checked*: it stands below a test that the folder is not there.
+    *tolerant*: it does not mind that the folder is there. *one_rank*: a condition around it, or around every call of
+    its function, asks for the rank.
+    """
+
+    called: ClassVar[str] = "folder made by distributed code"
+
+    api: str
+    target: Expr
+    ranks: str
+    ranks_place: Place
+    checked: bool = False
+    tolerant: bool = False
+    one_rank: bool = False
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"folder:{self.path}#{self.scope}:{render(self.target)}"
+
+
+class ValidationRun(Fact, frozen=True, kw_only=True):
+    """A run of a library that tells by its result whether data is as it should be, and does not raise.
+
+    *verdict*: the part of the result that says so is asked for in the file (``read``), or not (``unread``), or the
+    function hands the result on (``returned``).
+    """
+
+    called: ClassVar[str] = "validation of data"
+
+    library: str
+    api: str
+    verdict: L["read", "unread", "returned"]
+    wanted: str  # what would have to be asked for: success, anomaly_info
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"validation:{self.path}#{self.scope}:{self.api}"
+
+
+class Assertion(Part, frozen=True, kw_only=True):
+    """An ``assert``. *shape*: how its test is written, where it is always true (``tuple``, ``generator``, ``text``,
+    ``method``: a method that is not called), else "". *acts*: a call inside of it that changes something.
+    *narrows*: it only tells a type checker something (``is not None``, ``isinstance``)."""
+
+    shape: L["", "tuple", "generator", "text", "method"] = ""
+    subject: str = ""
+    acts: str = ""
+    narrows: bool = False
+    place: Place
+
+
+class Assertions(Fact, frozen=True, kw_only=True):
+    """The asserts of a module that is no test."""
+
+    called: ClassVar[str] = "module with asserts"
+
+    asserts: tuple[Assertion, ...]
+
+    @property
+    def identity(self) -> str:
+        return f"assertions:{self.path}"
+
+
+class SavedResponse(Fact, frozen=True, kw_only=True):
+    """The body of an HTTP response that code writes into a file. *api* is the request, *written* the place of the
+    write. *checked*: the function looks at the status."""
+
+    called: ClassVar[str] = "response saved to a file"
+
+    api: str
+    checked: bool
+    written: Place
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"saved-response:{self.path}#{self.scope}:{self.api}"
 
 
 FACTS: tuple[type[Fact], ...] = tuple(

@@ -14,6 +14,7 @@ from pytest_mlbreaks.model.facts import (
     Function,
     Handler,
     ImageBuild,
+    LockFile,
     ModelAccess,
     RequestModel,
     Requirement,
@@ -132,12 +133,30 @@ class Image:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Installed:
+    """A package that an installation brings, and where that is written. *version* is the one version that it can be, ""
+    where only *specifier* (PEP 440, "" where open) bounds it. *direct*: a list or the command asks for it; else it is
+    known from a lock file alone. *source* as in `Requirement`."""
+
+    name: str
+    place: Place
+    version: str = ""
+    specifier: str = ""
+    source: str = "index"
+    direct: bool = True
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Install:
     """An installation of Python packages by a command of a Dockerfile, and the images that the packages end up in.
 
     *files*: the lists that it installs from, those that they include behind them; *requirements*: what they and the
     command itself ask for, each at its own place. *fixed*: what fixes the versions (lock, constraints, hashes), or
     "". *unknown*: why there may be more, or versions that something else decides; "" where all is known.
+
+    *lock*: the lock file that it reads, where that is in the tree and reaches the image; *passed_over*: one that lies
+    beside what it installs and that it does not read, for *passed_why*. *packages*: what it installs, with versions as
+    far as they are told; *closed*: what comes along is among them, too. *stage*: the Dockerfile's stage that it is in.
     """
 
     called: ClassVar[str] = "installation of Python packages into an image"
@@ -150,11 +169,53 @@ class Install:
     requirements: tuple[Requirement, ...]
     fixed: str = ""
     unknown: str = ""
+    lock: LockFile | None = None
+    passed_over: LockFile | None = None
+    passed_why: str = ""
+    packages: tuple[Installed, ...] = ()
+    closed: bool = False
+    stage: Stage | None = None
 
     @property
     def processes(self) -> tuple[Process, ...]:
         """Who runs the images."""
         return tuple(dict.fromkeys(process for image in self.images for process in image.processes))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Packages:
+    """The Python packages of an image that the tree builds: which, in which versions, and where that is written.
+
+    *installed*: by normalised name, in the order of the commands; the last one is what is there in the end. *unknown*:
+    why there may be others (a list that is not in the tree, a base image with libraries of its own); "" where there are
+    none but those that come along with them. *closed*: those are told, too. *python*: the minor version (``3.12``) of
+    the base image, "" where it can't be told, and *python_place* where that is written.
+    """
+
+    called: ClassVar[str] = "Python packages of an image"
+
+    image: Image
+    installs: tuple[Install, ...]
+    installed: Mapping[str, tuple[Installed, ...]]
+    unknown: str = ""
+    closed: bool = False
+    python: str = ""
+    python_place: Place | None = None
+
+    @property
+    def identity(self) -> str:
+        return f"packages:{self.image.identity}"
+
+    @property
+    def place(self) -> Place:
+        return self.image.place
+
+    def version(self, name: str) -> Installed | None:
+        """The package of that normalised name, where its one version can be told; None where it can't, or it is not
+        among them."""
+        found = self.installed.get(name, ())
+        versions = {one.version for one in found}
+        return found[-1] if len(versions) == 1 and found[-1].version else None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

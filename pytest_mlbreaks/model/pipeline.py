@@ -12,7 +12,7 @@ from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import Fact
 from pytest_mlbreaks.model.near import Manifest, nearest
 from pytest_mlbreaks.model.place import Place
-from pytest_mlbreaks.model.value import Answer, Environment, Value
+from pytest_mlbreaks.model.value import Answer, Environment, Tier, Value
 
 if TYPE_CHECKING:
     from pytest_mlbreaks.model.linked import Process
@@ -29,6 +29,8 @@ class Resolver(Protocol):
     def pattern(self, expr: Expr, process: Process | None) -> str: ...
 
     def environment(self, subject: Fact | Place) -> Environment: ...
+
+    def address_tier(self, text: str) -> Tier: ...
 
 
 class Order(Protocol):
@@ -136,6 +138,11 @@ class Pipeline:
         if self._resolver is None:
             raise RuntimeError("the pipeline is not linked yet")
         return self._resolver.environment(subject)
+
+    def address_tier(self, text: str) -> Tier:
+        """Whether *text* (a URL, ``host:port``, a bucket) leads to a host or bucket that the configuration names as
+        production's, or as another environment's; unknown where it names none."""
+        return Tier.UNKNOWN if self._resolver is None else self._resolver.address_tier(text)
 
     @property
     def order(self) -> Order:

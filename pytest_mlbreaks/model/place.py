@@ -47,8 +47,10 @@ class Diagnostic(msgspec.Struct, frozen=True):
     """Something about the tree that kept us from reading or understanding a part of it.
 
     ``error``: the file, or a part of it, was not read; ``warning``: read, with a doubt; ``note``: good to know.
+    *topic*: about reading the tree, or about settings: suppressions and the configuration.
     """
 
     place: Place
     level: Literal["error", "warning", "note"]
     message: str
+    topic: Literal["reading", "settings"] = "reading"

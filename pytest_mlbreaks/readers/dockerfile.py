@@ -15,7 +15,7 @@ import msgspec
 from pytest_mlbreaks.formats.text import TEXT, TextFile
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.expr import EnvVar, Expr, Literal, PathJoin, SecretKey, Unknown
-from pytest_mlbreaks.model.facts import Command, Copy, Dockerfile, IgnoreFile, Stage, Variable
+from pytest_mlbreaks.model.facts import Command, Copy, Dockerfile, IgnoreFile, Mount, Stage, Variable
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import secret_key
 from pytest_mlbreaks.slots import Slots, plain
@@ -116,7 +116,7 @@ def read(file: TextFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     yield from _Builder(file).read()
 
 
-READER: Reader[TextFile] = Reader("dockerfile", 1, TEXT, (Dockerfile, IgnoreFile), claims, read)
+READER: Reader[TextFile] = Reader("dockerfile", 2, TEXT, (Dockerfile, IgnoreFile), claims, read)
 
 
 class _Builder:
@@ -313,15 +313,18 @@ class _Builder:
     def _command(self, instruction: _Instruction, stage: _Stage) -> Command:
         rest = instruction.rest
         above = 0
+        place = self._place(instruction)
+        mounts: list[Mount] = []
         while instruction.keyword == "RUN" and (flag := _FLAG.match(rest)) is not None:
             above += flag[0].count("\n")
             rest = rest[flag.end() :]
-        place = self._place(instruction)
+            if flag[1] == "mount":
+                mounts += self._bind((flag[2] or "").strip("\"'"), stage, place)
         listed = _json_list(rest)
         if listed is not None:
             # the exec form starts no shell, and Docker replaces nothing in it
             argv = tuple(Literal(word) for word in listed)
-            return Command(argv=argv, workdir=stage.workdir, place=place)
+            return Command(argv=argv, workdir=stage.workdir, mounts=tuple(mounts), place=place)
         if instruction.documents and not _HEREDOC.sub("", rest).strip():
             above += 1
             rest = "\n".join(instruction.documents)
@@ -329,7 +332,19 @@ class _Builder:
                 return Command(shell=Unknown("a script in another language"), workdir=stage.workdir, place=place)
         rest = "\n" * above + rest  # so that lines count from the instruction's own
         shell = self._expr(rest, stage, shell=True) if instruction.keyword == "RUN" else Literal(rest)
-        return Command(shell=shell, workdir=stage.workdir, place=place)
+        return Command(shell=shell, workdir=stage.workdir, mounts=tuple(mounts), place=place)
+
+    def _bind(self, text: str, stage: _Stage, place: Place) -> Iterator[Mount]:
+        """A mount of the build context for one RUN; ``type=bind`` is the default, and the context's root its source.
+        https://docs.docker.com/reference/dockerfile/#run---mounttypebind"""
+        options = dict(part.partition("=")[::2] for part in text.split(","))
+        if options.get("type", "bind") != "bind" or "from" in options:
+            return
+        source = options.get("source", options.get("src", "."))
+        target = next((options[key] for key in ("target", "dst", "destination") if key in options), "")
+        if target:
+            at = self._expr(target, stage)
+            yield Mount(kind="bind", source=self._expr(source, stage), target=at, read_only=True, place=place)
 
     def _expr(self, text: str, stage: _Stage, *, shell: bool = False) -> Expr:
         return self._with_values(text, stage.values, shell=shell)

@@ -1,4 +1,4 @@
-"""pyproject.toml: PEP 621, PEP 735 and Poetry's own tables."""
+"""pyproject.toml: PEP 621, PEP 735, and the tables of Poetry, uv, pdm and setuptools."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from packaging.utils import canonicalize_name
 
 from pytest_mlbreaks.formats.toml import TOML, TomlFile
@@ -27,43 +28,89 @@ def read(file: TomlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """The `Requirement` facts of all groups, and the `RequirementFile`."""
     project = _table(file.data, "project")
     poetry = _table(file.data, "tool", "poetry")
-    python = project.get("requires-python", "")
+    uv = _table(file.data, "tool", "uv")
+    found: list[Requirement] = []
+    for said in _standard(file, project):
+        if isinstance(said, Diagnostic):
+            yield said
+        else:
+            found.append(said)
+    for table, key in (("tool.uv", "dev-dependencies"), ("tool.pdm.dev-dependencies", "")):
+        for said in _tool_groups(file, table, key):
+            if isinstance(said, Diagnostic):
+                yield said
+            else:
+                found.append(said)
+    sources = _table(uv, "sources")
+    for requirement in found:
+        yield _sourced(requirement, sources.get(requirement.name)) if sources else requirement
+    yield from _poetry_requirements(file, poetry)
+    python = project.get("requires-python", "") or _poetry_python(poetry)
+    dynamic = _dynamic(file, project)
+    yield RequirementFile(
+        place=file.place("[", "project" if project else "tool.poetry" if poetry else "build-system"),
+        format="poetry" if poetry and "dependencies" in poetry else "pyproject",
+        includes=tuple(dynamic or ()),
+        python=python if isinstance(python, str) else "",
+        package=canonicalize_name(str(project.get("name") or poetry.get("name") or "")),
+        scripts=tuple({**_table(project, "scripts"), **_table(poetry, "scripts")}),
+        unknown="its dependencies are dynamic: the build works them out" if dynamic is None else "",
+        defaults=_defaults(file, poetry, uv),
+    )
+
+
+READER: Reader[TomlFile] = Reader("pyproject", 2, TOML, (Requirement, RequirementFile), claims, read)
+
+
+def _standard(file: TomlFile, project: dict[str, Any]) -> Iterator[Requirement | Diagnostic]:
+    """PEP 621's lists, and PEP 735's groups with the groups that they include."""
     for text in _texts(project.get("dependencies")):
         yield from _said(file, text, "project", "")
     for group, listed in _table(project, "optional-dependencies").items():
         for text in _texts(listed):
-            yield from _said(file, text, "project.optional-dependencies", str(group))
+            yield from _said(file, text, "project.optional-dependencies", _group(group))
+    own: dict[str, list[Requirement]] = {}
+    taken: dict[str, list[str]] = {}
     for group, listed in _table(file.data, "dependency-groups").items():
+        name = _group(group)
+        own[name] = []
+        taken[name] = []
+        for item in listed if isinstance(listed, list) else ():
+            if isinstance(item, str):
+                for said in _said(file, item, "dependency-groups", name):
+                    yield said
+                    if isinstance(said, Requirement):
+                        own[name].append(said)
+            elif isinstance(item, dict) and isinstance(item.get("include-group"), str):
+                taken[name].append(_group(item["include-group"]))
+    for name in own:
+        for other in _reached(name, taken):
+            for requirement in own.get(other, ()):
+                yield msgspec.structs.replace(requirement, group=name)
+
+
+def _reached(group: str, taken: dict[str, list[str]]) -> list[str]:
+    """The groups that *group* includes, those that they include, and so on; a circle ends where it began."""
+    found: dict[str, None] = {}
+    waiting = list(taken.get(group, ()))
+    while waiting:
+        other = waiting.pop()
+        if other not in found and other != group:
+            found[other] = None
+            waiting += taken.get(other, ())
+    return list(found)
+
+
+def _tool_groups(file: TomlFile, table: str, key: str) -> Iterator[Requirement | Diagnostic]:
+    """Groups from before PEP 735: uv's ``dev-dependencies``, and pdm's table of that name."""
+    content = _table(file.data, *table.split("."))
+    groups = {"dev": content.get(key)} if key else content
+    for group, listed in groups.items():
         for text in _texts(listed):
-            yield from _said(file, text, "dependency-groups", str(group))
-    if poetry:
-        tables = [
-            ("dependencies", "", poetry.get("dependencies")),
-            ("dev-dependencies", "dev", poetry.get("dev-dependencies")),
-        ]
-        for group, content in _table(poetry, "group").items():
-            if isinstance(content, dict):
-                tables.append((f"group.{group}.dependencies", str(group), content.get("dependencies")))
-        for table, group, content in tables:
-            for name, given in content.items() if isinstance(content, dict) else ():
-                if name == "python":
-                    python = python or _poetry_specifier(given if isinstance(given, str) else "")
-                    continue
-                for one in given if isinstance(given, list) and given else (given,):  # several: each by its marker
-                    yield _poetry(file, name, one, f"tool.poetry.{table}", group)
-    yield RequirementFile(
-        place=file.place("[", "project" if project else "tool.poetry" if poetry else "build-system"),
-        format="poetry" if poetry and "dependencies" in poetry else "pyproject",
-        python=python if isinstance(python, str) else "",
-        package=canonicalize_name(str(project.get("name") or poetry.get("name") or "")),
-        scripts=tuple({**_table(project, "scripts"), **_table(poetry, "scripts")}),
-    )
+            yield from _said(file, re.sub(r"^-e\s+", "", text), table, _group(group))
 
 
-READER: Reader[TomlFile] = Reader("pyproject", 1, TOML, (Requirement, RequirementFile), claims, read)
-
-
-def _said(file: TomlFile, text: str, table: str, group: str) -> Iterator[Fact | Diagnostic]:
+def _said(file: TomlFile, text: str, table: str, group: str) -> Iterator[Requirement | Diagnostic]:
     place = file.place(text, table)
     requirement = parse(text, place, group)
     if requirement is None:
@@ -72,20 +119,97 @@ def _said(file: TomlFile, text: str, table: str, group: str) -> Iterator[Fact | 
         yield requirement
 
 
-def _poetry(file: TomlFile, name: str, given: Any, table: str, group: str) -> Requirement:
+def _sourced(requirement: Requirement, given: Any) -> Requirement:
+    """*requirement* with what ``tool.uv.sources`` says of where it comes from; of several places, nothing."""
+    if not isinstance(given, dict) or "index" in given:
+        return requirement
+    if given.get("workspace"):
+        return msgspec.structs.replace(requirement, source="workspace")
+    source, branch = _located(given)
+    return msgspec.structs.replace(requirement, source=source, branch=branch) if source else requirement
+
+
+def _located(given: dict[str, Any]) -> tuple[str, bool]:
+    """The URL or path of a table with ``git``, ``url`` or ``path``, and whether it names a branch."""
+    for key in ("git", "url", "path"):
+        if isinstance(given.get(key), str):
+            text = str(given[key])
+            if key != "git":
+                return redact_url(text), False
+            reference = next((str(given[k]) for k in ("rev", "tag", "branch") if given.get(k)), "")
+            url = text if text.startswith("git+") else f"git+{text}"
+            return redact_url(f"{url}@{reference}" if reference else url), "branch" in given
+    return "", False
+
+
+def _dynamic(file: TomlFile, project: dict[str, Any]) -> list[str] | None:
+    """The files that setuptools takes dynamic dependencies from; None where what works them out is not known.
+    https://setuptools.pypa.io/en/latest/userguide/pyproject_config.html#dynamic-metadata"""
+    if "dependencies" not in _texts(project.get("dynamic")):
+        return []
+    given = _table(file.data, "tool", "setuptools", "dynamic", "dependencies").get("file")
+    return [given] if isinstance(given, str) else _texts(given) or None
+
+
+def _defaults(file: TomlFile, poetry: dict[str, Any], uv: dict[str, Any]) -> tuple[str, ...]:
+    """The groups that are installed where the command names none. uv: ``tool.uv.default-groups``, else ``dev``
+    (https://docs.astral.sh/uv/concepts/projects/dependencies/#default-groups); Poetry: all that are not optional."""
+    if poetry:
+        groups = _table(poetry, "group")
+        named = [g for g, content in groups.items() if not (isinstance(content, dict) and content.get("optional"))]
+        return tuple(_group(g) for g in dict.fromkeys((*named, *(("dev",) if "dev-dependencies" in poetry else ()))))
+    given = uv.get("default-groups")
+    if given == "all":
+        return tuple(_group(g) for g in _table(file.data, "dependency-groups"))
+    return tuple(_group(g) for g in _texts(given)) if isinstance(given, list) else ("dev",)
+
+
+def _poetry_python(poetry: dict[str, Any]) -> str:
+    given = _table(poetry, "dependencies").get("python")
+    return _poetry_specifier(given if isinstance(given, str) else "")
+
+
+def _poetry_requirements(file: TomlFile, poetry: dict[str, Any]) -> Iterator[Requirement]:
+    tables = [
+        ("dependencies", "", poetry.get("dependencies")),
+        ("dev-dependencies", "dev", poetry.get("dev-dependencies")),
+    ]
+    for group, content in _table(poetry, "group").items():
+        if isinstance(content, dict):
+            tables.append((f"group.{group}.dependencies", _group(group), content.get("dependencies")))
+    extras = {
+        canonicalize_name(name): _group(extra)
+        for extra, listed in _table(poetry, "extras").items()
+        for name in _texts(listed)
+    }
+    for table, group, content in tables:
+        for name, given in content.items() if isinstance(content, dict) else ():
+            if name == "python":
+                continue
+            for one in given if isinstance(given, list) and given else (given,):  # several: each by its marker
+                yield _poetry(file, name, one, f"tool.poetry.{table}", group, extras)
+
+
+def _poetry(file: TomlFile, name: str, given: Any, table: str, group: str, extras: dict[Any, str]) -> Requirement:
     place = file.place(name, table)
     options: dict[str, Any] = given if isinstance(given, dict) else {}
     version = given if isinstance(given, str) else options.get("version", "")
-    source = next((str(options[key]) for key in ("git", "url", "path") if key in options), "index")
+    source, branch = _located(options)
+    plain = canonicalize_name(name)
     return Requirement(
         place=place,
-        name=canonicalize_name(name),
+        name=plain,
         specifier=_poetry_specifier(version if isinstance(version, str) else ""),
         extras=tuple(sorted(_texts(options.get("extras")))),
         marker=str(options.get("markers", "")),
-        group=group if not options.get("optional") else group or "optional",
-        source=redact_url(source),
+        group=group if not options.get("optional") else group or extras.get(plain, "optional"),
+        source=source or "index",
+        branch=branch,
     )
+
+
+def _group(name: object) -> str:
+    return str(canonicalize_name(str(name)))
 
 
 def _poetry_specifier(text: str) -> str:

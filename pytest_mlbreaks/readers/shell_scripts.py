@@ -14,7 +14,9 @@ from pytest_mlbreaks.secrets import redact_url, secret_key
 MOST = 100_000
 """Characters. A longer script is an installer with something packed into it."""
 
-_STARTS = re.compile(r"\$[@*]|\.(?:py|sh|ipynb)\b|\b(?:python|uvicorn|gunicorn|celery|flask|streamlit|torchrun|exec)")
+_STARTS = re.compile(
+    r"\$[@*]|\.(?:py|sh|ipynb)\b|\b(?:python|uvicorn|gunicorn|celery|flask|streamlit|torchrun|exec)|requirements[\w.-]*\.(?:txt|in)\b"
+)
 _GIVEN = re.compile(r"\b([A-Za-z_]\w*)=(\"[^\"\n]*\"|'[^'\n]*'|[^\s;&|\"'`$()]+)")
 
 
@@ -33,4 +35,4 @@ def _without_secret(match: re.Match[str]) -> str:
     return f'{match[1]}=""' if secret_key(match[1]) else match[0]
 
 
-READER: Reader[TextFile] = Reader("shell-scripts", 1, TEXT, (Script,), _claims, _read)
+READER: Reader[TextFile] = Reader("shell-scripts", 2, TEXT, (Script,), _claims, _read)

@@ -54,13 +54,15 @@ def write(report: Report, shown: Shown) -> str:
 def _command(finding: ReportedFinding, *, fails: bool) -> Command:
     if fails:
         return "error"
-    return "warning" if finding.level >= Severity.MEDIUM else "notice"
+    return "warning" if finding.level >= Severity.MEDIUM and not finding.preview else "notice"
 
 
 def _annotation(command: Command, finding: ReportedFinding, prefix: str) -> str:
     properties = [*_where(finding.place, prefix), f"title={_property(f'{finding.category}/{finding.check}')}"]
     lines = [clean(finding.message, _LONGEST)]
     lines += [f"because {related.place}: {clean(related.note)}" for related in finding.because[:_RELATED]]
+    if finding.preview:
+        lines.append(f"A preview, it fails nothing yet: {finding.preview}")
     if finding.fix:
         lines.append(f"Do: {clean(finding.fix, _LONGEST)}")
     return f"::{command} {','.join(properties)}::{_data(chr(10).join(lines))}"

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_mlbreaks import taxonomy
 from pytest_mlbreaks.check import Severity
 from pytest_mlbreaks.model import Diagnostic, Place
-from pytest_mlbreaks.report import Outcome, Read, Report, ReportedFinding, Reporter, Result, Share, Shown
+from pytest_mlbreaks.report import BaselineState, Outcome, Read, Report, ReportedFinding, Reporter, Result, Share, Shown
 
 VERSION = 1
 
@@ -32,6 +32,7 @@ def as_data(report: Report, threshold: Severity | None) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in report.findings],
         "results": [_result(result) for result in report.results],
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in report.diagnostics],
+        "baseline": _baseline(report.baseline),
         "read": _read(report.read),
         "summary": _summary(report, threshold),
     }
@@ -67,6 +68,9 @@ def _finding(finding: ReportedFinding) -> dict[str, Any]:
         "fix": finding.fix or None,
         "fingerprint": finding.fingerprint,
         "suppressed": {"by": silenced.by, "reason": silenced.reason} if silenced is not None else None,
+        "about": list(finding.about),
+        "pipeline": finding.pipeline or None,
+        "preview": finding.preview or None,
     }
 
 
@@ -83,7 +87,22 @@ def _result(result: Result) -> dict[str, Any]:
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
-    return {"place": place(diagnostic.place), "level": diagnostic.level, "message": diagnostic.message}
+    return {
+        "place": place(diagnostic.place),
+        "level": diagnostic.level,
+        "topic": diagnostic.topic,
+        "message": diagnostic.message,
+    }
+
+
+def _baseline(state: BaselineState | None) -> dict[str, Any] | None:
+    if state is None:
+        return None
+    gone = [
+        {"fingerprint": one.fingerprint, "check": one.check, "path": one.path, "message": one.message}
+        for one in state.gone
+    ]
+    return {"file": state.file, "standing": state.standing, "gone": gone, "untold": len(state.untold)}
 
 
 def _read(read: Read) -> dict[str, Any]:
@@ -115,6 +134,7 @@ def _summary(report: Report, threshold: Severity | None) -> dict[str, Any]:
         "failing": len(report.failing(threshold)),
         "threshold": str(threshold) if threshold is not None else "never",
         "suppressed": len(report.findings) - len(counted),
+        "previews": sum(bool(finding.preview) for finding in counted),
     }
 
 

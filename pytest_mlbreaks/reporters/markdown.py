@@ -71,7 +71,11 @@ def _table(findings: list[ReportedFinding], failing: set[int]) -> Iterator[str]:
         level = str(finding.severity)
         if finding.confidence < Confidence.HIGH:
             level += f", {finding.confidence} confidence"
+        if finding.preview:
+            level += ", preview"
         axis = f"ml {finding.axis.ml}{SEPARATOR}distributed {finding.axis.distributed}"
+        if finding.pipeline:
+            axis += f"<br>pipeline {_text(finding.pipeline)}"
         cause = f"{_code(finding.category)}<br>{axis}"
         yield f"| {mark} {level} | {_code(str(finding.place))} | {_text(finding.message)} | {cause} |"
     yield ""
@@ -128,6 +132,9 @@ def _coverage(report: Report) -> Iterator[str]:
     suppressed = [finding for finding in report.findings if finding.suppressed is not None]
     if suppressed:
         yield f"Suppressed: {len(suppressed)}."
+    if report.baseline is not None:
+        yield f"Baseline: {report.baseline.standing} accepted, {len(report.baseline.gone)} of them gone."
+    yield from (f"{_code(str(d.place))}: {_text(d.message)}." for d in report.diagnostics if d.topic == "settings")
     errors = [diagnostic for diagnostic in report.diagnostics if diagnostic.level == "error"]
     yield from (f"Could not be read: {_code(str(d.place))}: {_text(d.message)}." for d in errors[:10])
     if len(errors) > 10:

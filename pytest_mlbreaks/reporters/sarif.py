@@ -109,7 +109,7 @@ def _result(finding: ReportedFinding, rule: int) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.check,
         "ruleIndex": rule,
-        "level": _LEVELS[finding.level],
+        "level": "note" if finding.preview else _LEVELS[finding.level],
         "message": {"text": _text(text)},
         "locations": [_location(finding.place)],
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
@@ -119,6 +119,8 @@ def _result(finding: ReportedFinding, rule: int) -> dict[str, Any]:
             "severity": str(finding.severity),
             "confidence": str(finding.confidence),
             "axis": {"ml": finding.axis.ml, "distributed": finding.axis.distributed},
+            **({"pipeline": _text(finding.pipeline)} if finding.pipeline else {}),
+            **({"preview": finding.preview} if finding.preview else {}),
         },
     }
     if finding.because:

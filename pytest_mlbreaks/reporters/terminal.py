@@ -39,7 +39,8 @@ def write(report: Report, shown: Shown) -> str:
     parts = []
     by_check: dict[str, list[ReportedFinding]] = defaultdict(list)
     for finding in report.findings:
-        by_check[finding.check].append(finding)
+        if shown.verbose or finding.suppressed is None:
+            by_check[finding.check].append(finding)
     results = {result.check: result for result in report.results}
     parts += [render_result(results[check], shown) for check in by_check]
     parts += [render_result(result, shown) for result in report.results if result.outcome == "failed"]
@@ -54,15 +55,17 @@ def inert(text: str) -> str:
 
 def render_result(result: Result, shown: Shown) -> str:
     """One check that found something, or failed: each finding with its place, excerpts and related places, then once
-    why it matters and what to do. Ends with a line end; empty for other outcomes."""
+    why it matters and what to do. What is suppressed is told only if *shown* is verbose. Ends with a line end; empty
+    where there is nothing to tell."""
     paint = _Paint(shown.color)
     name = f"{result.category}/{result.check}"
     if result.outcome == "failed":
         text = f"{paint('red', 'the check failed')}: {clean(result.reason)}\n"
         return f"{paint('bold', name)}: {text}"
-    if not result.findings:
+    findings = [finding for finding in result.findings if shown.verbose or finding.suppressed is None]
+    if not findings:
         return ""
-    told = sorted(result.findings, key=lambda f: (f.suppressed is not None, -f.level, -f.severity, f.place.sort_key))
+    told = sorted(findings, key=lambda f: (f.suppressed is not None, -f.level, -f.severity, f.place.sort_key))
     limit = len(told) if shown.verbose else PER_CHECK
     lines: list[str] = []
     common_fix = _common_fix(told)
@@ -89,7 +92,10 @@ def _finding(
     """The lines of one finding. Related places in *quoted* have been shown before, and are named alone."""
     yield from _headline(finding, shown, paint)
     if finding.suppressed is not None:
-        yield f"  suppressed ({clean(finding.suppressed.by)}): {clean(finding.suppressed.reason)}"
+        reason = clean(finding.suppressed.reason) or "no reason given"
+        yield f"  suppressed ({clean(finding.suppressed.by)}): {reason}"
+    if finding.preview:
+        yield f"  a preview, which fails nothing: {finding.preview}"
     yield from _wrap(clean(finding.message, 1000), shown, "  ")
     yield from _excerpt(finding.place, shown, paint)
     limit = len(finding.because) if shown.verbose else RELATED
@@ -111,7 +117,8 @@ def _headline(finding: ReportedFinding, shown: Shown, paint: _Paint) -> Iterator
     if finding.confidence < Confidence.HIGH:
         level += f", {finding.confidence} confidence"
     categories = "".join(f", also {also}" for also in finding.also)
-    axis = f"(ml {finding.axis.ml}{SEPARATOR}distributed {finding.axis.distributed}{categories})"
+    pipeline = f", pipeline {clean(finding.pipeline, 80)}" if finding.pipeline else ""
+    axis = f"(ml {finding.axis.ml}{SEPARATOR}distributed {finding.axis.distributed}{categories}{pipeline})"
     where, name = _where(finding.place), f"{finding.category}/{finding.check}"
     line = f"{paint('bold', where)}: {paint(_SEVERITY[finding.severity], level)} {name}"
     if len(f"{where}: {level} {name} {axis}") <= _columns(shown):
@@ -223,6 +230,8 @@ def render_summary(report: Report, shown: Shown) -> str:
     lines += _checks(report, shown, paint)
     lines += _reading(report, shown, paint)
     lines += _diagnostics(report, shown, paint)
+    lines += _settings(report, shown, paint)
+    lines += _baseline(report, shown, paint)
     if report.partial:
         lines += _labelled_wide("Partial", report.partial, shown, paint)
     lines += ["", _verdict(report, shown, paint)]
@@ -320,12 +329,13 @@ def _share(share: Share, what: str, whose: str, shown: Shown) -> Iterator[str]:
 
 
 def _diagnostics(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
-    if not report.diagnostics:
+    about = [diagnostic for diagnostic in report.diagnostics if diagnostic.topic == "reading"]
+    if not about:
         return
-    counts = Counter(diagnostic.level for diagnostic in report.diagnostics)
+    counts = Counter(diagnostic.level for diagnostic in about)
     levels: tuple[Literal["error", "warning", "note"], ...] = ("error", "warning", "note")
     said = ", ".join(_count(counts[level], level) for level in levels if counts[level])
-    ordered = sorted(report.diagnostics, key=lambda d: levels.index(d.level))
+    ordered = sorted(about, key=lambda d: levels.index(d.level))
     told = ordered if shown.verbose else [d for d in ordered if d.level == "error"][:REASONS]
     hint = "" if len(told) == len(ordered) else " (-v shows all)"
     yield from _labelled_wide("Reading", said + hint, shown, paint)
@@ -333,6 +343,40 @@ def _diagnostics(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
         yield from _wrap(
             f"{_where(diagnostic.place)}: {diagnostic.level}: {clean(diagnostic.message, 200)}", shown, "    "
         )
+
+
+def _settings(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
+    """What is wrong with suppressions and settings."""
+    about = [diagnostic for diagnostic in report.diagnostics if diagnostic.topic == "settings"]
+    if not about:
+        return
+    ordered = sorted(about, key=lambda d: d.level == "note")
+    told = ordered if shown.verbose else ordered[:PER_CHECK]
+    hint = "" if len(told) == len(ordered) else " (-v shows all)"
+    yield from _labelled_wide("Settings", _count(len(about), "remark") + hint, shown, paint)
+    for diagnostic in told:
+        yield from _wrap(
+            f"{_where(diagnostic.place)}: {diagnostic.level}: {clean(diagnostic.message, 300)}", shown, "    "
+        )
+
+
+def _baseline(report: Report, shown: Shown, paint: _Paint) -> Iterator[str]:
+    """How many of the accepted findings still stand, and which are gone."""
+    state = report.baseline
+    if state is None:
+        return
+    verb = "stands" if state.standing == 1 else "stand"
+    said = f"{_count(state.standing, 'accepted finding')} {verb}, {len(state.gone) or 'none'} gone"
+    if state.untold:
+        said += f"; of {len(state.untold)} this run could not tell"
+    yield from _labelled_wide("Baseline", f"{clean(state.file)}: {said}", shown, paint)
+    told = state.gone if shown.verbose else state.gone[:REASONS]
+    for one in told:
+        yield from _wrap(f"gone: {clean(one.path)}: {clean(one.check)}: {clean(one.message, 200)}", shown, "    ")
+    if len(told) < len(state.gone):
+        yield f"    ... and {len(state.gone) - len(told)} more (-v shows them)"
+    if state.gone:
+        yield "    (`mlbreaks baseline` takes them out)"
 
 
 def _verdict(report: Report, shown: Shown, paint: _Paint) -> str:
@@ -344,13 +388,21 @@ def _verdict(report: Report, shown: Shown, paint: _Paint) -> str:
         said += ", none of which fails (threshold: never)" if counted else ""
     elif counted:
         said += f", {failing} at or above the threshold ({shown.threshold})"
+    previews = sum(bool(finding.preview) for finding in counted)
+    if previews:
+        said += f", {_count(previews, 'preview')}"
     if silenced:
-        said += f", {silenced} suppressed"
+        said += f", {silenced} suppressed" + _by_whom(report)
     said = paint("red" if failing else "yellow" if counted else "green", said)
     broken = sum(result.outcome == "failed" for result in report.results)
     if broken:
         said += f"; {paint('red', _count(broken, 'check') + ' failed')}"
     return f"{said} in {report.seconds:.1f} s"
+
+
+def _by_whom(report: Report) -> str:
+    by = Counter(finding.suppressed.by for finding in report.findings if finding.suppressed is not None)
+    return f" ({', '.join(f'{count} {clean(who)}' for who, count in sorted(by.items()))})"
 
 
 def _commonest(reasons: Counter[str]) -> Iterator[str]:

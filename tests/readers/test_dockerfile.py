@@ -190,3 +190,16 @@ def test_ignore_files() -> None:
 def test_nothing_makes_it_raise(text: str) -> None:
     """Any text gives facts or diagnostics."""
     list(dockerfile.read(TextFile("Dockerfile", "FROM a\n" + text), Wanted()))
+
+
+def test_mounts_of_a_command() -> None:
+    """A bind mount of the context is told; caches, secrets and other stages are not of the tree."""
+    stage = last(
+        "FROM python:3.12\nRUN --mount=type=cache,target=/c --mount=type=bind,source=uv.lock,target=uv.lock \\\n"
+        "    --mount=type=bind,from=builder,target=/x --mount=target=/src uv sync\n"
+    )
+    mounts = stage.runs[0].mounts
+    assert [(m.source, m.target) for m in mounts] == [
+        (Literal("uv.lock"), Literal("uv.lock")),
+        (Literal("."), Literal("/src")),
+    ]

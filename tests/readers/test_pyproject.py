@@ -21,7 +21,7 @@ def read(text: str) -> tuple[list[Requirement], RequirementFile, list[Diagnostic
 
 
 def test_project_and_groups() -> None:
-    """Dependencies, extras and groups, each at its own line; an included group is no requirement."""
+    """Dependencies, extras and groups, each at its own line; an included group's belong to both groups."""
     found, file, said = read(
         '[project]\nname = "My.Lib"\nrequires-python = ">=3.10"\ndependencies = [\n  "numpy>=1",\n  "pandas",\n]\n'
         '[project.optional-dependencies]\nsql = ["pandas[sql]>2"]\n[project.scripts]\ntrain = "a:b"\n'
@@ -33,6 +33,7 @@ def test_project_and_groups() -> None:
         ("pandas", "sql", 9),
         ("pytest", "dev", 13),
         ("ruff", "x", 14),
+        ("ruff", "dev", 14),
     ]
     assert (file.package, file.python, file.scripts) == ("my-lib", ">=3.10", ("train",))
     assert not said
@@ -77,7 +78,7 @@ def test_poetry_tables() -> None:
         ("b", "", ""),
         ("c", "", "dev"),
     ]
-    assert found[2].source == "https://h/b.git"
+    assert found[2].source == "git+https://h/b.git"
     assert (file.format, file.python) == ("poetry", ">=3.10,<4")
 
 
@@ -100,3 +101,46 @@ def test_broken_toml_has_a_place() -> None:
     with pytest.raises(Unreadable) as raised:
         TOML.parse(Source("pyproject.toml", b"[project]\nname = \n"))
     assert raised.value.place.line == 2
+
+
+def test_sources_of_uv() -> None:
+    """Where a package comes from: a branch is told apart from a tag, a workspace from a folder."""
+    found, file, _ = read(
+        '[project]\nname = "x"\ndependencies = ["a", "b", "c", "d", "e"]\n[tool.uv.sources]\n'
+        'a = {git = "https://h/a", branch = "main"}\nb = {git = "https://h/b", tag = "v1"}\nc = {workspace = true}\n'
+        'd = {index = "own"}\ne = {path = "../e"}\n'
+        '[tool.uv]\ndefault-groups = ["serve"]\ndev-dependencies = ["pytest"]\n'
+    )
+    assert [(r.source, r.branch) for r in found[:5]] == [
+        ("git+https://h/a@main", True),
+        ("git+https://h/b@v1", False),
+        ("workspace", False),
+        ("index", False),
+        ("../e", False),
+    ]
+    assert [(r.name, r.group) for r in found[5:]] == [("pytest", "dev")]
+    assert file.defaults == ("serve",)
+
+
+def test_groups_that_include_one_another() -> None:
+    """A circle ends where it began."""
+    found, _, _ = read('[dependency-groups]\na = ["x", {include-group = "b"}]\nb = ["y", {include-group = "a"}]\n')
+    assert sorted((r.name, r.group) for r in found) == [("x", "a"), ("x", "b"), ("y", "a"), ("y", "b")]
+
+
+def test_dynamic_dependencies() -> None:
+    """setuptools reads them from files that the project names; what else works them out is not known."""
+    dynamic = '[project]\nname = "x"\ndynamic = ["dependencies"]\n'
+    _, file, _ = read(f'{dynamic}[tool.setuptools.dynamic]\ndependencies = {{file = ["requirements.txt"]}}\n')
+    assert (file.includes, file.unknown) == (("requirements.txt",), "")
+    assert read(dynamic)[1].unknown
+
+
+def test_extras_of_poetry() -> None:
+    """An optional dependency belongs to the extra that names it."""
+    found, file, _ = read(
+        '[tool.poetry.dependencies]\na = {version = "1", optional = true}\n[tool.poetry.extras]\ngpu = ["a"]\n'
+        '[tool.poetry.group.dev.dependencies]\nb = "1"\n[tool.poetry.group.docs]\noptional = true\n'
+    )
+    assert [(r.name, r.group) for r in found] == [("a", "gpu"), ("b", "dev")]
+    assert file.defaults == ("dev",)

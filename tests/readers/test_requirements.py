@@ -98,3 +98,16 @@ def test_markers_nested_without_end() -> None:
     found, _, said = read(f"a; {'(' * 20_000}python_version < '3'{')' * 20_000}\nb\n")
     assert [r.name for r in found] == ["b"]
     assert len(said) == 1
+
+
+def test_a_file_that_includes_itself() -> None:
+    """Is said, with its line; the rest of it is read."""
+    found, file, (said,) = read("a==1\n-r requirements.txt\n")
+    assert ([r.name for r in found], file.includes, said.place.line) == (["a"], (), 2)
+
+
+def test_repositories_without_a_name() -> None:
+    """A URL of a repository is a requirement, too."""
+    found, _, said = read("git+https://u:secretpw@h/lib.git@main\n")
+    assert [(r.name, "@main" in r.source, "secretpw" in r.source) for r in found] == [("", True, False)]
+    assert not said

@@ -58,8 +58,8 @@ def find_probe(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
             continue
         yield Finding(
             at=probe.place,
-            message=f"The {probe.kind} probe of {process.name} asks for {probe.path}, which {application.place.path} does"
-            f" not serve: the answer is 404, and the container {_FAILS.get(probe.kind, 'counts as unhealthy')}.",
+            message=f"The {probe.kind} probe of {process.name} asks for {probe.path}, which {application.place.path}"
+            f" does not serve: the answer is 404, and the container {_FAILS.get(probe.kind, 'counts as unhealthy')}.",
             because=((application.place, f"the application's routes: {len(application.routes)} in all"),),
             about=(probe.kind, probe.path),
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from packaging.specifiers import SpecifierSet
 
-from mlbreaks_checks import _network
+from mlbreaks_checks import _installs, _network
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -56,62 +56,19 @@ _TOOLS = frozenset(
         *("jupyter", "jupyterlab", "notebook", "ipykernel", "ipython", "ipywidgets", "sphinx", "mkdocs"),
     }
 )
-# Distributions that are imported under another name (the first part of it).
-_IMPORTED_AS = {
-    "sklearn": ("scikit-learn",),
-    "cv2": ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
-    "PIL": ("pillow",),
-    "yaml": ("pyyaml",),
-    "bs4": ("beautifulsoup4",),
-    "dotenv": ("python-dotenv",),
-    "dateutil": ("python-dateutil",),
-    "multipart": ("python-multipart",),
-    "jose": ("python-jose",),
-    "jwt": ("pyjwt",),
-    "skimage": ("scikit-image",),
-    "imblearn": ("imbalanced-learn",),
-    "faiss": ("faiss-cpu", "faiss-gpu"),
-    "fitz": ("pymupdf",),
-    "docx": ("python-docx",),
-    "pptx": ("python-pptx",),
-    "magic": ("python-magic",),
-    "psycopg2": ("psycopg2-binary", "psycopg2"),
-    "attr": ("attrs",),
-    "git": ("gitpython",),
-    "slack_sdk": ("slack-sdk",),
-    "googleapiclient": ("google-api-python-client",),
-    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-intel"),
-    "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
-    "mlflow": ("mlflow", "mlflow-skinny"),
-    "redis": ("redis",),
-    "qdrant_client": ("qdrant-client",),
-    "kafka": ("kafka-python", "kafka-python-ng"),
-    "confluent_kafka": ("confluent-kafka",),
-    "pkg_resources": ("setuptools",),
-    "grpc": ("grpcio",),
-    "google": (),  # a namespace of many: by the second part
-    "azure": (),
-    "opentelemetry": (),
-}
-
-
 # Folders of images that show a package, and serve nobody.
 _ASIDE = re.compile(r"(^|/)(examples?|demos?|tutorials?|docs?|benchmarks?|tests?|samples?|notebooks?)/", re.IGNORECASE)
 _PUBLISHES = re.compile(r"\btwine\s+upload|\b(uv|poetry|flit|hatch|pdm)\s+publish")
 
 
-def _deployed(install: Install, pipeline: Pipeline) -> bool:
-    return bool(install.processes) or any(build.pushes for image in install.images for build in image.builds)
-
-
 def _deployed_file(file: f.RequirementFile, pipeline: Pipeline) -> bool:
     return any(
-        _deployed(install, pipeline) and not (file.package and _ASIDE.search(install.place.path))
+        _installs.deployed(install, pipeline) and not (file.package and _ASIDE.search(install.place.path))
         for install in _installs_of(file, pipeline)
     )
 
 
-@check.over(Install, where=_deployed)
+@check.over(Install, where=_installs.deployed)
 def find_in_commands(install: Install, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at the packages that a command of a Dockerfile names itself."""
     if install.fixed:
@@ -130,7 +87,7 @@ def find_in_commands(install: Install, pipeline: Pipeline) -> Iterator[Verdict]:
 @check.over(f.RequirementFile, where=_deployed_file)
 def find_in_files(file: f.RequirementFile, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each list of dependencies that a deployed image is built from."""
-    loose = [i for i in _installs_of(file, pipeline) if _deployed(i, pipeline) and not (i.fixed or i.unknown)]
+    loose = [i for i in _installs_of(file, pipeline) if _installs.deployed(i, pipeline) and not (i.fixed or i.unknown)]
     if not loose or file.compiled:
         return
     wanted = [r for r in loose[0].requirements if r.path == file.path]
@@ -150,18 +107,16 @@ def _finding(
         return
     names = sorted({r.name for r in loose}, key=lambda name: (_rank(name), name))
     first = next(r for r in loose if r.name == names[0]) if not file else min(loose, key=lambda r: r.place.sort_key)
-    who = processes[0].name if processes else "an image that CI pushes"
-    others = len(processes) - 1
-    runs = f"{who} and {others} other{'s' if others > 1 else ''}" if others > 0 else who
+    runs = _installs.who(processes)
     because: list[tuple[Place, str]] = []
     if file:
         because.append((installs[0].place, "this command installs the list, without a lock, constraints or hashes"))
-    because += [(process.place, f"{process.name} runs the image") for process in processes[:1]]
+    because += _installs.run_by(processes)
     assumed = bool(processes) and all(process.assumed for process in processes)
     mixed = any(_bounded(r) and r.source == "index" for r in wanted)
     lowered = "what else is bounded there may hold them back" if mixed else ""
     if assumed:
-        lowered = f"that {who} runs this image is assumed: {processes[0].assumed}"
+        lowered = f"that {processes[0].name} runs this image is assumed: {processes[0].assumed}"
     published = _is_published(file, installs, pipeline)
     if published:
         lowered = lowered or published
@@ -169,7 +124,7 @@ def _finding(
     yield Finding(
         at=first.place if file else place,
         message=(
-            f"{_listed(names)} {be} no upper bound where {runs} is built, and nothing locks the versions: "
+            f"{_installs.listed(names)} {be} no upper bound where {runs} is built, and nothing locks the versions: "
             "the next build takes the newest release, a new major one too."
         ),
         because=tuple(because),
@@ -266,26 +221,9 @@ def _used(processes: list[Process], pipeline: Pipeline) -> set[str] | None:
         for module in modules.get(path, ()):
             for imported in module.imports:
                 if not imported.level:
-                    found |= _distributions(imported.target)
+                    found |= _installs.distributions(imported.target)
     return found
-
-
-def _distributions(target: str) -> set[str]:
-    top, _, rest = target.partition(".")
-    known = _IMPORTED_AS.get(top)
-    if known is None:
-        return {top.lower().replace("_", "-")}
-    if known:
-        return set(known)
-    parts = [top, *rest.split(".")]
-    return {"-".join(parts[:n]).lower().replace("_", "-") for n in range(2, len(parts) + 1)}
 
 
 def _rank(name: str) -> int:
     return _FIRST.index(name) if name in _FIRST else len(_FIRST)
-
-
-def _listed(names: list[str]) -> str:
-    if len(names) <= 4:
-        return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-    return f"{', '.join(names[:3])} and {len(names) - 3} others"

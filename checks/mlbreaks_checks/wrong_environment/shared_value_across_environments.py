@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pytest_mlbreaks.api import Answer, Check, Confidence, Finding, Pipeline, Severity, Twin, Unjudged, Verdict
+from pytest_mlbreaks.api import Answer, Check, Confidence, Finding, Pipeline, Severity, Tier, Twin, Unjudged, Verdict
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
@@ -52,7 +52,9 @@ def find(twin: Twin, pipeline: Pipeline, *, shared: tuple[str, ...] = ()) -> Ite
     if answer is Answer.NO or only is None or only.value in (*shared, "", None) or isinstance(only.value, bool | int):
         return
     text = str(only.value)
-    if not _PROD.search(text) or _PLACEHOLDER.search(text) or _kept_apart(twin):
+    tier = pipeline.address_tier(text)
+    of_production = tier is Tier.PROD or (tier is Tier.UNKNOWN and _PROD.search(text))
+    if not of_production or _PLACEHOLDER.search(text) or _kept_apart(twin):
         return
     bare = text.isalnum()
     yield Finding(

@@ -1,0 +1,56 @@
+"""A lock file is there, and the image is built without it.
+
+Tests and developers run the locked versions, and each build of the image takes the newest ones that its lists allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlbreaks_checks import _installs
+from pytest_mlbreaks.api import Check, Confidence, Finding, Install, Pipeline, Severity, Unjudged, Verdict
+
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+
+
+def _of_a_locked_project(install: Install, pipeline: Pipeline) -> bool:
+    return _installs.deployed(install, pipeline) and (
+        install.lock is not None or install.passed_over is not None or _reads_locks(install)
+    )
+
+
+def _reads_locks(install: Install) -> bool:
+    return install.tool in ("poetry", "pdm", "pipenv") or install.fixed == "a lock file"
+
+
+@check.over(Install, where=_of_a_locked_project)
+def find(install: Install, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at each command of a Dockerfile that installs a project with a lock file into an image that is run or
+    pushed."""
+    lock = install.passed_over
+    if lock is None:
+        if install.lock is None and not install.fixed:
+            yield Unjudged(install.place, "whether its lock file reaches the image can't be told")
+        return
+    if install.fixed:
+        return  # constraints or hashes hold the versions
+    processes = install.processes
+    assumed = bool(processes) and all(process.assumed for process in processes)
+    pinned = bool(install.requirements) and all(r.specifier.startswith("==") for r in install.requirements)
+    lowered = ""
+    if pinned:
+        lowered = "the list itself names exact versions, so that only what comes along with them moves"
+    elif assumed:
+        lowered = f"that {processes[0].name} runs this image is assumed: {processes[0].assumed}"
+    yield Finding(
+        at=install.place,
+        message=(
+            f"{_installs.who(processes)} is built without {lock.path}: {install.passed_why}, so that each build takes "
+            "the newest versions that the lists allow, and not those that were locked and tested."
+        ),
+        because=((lock.place, "the lock file that is passed over"), *_installs.run_by(processes)),
+        about=(lock.path,),
+        severity=Severity.MEDIUM if pinned else None,
+        confidence=Confidence.MEDIUM if assumed and not pinned else None,
+        lowered=lowered,
+    )

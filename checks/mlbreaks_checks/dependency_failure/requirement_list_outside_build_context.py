@@ -1,0 +1,110 @@
+"""A Dockerfile copies a list of dependencies that its build context does not hold.
+
+The list lies in another folder than the one that the build is given, so that the build fails at that line.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from mlbreaks_checks import _network
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Finding,
+    Image,
+    Pipeline,
+    Severity,
+    Unjudged,
+    Verdict,
+    aside,
+    facts,
+)
+
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+
+_LIST = re.compile(
+    r"(^|/)([\w.-]*requirements[\w.-]*\.(txt|in)|pyproject\.toml|Pipfile(\.lock)?|poetry\.lock|uv\.lock|setup\.(py|cfg)|"
+    r"environment\.ya?ml)$"
+)
+_MAKES = re.compile(r"(export|freeze|compile|>|\bcp|\bmv|--?o(utput)?)\b[^\n;&|]*")
+
+
+def _copies_lists(image: Image, pipeline: Pipeline) -> bool:
+    return any(True for _ in _copied(image, pipeline))
+
+
+@check.over(Image, where=_copies_lists)
+def find(image: Image, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at each image that the tree builds and that copies lists of dependencies out of its build context."""
+    for copy, name, path in _copied(image, pipeline):
+        if path in pipeline.paths:
+            continue
+        near = posixpath.normpath(posixpath.join(posixpath.dirname(image.dockerfile.path), posixpath.basename(name)))
+        if near not in pipeline.paths or pipeline.unread_near(path):
+            yield Unjudged(copy.place, "a list that is not in the tree may be made before the build")
+            return
+        if _made(posixpath.basename(name), pipeline):
+            yield Unjudged(copy.place, "a command of the repository may make the list before the build")
+            return
+        yield from _finding(image, copy, name, path, near, pipeline)
+        return
+
+
+def _finding(image: Image, copy: facts.Copy, name: str, path: str, near: str, pipeline: Pipeline) -> Iterator[Finding]:
+    alike = [
+        other
+        for other in pipeline.index(Image, "context").get(image.context, ())
+        if not aside(other.place.path) and any(p == path for _, _, p in _copied(other, pipeline))
+    ]
+    if alike[:1] != [image] and not aside(image.place.path):
+        return
+    context = image.context or "the root of the repository"
+    builds = [(build.place, f"builds it with {context} as its context") for build in image.builds[:1]]
+    others = [(other.place, "copies it, too, and fails the same way") for other in alike[1:]]
+    yield Finding(
+        at=copy.place,
+        message=(
+            f"The image is built from {context}, which holds no {name}: the build fails here. "
+            f"{near} lies beside the Dockerfile, where the build does not look."
+        ),
+        because=(*builds, *others),
+        about=(path,),
+    )
+
+
+def _copied(image: Image, pipeline: Pipeline) -> Iterator[tuple[facts.Copy, str, str]]:
+    """The lists that a COPY takes from the context: the COPY, the list as written, and its path in the tree."""
+    stages = image.dockerfile.stages
+    waiting, seen = [image.stage.index], set[int]()
+    while waiting:
+        index = waiting.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        stage = stages[index]
+        if stage.base_stage is not None:
+            waiting.append(stage.base_stage)
+        for copy in stage.copies:
+            if copy.origin or copy.inline:
+                waiting += [s.index for s in stages if copy.origin.lower() in (s.name.lower(), str(s.index))]
+                continue
+            for source in copy.sources:
+                text = pipeline.resolve(source).text
+                if text and _LIST.search(text) and not re.search(r"[*?\[]|://", text):
+                    inside = posixpath.normpath(f"/{text}").lstrip("/")
+                    yield copy, text, posixpath.normpath(posixpath.join(image.context, inside))
+
+
+def _made(name: str, pipeline: Pipeline) -> bool:
+    """Whether a script or a job of CI writes, copies or exports a file of that name."""
+    scripts = [script.text for script in pipeline.all(facts.Script)]
+    jobs = [
+        _network.plain(step.run.shell)
+        for job in pipeline.all(facts.WorkflowJob)
+        for step in job.steps
+        if step.run is not None
+    ]
+    return any(name in match[0] for text in (*scripts, *jobs) for match in _MAKES.finditer(text))

@@ -1,0 +1,63 @@
+"""A command-line option is converted with type=bool, so that every text turns it on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_mlbreaks.api import Check, Confidence, Entry, Finding, Pipeline, Place, Severity, Verdict, facts
+
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1")
+
+_FALSE = frozenset({"false", "no", "off", "0", "f", "n"})
+
+
+def _of_a_truth_value(option: facts.CommandOption, pipeline: Pipeline) -> bool:
+    """Options that are on or off: converted by ``bool`` or by something like it, or flags."""
+    return option.kind == "builtins.bool" or "bool" in option.kind.lower() or option.action in _FLAGS
+
+
+_FLAGS = frozenset({"store_true", "store_false", "argparse.BooleanOptionalAction"})
+
+
+@check.over(facts.CommandOption, where=_of_a_truth_value)
+def find(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Options that are on or off; those of one file are told at once."""
+    if not _by_bool(option):
+        return
+    together = [o for o in pipeline.index(facts.CommandOption, "path")[option.path] if _by_bool(o)]
+    if option is not together[0]:
+        return
+    flags = [max(o.flags, key=len) for o in together]
+    shown = " and ".join([", ".join(flags[:-1]), flags[-1]] if len(flags) > 1 else flags)
+    because = [(o.place, "type=bool, too") for o in together[1:4]]
+    for one in together:
+        flag = max(one.flags, key=len)
+        because += [(place, f"passes {flag} {value}, which turns it on") for value, place in _given(one, pipeline)]
+    verb, it = ("is", "it") if len(flags) == 1 else ("are", "them")
+    message = f"{shown} {verb} converted with type=bool: whatever is given, False and 0 too, turns {it} on."
+    yield Finding(at=option.place, message=message, because=tuple(because[:6]))
+
+
+def _by_bool(option: facts.CommandOption) -> bool:
+    return option.kind == "builtins.bool" and option.action not in _FLAGS
+
+
+def _given(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[tuple[str, Place]]:
+    """The false values that command lines of the tree pass for the option, and where."""
+    for process in pipeline.processes_of(option.path):
+        for entry in process.entries:
+            if entry.path == option.path:
+                for value in _values(entry, option.flags):
+                    if value.lower() in _FALSE:
+                        yield value, entry.place
+
+
+def _values(entry: Entry, flags: tuple[str, ...]) -> Iterator[str]:
+    arguments = entry.arguments
+    for index, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name in flags:
+            if equals:
+                yield value
+            elif index + 1 < len(arguments):
+                yield arguments[index + 1]

@@ -1,0 +1,76 @@
+"""A command-line option is declared and parsed, and no code asks for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Severity, Unjudged, Verdict, expr, facts
+
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1", also=("untested-change",))
+
+_TUNES = re.compile(
+    r"(^|_)(lr|rate|alpha|beta|gamma|lambda|eta|eps|epsilon|seed|epochs?|batch|steps?|rounds?|depth|dropout|momentum|"
+    r"decay|warmup|patience|threshold|estimators|max|min|img|image|width|height|size|sample|samples|subsample|"
+    r"colsample|ratio|fraction|split|temperature|topk|layers?|hidden|units|dim|weights?|optimizer|loss|metric|"
+    r"horizon|window|folds?|stopping|tolerance|tol|penalty|c|k|n)(_|$)",
+    re.IGNORECASE,
+)
+"""Words of names that say that something is trained, split or judged by it."""
+
+_GIVEN_BY_LAUNCHERS = frozenset(
+    {
+        *("local_rank", "job_dir", "model_dir", "output_data_dir", "hosts", "current_host", "num_gpus", "sm_model_dir"),
+        *("job_name", "executor_input", "function_to_execute", "output_dir", "train", "test", "validation"),
+    }
+)
+"""Options that torch.distributed.launch, SageMaker and Vertex AI pass, so that a script has to take them."""
+
+
+def _is_option(option: facts.CommandOption, pipeline: Pipeline) -> bool:
+    """Options of a process that somebody can set, and that are not there to please a launcher."""
+    return option.flags[0].startswith("-") and option.destination not in _GIVEN_BY_LAUNCHERS
+
+
+@check.over(facts.CommandOption, where=_is_option)
+def find(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Options of scripts; those of one file that nothing reads are told at once."""
+    if option.read == "unknown":
+        yield Unjudged(option.place, "the parsed options go where their use cannot be seen")
+        return
+    if not _ignored(option):
+        return
+    together = [
+        o for o in pipeline.index(facts.CommandOption, "path")[option.path] if _is_option(o, pipeline) and _ignored(o)
+    ]
+    if option is not together[0]:
+        return
+    flags = [max(o.flags, key=len) for o in together]
+    shown = " and ".join([", ".join(flags[:-1]), flags[-1]] if len(flags) > 1 else flags)
+    passed = [(place, f"passes {max(o.flags, key=len)}") for o in together for place in _passing(o, pipeline)]
+    because = (*passed[:3], *((o.place, "is not read, either") for o in together[1:4]))
+    verb = "is" if len(flags) == 1 else "are"
+    message = (
+        f"{shown} {verb} parsed, but nothing reads {'it' if verb == 'is' else 'them'}: what is passed has no effect."
+    )
+    if passed or any(_TUNES.search(o.destination) for o in together):
+        yield Finding(at=option.place, message=message, because=because)
+    else:
+        lowered = "no command line of the tree passes it, and its name is none of a hyperparameter"
+        yield Finding(at=option.place, message=message, because=because, severity=Severity.LOW, lowered=lowered)
+
+
+def _ignored(option: facts.CommandOption) -> bool:
+    return option.read == "no" and not option.disowned and not _from_environment(option)
+
+
+def _from_environment(option: facts.CommandOption) -> bool:
+    """Whether its default is a variable that a platform sets (``SM_OUTPUT_DATA_DIR``)."""
+    return isinstance(option.default, expr.EnvVar) and option.default.key.startswith(("SM_", "AIP_", "AZUREML_"))
+
+
+def _passing(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Place]:
+    for process in pipeline.processes_of(option.path):
+        for entry in process.entries:
+            if entry.path == option.path and any(a.partition("=")[0] in option.flags for a in entry.arguments):
+                yield entry.place

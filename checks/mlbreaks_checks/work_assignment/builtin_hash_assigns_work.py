@@ -1,0 +1,69 @@
+"""The builtin hash() of a text decides a shard, a bucket, a key or a seed, and is another one in each process."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Process, Severity, Unjudged, Verdict, facts
+
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", also=("distribution-shift",))
+
+_ONLY_LOOKS = re.compile(r"colou?r|palette|marker|emoji|icon|jitter|style|log", re.IGNORECASE)
+_ASSIGNS = re.compile(
+    r"shard|bucket|partition|split|fold|owner|route|rout|arm|variant|worker|rank|world|replica|assign|queue",
+    re.IGNORECASE,
+)
+_KEPT_IN_PROCESS = frozenset({"add", "append", "update", "discard", "remove", "builtins.print", "isinstance"})
+_SETS_SEED = "PYTHONHASHSEED"
+
+
+def _leaves(call: facts.BuiltinHash, pipeline: Pipeline) -> bool:
+    """Hashes that something is decided or named by; one that is only compared stays in its process."""
+    return call.use != "other"
+
+
+@check.over(facts.BuiltinHash, where=_leaves)
+def find(call: facts.BuiltinHash, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Hashes that decide where something goes, or what it is called."""
+    if call.of == "number" or any(_ONLY_LOOKS.search(name) for name in call.about):
+        return
+    if call.use == "name" and (not call.into or call.into.rpartition(".")[2] in _KEPT_IN_PROCESS):
+        return
+    fixed = [_fixed(process) for process in pipeline.processes_of(call.path)]
+    if fixed and all(fixed):
+        return
+    if call.of == "unknown" and not (call.use == "name" or _names_work(call)):
+        yield Unjudged(call.place, "it cannot be told whether a text or a number is hashed")
+        return
+    yield Finding(
+        at=call.place,
+        message=f"hash() {_does(call)}: for a text it is another one in every process, so that {_breaks(call)}.",
+        confidence=Confidence.MEDIUM if call.of == "unknown" else None,
+        lowered="what is hashed could also be a number" if call.of == "unknown" else "",
+    )
+
+
+def _fixed(process: Process) -> bool:
+    """Whether the process starts with a hash seed of its own (0 or another number; not ``random``)."""
+    value = process.variables.get(_SETS_SEED)
+    only = value.only if value is not None else None
+    return only is not None and str(only.value).isdigit()
+
+
+def _names_work(call: facts.BuiltinHash) -> bool:
+    return any(_ASSIGNS.search(name) for name in (call.into, *call.about))
+
+
+def _does(call: facts.BuiltinHash) -> str:
+    if call.use == "modulo":
+        return f"modulo {call.into} decides"
+    return "seeds" if call.use == "seed" else "is made into a name"
+
+
+def _breaks(call: facts.BuiltinHash) -> str:
+    if call.use == "modulo":
+        return "two workers, or two runs, put the same thing into different places"
+    if call.use == "seed":
+        return "no run can be repeated"
+    return "no other process, and no later run, finds what is stored under it"
