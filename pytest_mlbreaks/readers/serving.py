@@ -410,7 +410,7 @@ def _blocking(file: PythonFile, site: CallSite, head: str, method: str, held: _H
             api=site.callee,
             scope=site.scope.function,
             loops=len(site.loops),
-            single=kind == "predict" and _is_single(site),
+            single=kind == "predict" and not site.callee.startswith("fasttext.") and _is_single(site),
             conditional=site.conditional,
             lazy=held.is_generator(site.scope),
         )
@@ -499,10 +499,10 @@ _LAST_NAMES: Final = frozenset(
 
 
 def _is_model(site: CallSite, head: str) -> bool:
-    """Whether what the method is called on is a model: a library made it, or nothing is known of it but a name that
-    says so."""
-    if head != "*":
-        return "()" in head and head.startswith(_MODEL_ROOTS)
+    """Whether what the method is called on is a model: a library made it, or nothing more is known of it than a call
+    that made it, and a name that says so."""
+    if head != "*" and ("()" not in head or head.startswith(_MODEL_ROOTS)):
+        return "()" in head
     function = site.node.func
     receiver = function.value if isinstance(function, ast.Attribute) else None
     while isinstance(receiver, ast.Subscript):

@@ -5,6 +5,7 @@ Code of an ``async def`` handler runs on the event loop, and so does every plain
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mlbreaks_checks import _serving
@@ -27,6 +28,9 @@ check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, sinc
 _ON_A_LOOP = frozenset({"fastapi", "litestar", "web", "ray-serve", "bentoml"})
 """Frameworks that run an async handler on the event loop that answers all other requests."""
 
+_MEASURED = re.compile(r"(^|/)(benchmarks?|loadtests?|perf)/")
+"""Folders of servers that are only measured."""
+
 _MOST = 5
 """Further handlers of a file that are shown."""
 
@@ -43,7 +47,8 @@ def _is_on_a_loop(endpoint: Endpoint) -> bool:
 
 
 def _has_async_handlers(module: facts.PythonModule, pipeline: Pipeline) -> bool:
-    return any(map(_is_on_a_loop, pipeline.index(Endpoint, _serving.file_of).get(module.path, ())))
+    endpoints = pipeline.index(Endpoint, _serving.file_of).get(module.path, ())
+    return any(map(_is_on_a_loop, endpoints)) and not _MEASURED.search(module.path)
 
 
 @check.over(facts.PythonModule, where=_has_async_handlers)
