@@ -353,8 +353,8 @@ class PythonFile:
         return pattern.search(self._data) is not None
 
     def lines_of(self, pattern: re.Pattern[bytes]) -> Iterator[int]:
-        """The lines, from 1 and in order, on which *pattern*, which should begin with a fixed text, is found; a line once
-        for each time."""
+        """The lines, from 1 and in order, on which *pattern*, which should begin with a fixed text, is found; a line is
+        told once for each time."""
         line, last = 1, 0
         for match in pattern.finditer(self._data):
             line += self._data.count(b"\n", last, match.start())

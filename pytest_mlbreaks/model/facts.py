@@ -1023,7 +1023,7 @@ class WorkflowJob(Fact, frozen=True, kw_only=True):
 
 
 class CommandOption(Fact, frozen=True, kw_only=True):
-    """An option of a command line that ``argparse`` takes apart (``add_argument``).
+    """An option of a command line that a *library* takes apart: argparse (``add_argument``), click, or typer.
 
     *flags* as written, *destination* the attribute that holds it; *kind* the qualified name of ``type=``, *action* the
     name or class of ``action=``. *read* tells whether code of the file asks for it: ``unknown`` where the parsed
@@ -1032,6 +1032,7 @@ class CommandOption(Fact, frozen=True, kw_only=True):
 
     called: ClassVar[str] = "command-line option"
 
+    library: L["argparse", "click", "typer"] = "argparse"
     flags: tuple[str, ...]
     destination: str
     kind: str = ""
