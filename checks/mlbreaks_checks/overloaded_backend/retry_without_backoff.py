@@ -26,6 +26,12 @@ def _repeats_requests(retrying: facts.Retrying, pipeline: Pipeline) -> bool:
     return retrying.tool == "urllib3" or bool(_requests(retrying, pipeline))
 
 
+def _is_a_program(path: str, pipeline: Pipeline) -> bool:
+    """Whether a file is one that people or a process start."""
+    modules = pipeline.index(facts.PythonModule, "path").get(path, ())
+    return path.endswith("__main__.py") or any(module.main for module in modules)
+
+
 @check.over(facts.Retrying, where=_repeats_requests)
 def find(retrying: facts.Retrying, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each decorator, loop and `Retry` that repeats HTTP requests."""
@@ -34,6 +40,9 @@ def find(retrying: facts.Retrying, pipeline: Pipeline) -> Iterator[Verdict]:
     if not for_ever and not at_once:
         if retrying.stops is None and retrying.waits is None:
             yield Unjudged(retrying.place, "how it stops and waits is given elsewhere")
+        return
+    if retrying.tool == "loop" and _is_a_program(retrying.path, pipeline) and not pipeline.processes_of(retrying.path):
+        yield Unjudged(retrying.place, "nothing is seen to run this program")
         return
     calls = _requests(retrying, pipeline) if retrying.tool != "urllib3" else []
     because = tuple((call.place, f"what is repeated: {call.api.replace('()', '')}") for call in calls[:3])
