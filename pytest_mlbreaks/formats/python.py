@@ -66,8 +66,9 @@ class Scope:
         self.assignments: list[Assignment] = []
         """Of a module or class: its assignments to plain names, in order."""
         self.parameters: dict[str, ast.arg] = {}
-        self.calls: dict[str, None] = {}
-        """Callee names of the calls in it, each once, in order; those of nested functions and classes are theirs."""
+        self.calls: dict[str, bool] = {}
+        """Callee names of the calls in it, in order, and whether it comes to them only in some cases; those of nested
+        functions and classes are theirs."""
         self.forwarded: set[str] = set()
         """Names that ``global`` or ``nonlocal`` hand to an outer scope."""
         self.resolved: dict[str, str] = {}
@@ -238,7 +239,8 @@ class PythonFile:
         if callee is None:
             return
         site.callee = callee
-        site.scope.calls[callee] = None
+        called = site.scope.calls
+        called[callee] = site.conditional and called.get(callee, True)
         sites = self.calls_by_name.get(callee)
         if sites is None:
             self.calls_by_name[callee] = [site]

@@ -16,6 +16,7 @@ from pytest_mlbreaks.link.notebooks import idle
 from pytest_mlbreaks.link.order import StepOrder
 from pytest_mlbreaks.link.packages import packages
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
+from pytest_mlbreaks.link.serving import Serving
 from pytest_mlbreaks.link.twins import twins
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.link.workflows import job_runs
@@ -47,6 +48,9 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(twins(pipeline, named))
     pipeline.add(job_runs(pipeline))
     pipeline.idle = idle(pipeline, modules)
+    serving = Serving(pipeline, modules, values)
+    pipeline.add(serving.endpoints)
+    pipeline.add(serving.applications)
 
 
 def summarise(pipeline: Pipeline) -> tuple[Share, Share]:

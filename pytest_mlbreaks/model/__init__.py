@@ -2,7 +2,9 @@
 
 from pytest_mlbreaks.model.facts import FACTS, Fact
 from pytest_mlbreaks.model.linked import (
+    Application,
     Dataset,
+    Endpoint,
     Entry,
     Host,
     Image,
@@ -12,6 +14,7 @@ from pytest_mlbreaks.model.linked import (
     Model,
     Packages,
     Process,
+    Reached,
     Setting,
     Twin,
 )
@@ -23,8 +26,10 @@ __all__ = [
     "FACTS",
     "Alternative",
     "Answer",
+    "Application",
     "Dataset",
     "Diagnostic",
+    "Endpoint",
     "Entry",
     "Environment",
     "Fact",
@@ -39,6 +44,7 @@ __all__ = [
     "Pipeline",
     "Place",
     "Process",
+    "Reached",
     "Setting",
     "Tier",
     "Twin",

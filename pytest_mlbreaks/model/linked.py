@@ -12,12 +12,16 @@ from pytest_mlbreaks.model.facts import (
     DatasetAccess,
     Dockerfile,
     EnvRead,
+    Function,
+    Handler,
     ImageBuild,
     JobStep,
     LockFile,
     ModelAccess,
+    RequestModel,
     Requirement,
     RequirementFile,
+    Router,
     Stage,
     Step,
     Workflow,
@@ -342,3 +346,61 @@ class JobRun:
     @property
     def place(self) -> Place:
         return self.job.place
+class Reached:
+    """A function that a request handler comes to by calls, the handler's own included. *via*: the functions on the
+    way, the handler's first; *sometimes*: it comes to it only in some cases (a cache that is still empty, a branch);
+    *once*: a cache keeps the result of a function on the way, or of itself."""
+
+    function: Function
+    via: tuple[Function, ...] = ()
+    sometimes: bool = False
+    once: bool = False
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Endpoint:
+    """A request handler, with the routes under which an application of the tree answers by it, and what it calls.
+
+    *routes* are whole paths, ``{*}`` for each parameter; none where *reason* says why they can't be told. *body* is the
+    class that its JSON body is read into, where that can be told.
+    """
+
+    called: ClassVar[str] = "request handler"
+
+    handler: Handler
+    routes: tuple[str, ...] = ()
+    reason: str = ""
+    reached: tuple[Reached, ...] = ()
+    body: RequestModel | None = None
+
+    @property
+    def identity(self) -> str:
+        return self.handler.identity
+
+    @property
+    def place(self) -> Place:
+        return self.handler.place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Application:
+    """A web application of the tree, and all that it answers to. Where *reason* is not "", there may be more.
+
+    *swallows* are prefixes below which something else answers (``app.mount``).
+    """
+
+    called: ClassVar[str] = "web application"
+
+    router: Router
+    endpoints: tuple[Endpoint, ...]
+    routes: Mapping[str, tuple[Endpoint, ...]]
+    swallows: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"application:{self.router.path}#{self.router.name}"
+
+    @property
+    def place(self) -> Place:
+        return self.router.place

@@ -180,6 +180,7 @@ def _function(file: PythonFile, site: FunctionSite) -> Function:
         name=scope.qualname,
         parameters=parameters,
         calls=tuple(scope.calls),
+        sometimes=tuple(name for name, conditional in scope.calls.items() if conditional),
         decorators=tuple(_decorator(file, decorator, outer) for decorator in node.decorator_list),
         asynchronous=node.__class__ is ast.AsyncFunctionDef,
     )
@@ -421,7 +422,7 @@ def _aliases(file: PythonFile, scope: Scope, node: ast.expr) -> list[Expr]:
 
 READER: Reader[PythonFile] = Reader(
     name="python",
-    version=3,
+    version=4,
     format=PYTHON,
     facts=(PythonModule, Constant, Function, EnvRead, Address, Call),
     claims=claims,
