@@ -53,12 +53,31 @@ def parse_toml(data: bytes) -> object:
     return tomllib.loads(data.decode())
 
 
+def parse_sql(data: bytes) -> object:
+    """To trees, by sqlglot; a template by Jinja's parser first, and then with nothing in its place but names."""
+    import logging
+    import re
+
+    import jinja2
+    import sqlglot
+
+    logging.getLogger("sqlglot").disabled = True
+    text = data.decode()
+    if "{{" in text or "{%" in text:
+        jinja2.Environment(extensions=["jinja2.ext.do"]).parse(text)
+        # what is alone on its lines (a configuration) is no part of a statement
+        text = re.sub(r"\{%.*?%\}|\{#.*?#\}|^[ \t]*\{\{[^{}]*\}\}[ \t]*$", "", text, flags=re.DOTALL | re.MULTILINE)
+        text = re.sub(r"\{\{.*?\}\}", "a_name", text, flags=re.DOTALL)
+    return sqlglot.parse(text, read="bigquery" if "`" in text else None)
+
+
 PARSERS: dict[str, Parse] = {
     "python": parse_python,
     "notebook": parse_notebook,
     "yaml": parse_yaml,
     "json": json.loads,
     "toml": parse_toml,
+    "sql": parse_sql,
 }
 
 

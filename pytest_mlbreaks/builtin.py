@@ -12,6 +12,7 @@ from pytest_mlbreaks.readers import (
     conda,
     config_files,
     datasets,
+    dbt,
     deploy_scripts,
     dockerfile,
     dvc,
@@ -30,6 +31,7 @@ from pytest_mlbreaks.readers import (
     setup_files,
     shell_scripts,
     spark,
+    sql,
     torch,
     training,
 )
@@ -66,6 +68,10 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         lock_files.READER,
         deploy_scripts.READER,
         shell_scripts.READER,
+        sql.READER,
+        dbt.READER,
+        dbt.FILES,
+        sql.STRINGS,
         training.READER,
     )
 

@@ -4,6 +4,8 @@ from pytest_mlbreaks.model.facts import FACTS, Fact
 from pytest_mlbreaks.model.linked import (
     Application,
     Dataset,
+    DbtModel,
+    DbtTree,
     Endpoint,
     Entry,
     Host,
@@ -28,6 +30,8 @@ __all__ = [
     "Answer",
     "Application",
     "Dataset",
+    "DbtModel",
+    "DbtTree",
     "Diagnostic",
     "Endpoint",
     "Entry",

@@ -436,6 +436,8 @@ class TorchModule(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"torch-module:{self.path}#{self.name}"
+
+
 # ------------------------------------------------------------------------------------------- serving and clients
 
 
@@ -1063,6 +1065,264 @@ class ConfigEntry(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"config:{self.path}#{self.key}"
+
+
+# ------------------------------------------------------------------------------------------------------- SQL
+
+
+class SqlColumn(Part, frozen=True, kw_only=True):
+    """A column as a query names it: *source* is the alias that it belongs to, "" where that can't be told. Both are in
+    lower case."""
+
+    name: str
+    source: str = ""
+
+
+class SqlSource(Part, frozen=True, kw_only=True):
+    """What a SELECT reads from. *alias* is the name that its columns go by, in lower case.
+
+    *kind*: ``table`` (then *table* is its name as written), ``query`` (a CTE or subquery of the same statement, then
+    *query* is the name of its `SqlSelect`), ``other`` (UNNEST, a table function, VALUES).
+    """
+
+    alias: str
+    kind: L["table", "query", "other"]
+    table: str = ""
+    query: str = ""
+    place: Place
+
+
+class SqlCondition(Part, frozen=True, kw_only=True):
+    """One condition of an ON clause, of those that AND joins. *sources* are the aliases of its columns, "" among them
+    where one can't be told; *left* and *right* are told where it sets two columns equal, with the types that they are
+    cast to."""
+
+    text: str
+    sources: tuple[str, ...] = ()
+    left: SqlColumn | None = None
+    right: SqlColumn | None = None
+    left_cast: str = ""
+    right_cast: str = ""
+
+
+class SqlJoin(Part, frozen=True, kw_only=True):
+    """A join of a SELECT: *source* is the alias that it adds. *optional* are the aliases whose columns are NULL in rows
+    that found no partner in it. *conditions* are those of ON; *using* the columns of USING."""
+
+    kind: L["inner", "left", "right", "full", "cross", "semi", "anti", "natural", "asof"]
+    source: str
+    optional: tuple[str, ...] = ()
+    conditions: tuple[SqlCondition, ...] = ()
+    using: tuple[str, ...] = ()
+    lateral: bool = False
+    place: Place
+
+
+class SqlFilter(Part, frozen=True, kw_only=True):
+    """One condition of WHERE, HAVING or QUALIFY, of those that AND joins.
+
+    *rejects* are the optional aliases whose partnerless rows certainly do not meet it; *handles* those whose absence it
+    provides for (``b.x IS NULL``); *asks* is true where it does nothing but ask for a partner (``x IS NOT NULL``).
+    *pins* is the column that it sets equal to something that is no column; *unowned*: it names a column without saying
+    whose. *conditional* and *incremental*: it stands
+    below a condition of a template, below ``is_incremental()``.
+    """
+
+    clause: L["where", "having", "qualify"]
+    text: str
+    rejects: tuple[str, ...] = ()
+    handles: tuple[str, ...] = ()
+    asks: bool = False
+    pins: SqlColumn | None = None
+    unowned: bool = False
+    conditional: bool = False
+    incremental: bool = False
+    place: Place
+
+
+class SqlOutput(Part, frozen=True, kw_only=True):
+    """An output column of a SELECT that joins. *name* is "" where it has none; *columns* are those it is made of;
+    *plain*: it is that one column as it is. *handles* are the optional aliases whose absence it provides for; *default*
+    is the constant that it then is (``COALESCE(b.x, 0)``), or ""."""
+
+    name: str
+    columns: tuple[SqlColumn, ...] = ()
+    plain: bool = False
+    handles: tuple[str, ...] = ()
+    default: str = ""
+    place: Place
+
+
+class SqlSelect(Fact, frozen=True, kw_only=True):
+    """One SELECT of a statement: *query* is the identity of its `SqlQuery`; *name* that of the CTE, ``final`` for the
+    statement's own result, with a number where there are several.
+
+    Of one that joins: *outputs* are its columns (*star* where a ``*`` is among them), *mentioned* all columns that it
+    names anywhere. Of one that does not: *passed* are the columns that it hands on as they are, as output and column.
+    *gathers*: it may make fewer rows of those that it reads, other than by conditions (GROUP BY, an aggregate,
+    DISTINCT, row numbers).
+    """
+
+    called: ClassVar[str] = "SELECT"
+
+    query: str
+    name: str
+    sources: tuple[SqlSource, ...] = ()
+    joins: tuple[SqlJoin, ...] = ()
+    filters: tuple[SqlFilter, ...] = ()
+    outputs: tuple[SqlOutput, ...] = ()
+    star: bool = False
+    mentioned: tuple[SqlColumn, ...] = ()
+    passed: tuple[tuple[str, str], ...] = ()
+    gathers: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"select:{self.query}#{self.name}"
+
+
+class SqlQuery(Fact, frozen=True, kw_only=True):
+    """A statement that reads or writes tables. *name* tells it from the others of its file; *scope* is the function of
+    Python that it stands in, *api* the call that it is given to ("" in a file of SQL).
+
+    *kind* is ``select``, ``insert``, ``create``, ``merge``, ``update`` or ``delete``; *reads* and *writes* are tables
+    as written, CTEs left out. *complete*: no template and no f-string puts anything into it.
+    """
+
+    called: ClassVar[str] = "SQL statement"
+
+    name: str
+    kind: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    dialect: str = ""
+    scope: str = ""
+    api: str = ""
+    complete: bool = True
+
+    @property
+    def identity(self) -> str:
+        return f"query:{self.path}#{self.scope}:{self.name}"
+
+
+# ------------------------------------------------------------------------------------------------------- dbt
+
+
+class DbtProject(Fact, frozen=True, kw_only=True):
+    """A ``dbt_project.yml``: where its files are, relative to its folder. *settings* are configurations of folders:
+    dotted keys (``models.shop.staging.+materialized``)."""
+
+    called: ClassVar[str] = "dbt project"
+
+    name: str
+    model_paths: tuple[str, ...] = ("models",)
+    seed_paths: tuple[str, ...] = ("seeds",)
+    snapshot_paths: tuple[str, ...] = ("snapshots",)
+    macro_paths: tuple[str, ...] = ("macros",)
+    test_paths: tuple[str, ...] = ("tests",)
+    settings: tuple[Argument, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"dbt:{self.folder}"
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders, below its own, whose properties files dbt reads."""
+        return (*self.model_paths, *self.seed_paths, *self.snapshot_paths)
+
+    @property
+    def folder(self) -> str:
+        """The folder of the project, "" for the root."""
+        return self.path.rpartition("/")[0]
+
+
+class DbtPackages(Fact, frozen=True, kw_only=True):
+    """A ``packages.yml`` or ``dependencies.yml``: what a project installs, as written."""
+
+    packages: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"dbt-packages:{self.path}"
+
+
+class DbtRef(Part, frozen=True, kw_only=True):
+    """A ``ref()`` or ``source()`` of a file. *name* is the model's, or the table's; *group* the package's or the
+    source's ("" where a ref names none). *conditional*: only some runs come to it."""
+
+    kind: L["ref", "source"]
+    name: str
+    group: str = ""
+    conditional: bool = False
+    place: Place
+
+
+class DbtFile(Fact, frozen=True, kw_only=True):
+    """A file of SQL with templates of dbt. *config* are the arguments of ``config()``; *macros* and *snapshots* what it
+    defines; *incremental*: it asks ``is_incremental()``; *opaque*: it names a ref or source by something computed;
+    *own*: it reads ``this``; *calls*: the macros that it calls."""
+
+    called: ClassVar[str] = "dbt file"
+
+    refs: tuple[DbtRef, ...] = ()
+    config: tuple[Argument, ...] = ()
+    macros: tuple[str, ...] = ()
+    snapshots: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    incremental: bool = False
+    opaque: bool = False
+    own: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"dbt-file:{self.path}"
+
+
+class DbtTest(Part, frozen=True, kw_only=True):
+    """A data test. *name* with its package (``unique``, ``dbt_utils.unique_combination_of_columns``); *column* is ""
+    for one of the whole model; *arguments* as written; *refs* are the models and sources that these name; *filtered*:
+    it looks at some of the rows only (``where:``)."""
+
+    name: str
+    column: str = ""
+    arguments: tuple[Argument, ...] = ()
+    refs: tuple[DbtRef, ...] = ()
+    filtered: bool = False
+    place: Place
+
+
+class DbtColumn(Part, frozen=True, kw_only=True):
+    """A column that a properties file names."""
+
+    name: str
+    data_type: str = ""
+    place: Place
+
+
+class DbtProperties(Fact, frozen=True, kw_only=True):
+    """What a properties file says of one model, seed, snapshot or table of a source.
+
+    *source* is the source's name, "" for the others. *freshness*: it says how old data may be; *loaded_at*: and by
+    which column. *enabled* is false where it is switched off, or that is computed.
+    """
+
+    called: ClassVar[str] = "entry of a dbt properties file"
+
+    kind: L["model", "seed", "snapshot", "source"]
+    name: str
+    source: str = ""
+    columns: tuple[DbtColumn, ...] = ()
+    tests: tuple[DbtTest, ...] = ()
+    config: tuple[Argument, ...] = ()
+    freshness: Place | None = None
+    loaded_at: str = ""
+    relation: str = ""  # of a source: schema and table as written, where both are
+    enabled: bool = True
+
+    @property
+    def identity(self) -> str:
+        return f"dbt-properties:{self.path}#{self.kind}:{self.source}.{self.name}"
 
 
 # --------------------------------------------------------------------------------- steps, order, orchestrators
