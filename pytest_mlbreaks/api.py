@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mlbreaks import references
+from pytest_mlbreaks import conditions, references
 from pytest_mlbreaks.check import Check, Confidence, Finding, Severity, Unjudged, Verdict
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.formats.text import TEXT, TextFile
@@ -11,8 +11,12 @@ from pytest_mlbreaks.hookspecs import hookimpl
 from pytest_mlbreaks.model import (
     Alternative,
     Answer,
+    Application,
     Dataset,
+    DbtModel,
+    DbtTree,
     Diagnostic,
+    Endpoint,
     Entry,
     Environment,
     Fact,
@@ -20,12 +24,14 @@ from pytest_mlbreaks.model import (
     Image,
     Install,
     Installed,
+    JobRun,
     Model,
     Origin,
     Packages,
     Pipeline,
     Place,
     Process,
+    Reached,
     Setting,
     Tier,
     Twin,
@@ -45,10 +51,14 @@ __all__ = [
     "YAML",
     "Alternative",
     "Answer",
+    "Application",
     "Check",
     "Confidence",
     "Dataset",
+    "DbtModel",
+    "DbtTree",
     "Diagnostic",
+    "Endpoint",
     "Entry",
     "Environment",
     "Fact",
@@ -58,6 +68,7 @@ __all__ = [
     "Image",
     "Install",
     "Installed",
+    "JobRun",
     "Model",
     "Origin",
     "Packages",
@@ -65,6 +76,7 @@ __all__ = [
     "Place",
     "Process",
     "PythonFile",
+    "Reached",
     "Reader",
     "Report",
     "Reporter",
@@ -83,6 +95,7 @@ __all__ = [
     "YamlFile",
     "YamlNode",
     "aside",
+    "conditions",
     "expr",
     "facts",
     "hookimpl",

@@ -50,6 +50,16 @@ def overlays(path: str, pipeline: Pipeline) -> dict[str, facts.Kustomization]:
     return found
 
 
+def image_may_change(path: str, pipeline: Pipeline) -> str:
+    """Why nothing can be said of the images that the manifest *path* names, as they come to run: a kustomization that
+    takes it in may set others, or the one of its folder does not take it in. "" where neither is so."""
+    if may_be_patched(path, pipeline):
+        return PATCHED
+    if _folder(path) in pipeline.index(facts.Kustomization, _folder_of) and not overlays(path, pipeline):
+        return "the kustomization of its folder does not take it in, or takes it for a patch"
+    return ""
+
+
 def is_part_of(part: str, whole: str, pipeline: Pipeline) -> bool:
     """Whether what the file *part* says of an object may be meant for the one of the same name in the file *whole*.
 

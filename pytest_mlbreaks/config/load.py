@@ -253,10 +253,11 @@ class _Merge:
             self._locked.setdefault(identifier, layer.shown)
         return dataclasses.replace(base, **changes)
 
-    def _named(self, layer: Layer, names: Iterable[str], *way: str | int) -> frozenset[str]:
-        """The ids of the checks that a list names. Raises ConfigError."""
+    def _named(self, layer: Layer, names: Iterable[str], *way: str | int, at: int = 0) -> frozenset[str]:
+        """The ids of the checks that *names* stand for, of the list at the end of *way* from number *at* on. Raises
+        ConfigError."""
         found: set[str] = set()
-        for number, name in enumerate(names):
+        for number, name in enumerate(names, start=at):
             checks = self._packs.named(name)
             if checks is None:
                 known = [check.id for check in self._packs.checks] + list(taxonomy.categories())
@@ -303,6 +304,7 @@ class _Merge:
     def _ignores(self, layer: Layer) -> list[Ignore]:
         found = []
         for number, entry in enumerate(layer.settings.ignores):
+            way = ("ignores", number, "checks")
             place = layer.place("ignores", number)
             if not entry.paths and not entry.resources:
                 raise ConfigError(
@@ -312,14 +314,14 @@ class _Merge:
                 raise ConfigError(
                     layer.place("ignores", number, "reason"), "'reason': a text that is not empty is wanted"
                 )
-            checks = self._named(layer, entry.checks, "ignores", number, "checks")
-            if not checks:
+            named = {name: self._named(layer, (name,), *way, at=at) for at, name in enumerate(entry.checks)}
+            if not named:
                 raise ConfigError(place, "'checks': at least one is wanted")
             found.append(
                 Ignore(
                     place=place,
                     name=f"ignores[{number}] of {layer.shown}",
-                    checks=self._unlocked(layer, checks, "ignores", number, "checks"),
+                    checks={name: self._unlocked(layer, checks, *way) for name, checks in named.items()},
                     reason=" ".join(entry.reason.split()),
                     paths=Globs(entry.paths) if entry.paths else None,
                     resources=entry.resources or None,

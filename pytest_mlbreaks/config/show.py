@@ -35,7 +35,7 @@ def _value(settings: Settings, name: str) -> Iterator[str]:
             yield from (f"{check}: {option} = {value!r}" for option, value in sorted(options.items()))
     elif name == "ignores":
         for one in settings.ignores:
-            yield f"{', '.join(sorted(one.checks)) or 'nothing'}: {one.reason} ({one.place.path}:{one.place.line})"
+            yield f"{', '.join(one.checks)}: {one.reason} ({one.place.path}:{one.place.line})"
     elif name == "pipelines":
         yield from (f"{one.name}: {one.root or '.'}" for one in settings.pipelines)
     elif name == "environments":

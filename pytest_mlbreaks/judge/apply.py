@@ -97,7 +97,8 @@ class _Judging:
         self._refused: list[Diagnostic] = []
         entries = policy.baseline.entries if policy.baseline is not None else ()
         self._accepted = {entry.fingerprint: entry for entry in entries}
-        self._standing: set[str] = set()
+        self._met: set[str] = set()
+        self._standing = 0
 
     # ------------------------------------------------------------------------------------------------- findings
 
@@ -131,20 +132,21 @@ class _Judging:
     def _by_config(self, found: ReportedFinding) -> Suppression | None:
         said = None
         for ignore in self._policy.ignores:
-            if found.check in ignore.checks and ignore.fits(found.place.path, found.about):
+            if ignore.silences(found.check) and ignore.fits(found.place.path, found.about):
                 self._used.add((ignore, found.check))
                 said = said or Suppression("config", redact_url(ignore.reason))
         return said
 
     def _by_baseline(self, found: ReportedFinding, former: Sequence[str]) -> Suppression | None:
         standing = [one for one in (found.fingerprint, *former) if one in self._accepted]
-        self._standing.update(standing)
+        self._met.update(standing)
         baseline = self._policy.baseline
         if not standing or baseline is None:
             return None
         if found.check in self._policy.locked:
             self._refuse(Place(baseline.name), found.check)
             return None
+        self._standing += 1
         return Suppression("baseline", f"accepted in {baseline.name}")
 
     def _preview(self, found: ReportedFinding) -> str:
@@ -174,9 +176,10 @@ class _Judging:
             for one in here.directives:
                 yield from self._about_comment(here, one)
         for ignore in self._policy.ignores:
-            for check in sorted(ignore.checks):
-                if (ignore, check) not in self._used and self._judged_where(check, ignore):
-                    yield _warning(ignore.place, f"{ignore.name} silences nothing: {check} found nothing there")
+            for name, checks in ignore.checks.items():
+                used = any((ignore, check) in self._used for check in checks)
+                if not used and self._judged_where(checks, ignore):
+                    yield _warning(ignore.place, f"{ignore.name} silences nothing: {name} found nothing there")
 
     def _about_comment(self, here: Suppressions, one: Directive) -> Iterator[Diagnostic]:
         if one.wrong:
@@ -214,14 +217,19 @@ class _Judging:
             self._by_path[check] = found
         return self._by_path[check]
 
-    def _judged_where(self, check: str, ignore: Ignore) -> bool:
-        """Whether *check* ran and judged all that *ignore* is about, and there was something."""
-        ran = self._ran.get(check)
-        if ran is None:
-            return False
-        subjects = [s for trace in self._traces[check] for s in trace.subjects if ignore.fits(s[1].path, (s[0],))]
-        doubted = ignore.resources is None and any(ignore.fits(doubt.place.path, ()) for doubt in ran.unjudged)
-        return bool(subjects) and not doubted and all(judged for _, _, judged in subjects)
+    def _judged_where(self, checks: Iterable[str], ignore: Ignore) -> bool:
+        """Whether all of *checks* ran and judged what *ignore* is about, and there was something."""
+        something = False
+        for check in checks:
+            ran = self._ran.get(check)
+            if ran is None:
+                return False
+            subjects = [s for trace in self._traces[check] for s in trace.subjects if ignore.fits(s[1].path, (s[0],))]
+            doubted = ignore.resources is None and any(ignore.fits(doubt.place.path, ()) for doubt in ran.unjudged)
+            if doubted or not all(judged for _, _, judged in subjects):
+                return False
+            something = something or bool(subjects)
+        return something
 
     # ----------------------------------------------------------------------------------------------------- baseline
 
@@ -232,13 +240,13 @@ class _Judging:
             return None
         gone, untold = [], []
         for entry in baseline.entries:
-            if entry.fingerprint in self._standing:
+            if entry.fingerprint in self._met:
                 continue
             if self._could_tell(entry):
                 gone.append(entry)
             else:
                 untold.append(entry)
-        return BaselineState(baseline.name, len(self._standing), tuple(gone), tuple(untold))
+        return BaselineState(baseline.name, self._standing, tuple(gone), tuple(untold))
 
     def _could_tell(self, entry: Accepted) -> bool:
         """Whether an accepted finding that is not there any more would have been found: its check ran, and could decide

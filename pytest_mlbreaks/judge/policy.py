@@ -13,14 +13,21 @@ from pytest_mlbreaks.model import Place
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Ignore:
-    """An entry of ``ignores``: the findings of *checks* in *paths* and about *resources* (either may be None: any)."""
+    """An entry of ``ignores``: the findings of checks in *paths* and about *resources* (either may be None: any).
+
+    *checks*: by the id or category that is written, the ids of the checks that it stands for.
+    """
 
     place: Place
     name: str
-    checks: frozenset[str]
+    checks: Mapping[str, frozenset[str]]
     reason: str
     paths: Globs | None
     resources: tuple[str, ...] | None
+
+    def silences(self, check: str) -> bool:
+        """Whether it is about findings of *check*."""
+        return any(check in ids for ids in self.checks.values())
 
     def fits(self, path: str, identities: Sequence[str]) -> bool:
         """Whether it is about something in *path* with these identities."""

@@ -96,7 +96,9 @@ def ignoring(path: str | None = None, resource: str | None = None, check: str = 
     globs = Globs([path]) if path is not None else None
     resources = (resource,) if resource is not None else None
     place = Place("mlbreaks.yaml", 7)
-    return Policy(ignores=(Ignore(place, "ignores[0] of mlbreaks.yaml", frozenset({check}), "why", globs, resources),))
+    return Policy(
+        ignores=(Ignore(place, "ignores[0] of mlbreaks.yaml", {check: frozenset({check})}, "why", globs, resources),)
+    )
 
 
 # ----------------------------------------------------------------------------------------------------- comments
@@ -224,6 +226,20 @@ def test_an_entry_that_silences_nothing_is_told_if_its_places_were_judged(
     of = judged(report(), policy, traces=[looked("a-check", *subjects)])
     expected = ["mlbreaks.yaml:7: ignores[0] of mlbreaks.yaml silences nothing: a-check found nothing there"]
     assert [f"{d.place}: {d.message}" for d in of.diagnostics] == (expected if told else [])
+
+
+def test_an_entry_for_a_category_is_needed_if_one_of_its_checks_is() -> None:
+    """And is told only if all of them ran, and judged what was there."""
+    both = {"push-order": frozenset({"a-check", "b-check"})}
+    ignore = Ignore(Place("mlbreaks.yaml", 7), "ignores[0]", both, "why", Globs(["a.py"]), None)
+    policy = Policy(ignores=(ignore,))
+    traces = [looked("a-check", ("a.py", 1, True)), looked("b-check")]
+    told = [d.message for d in judged(report(), policy, traces=traces).diagnostics]
+    assert told == ["ignores[0] silences nothing: push-order found nothing there"]
+    assert judged(report(finding()), policy, traces=traces).diagnostics == ()
+    assert judged(report(ran=["a-check"]), policy, traces=traces).diagnostics == ()
+    doubt = [looked("a-check", ("a.py", 1, True)), looked("b-check", ("a.py", 1, False))]
+    assert judged(report(), policy, traces=doubt).diagnostics == ()
 
 
 # ------------------------------------------------------------------------------------------------------------ locks

@@ -112,6 +112,28 @@ def test_a_function_that_returns_the_options_is_followed_in_a_script() -> None:
     assert asked(text) == {"lr": "yes", "seed": "no"}
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("@click.option('--lr')\ndef f(lr):\n    print(lr)", {"lr": "yes"}),
+        ("@click.option('-s', '--my-seed', type=int)\ndef f(my_seed):\n    print(1)", {"my_seed": "no"}),
+        ("@click.option('--lr', 'rate')\ndef f(rate):\n    print(rate)", {"rate": "yes"}),
+        ("@click.option('--lr')\ndef f(**kwargs):\n    g(kwargs)", {"lr": "unknown"}),
+        ("@click.option('--lr')\ndef f(lr):\n    g(locals())", {"lr": "unknown"}),
+        ("@click.option('--lr', callback=g)\ndef f(lr):\n    print(1)", {"lr": "unknown"}),
+        ("@click.option('--lr')\ndef f(lr):\n    pass", {"lr": "unknown"}),
+        ("@click.argument('lr')\ndef f(lr):\n    print(1)", {}),
+        (
+            "def f(lr: float = typer.Option(0.1), *, n: int = typer.Option(1, '--num')):\n    print(n)",
+            {"lr": "no", "n": "yes"},
+        ),
+    ],
+)
+def test_options_of_click_and_typer(code: str, expected: dict[str, str]) -> None:
+    """They are parameters of the function of the command, and asked for where its body uses them."""
+    assert asked(f"import click, typer\n{code}\n") == expected
+
+
 @pytest.mark.parametrize("said", ["'deprecated'", "'ignored, kept for compatibility'", "argparse.SUPPRESS"])
 def test_an_option_whose_help_disowns_it(said: str) -> None:
     """It says that it does nothing, or is hidden."""

@@ -52,8 +52,21 @@ def _has_command(dockerfile: facts.Dockerfile, pipeline: Pipeline) -> bool:
 def in_image(dockerfile: facts.Dockerfile, pipeline: Pipeline) -> Iterator[Verdict]:
     """What an image starts by itself."""
     started = of_dockerfile(dockerfile, pipeline)
+    running = pipeline.index(Process, by=_image_file).get(dockerfile.path, ())
+    if running and all(_replaces_command(process) for process in running):
+        return
     if started is not None:
         yield from _judged(started, [], f"The image of {dockerfile.path}")
+
+
+def _image_file(process: Process) -> str | None:
+    return process.dockerfile.path if process.dockerfile is not None else None
+
+
+def _replaces_command(process: Process) -> bool:
+    """Whether a container says itself what it starts."""
+    container = process.fact
+    return isinstance(container, facts.Container) and bool(container.entrypoint or container.command)
 
 
 def _says_how(process: Process, pipeline: Pipeline) -> bool:

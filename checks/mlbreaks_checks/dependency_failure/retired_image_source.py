@@ -9,6 +9,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
+from mlbreaks_checks import _manifests
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -70,6 +71,10 @@ def find_in_manifests(container: facts.Container, pipeline: Pipeline) -> Iterato
     if gone is None:
         if image.startswith("{*}"):
             yield Unjudged(container.place, "the registry of the image can't be told")
+        return
+    doubt = _manifests.image_may_change(container.path, pipeline) if container.tool == "kubernetes" else ""
+    if doubt:
+        yield Unjudged(container.place, doubt)
         return
     same = _first_of_its_image(container, pipeline)
     if not same:

@@ -13,7 +13,7 @@ _FALSE = frozenset({"false", "no", "off", "0", "f", "n"})
 
 def _of_a_truth_value(option: facts.CommandOption, pipeline: Pipeline) -> bool:
     """Options that are on or off: converted by ``bool`` or by something like it, or flags."""
-    return option.kind == "builtins.bool" or "bool" in option.kind.lower() or option.action in _FLAGS
+    return option.library == "argparse" and ("bool" in option.kind.lower() or option.action in _FLAGS)
 
 
 _FLAGS = frozenset({"store_true", "store_false", "argparse.BooleanOptionalAction"})

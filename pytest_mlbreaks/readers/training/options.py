@@ -1,4 +1,4 @@
-"""Options of command lines (argparse), and whether the file that declares them asks for them."""
+"""Options of command lines (argparse, click, typer), and whether the file that declares them asks for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from pytest_mlbreaks.formats.python import CallSite, PythonFile
+from pytest_mlbreaks.formats.python import CallSite, FunctionSite, PythonFile
 from pytest_mlbreaks.formats.python_expr import shield
 from pytest_mlbreaks.model.facts import CommandOption
 from pytest_mlbreaks.readers.training.nodes import around, keyword
@@ -23,8 +23,20 @@ _DISOWNED = re.compile(
 )
 
 
+_TYPER = frozenset({"typer.Option", "typer.Argument"})
+_CLICK = frozenset({"click.option", "rich_click.option", "asyncclick.option"})
+_ALL_OF_THEM = frozenset({"locals", "vars"})
+
+
 def options(file: PythonFile) -> Iterator[CommandOption]:
     """The options that one file declares."""
+    yield from _of_argparse(file)
+    if file.mentions(b"click") or file.mentions(b"typer"):
+        for function in file.functions:
+            yield from _of_function(file, function)
+
+
+def _of_argparse(file: PythonFile) -> Iterator[CommandOption]:
     sites = [s for s in file.methods_by_name.get("add_argument", ()) if _is_parser(s)]
     if not sites or not file.mentions(b"argparse"):
         return
@@ -33,6 +45,83 @@ def options(file: PythonFile) -> Iterator[CommandOption]:
         option = _option(file, site, asked)
         if option is not None:
             yield option
+
+
+def _of_function(file: PythonFile, function: FunctionSite) -> Iterator[CommandOption]:
+    """The options of a command of click or typer: what its function has as parameters."""
+    node, outer = function.node, function.scope.parent or file.module
+    arguments = node.args
+    used: set[str] | None = None
+    for name, default in _parameters(arguments):
+        if not isinstance(default, ast.Call) or file.qualified(default.func, outer) not in _TYPER:
+            continue
+        used = _used(node) if used is None else used
+        flags = tuple(f for a in default.args if (f := _flag(a)) is not None)
+        yield _told(file, function, default, ("typer", flags or (f"--{name.replace('_', '-')}",), name), used)
+    for decorator in node.decorator_list:
+        if not isinstance(decorator, ast.Call) or file.qualified(decorator.func, outer) not in _CLICK:
+            continue
+        flags = tuple(f for a in decorator.args if (f := _flag(a)) is not None)
+        names = [a.value for a in decorator.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        own = [n for n in names if n.isidentifier()]
+        if not flags or not (own or all("/" not in f for f in flags)):
+            continue
+        name = own[0] if own else _destination(flags)
+        used = _used(node) if used is None else used
+        seen = used if name in function.scope.parameters else None
+        yield _told(file, function, decorator, ("click", flags, name), seen)
+
+
+def _parameters(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults = arguments.defaults
+    yield from zip((a.arg for a in positional[len(positional) - len(defaults) :]), defaults, strict=True)
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if default is not None:
+            yield argument.arg, default
+
+
+def _flag(node: ast.expr) -> str | None:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) and value.startswith("-") else None
+
+
+def _used(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str] | None:
+    """The names that the body of a function uses; None where it may use them all."""
+    names = {n.id for statement in function.body for n in ast.walk(statement) if isinstance(n, ast.Name)}
+    return None if names & _ALL_OF_THEM or _is_empty(function) else names
+
+
+def _is_empty(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function has no body to speak of: a group, or something that only declares."""
+    return all(
+        isinstance(s, ast.Pass) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        for s in function.body
+    )
+
+
+def _told(
+    file: PythonFile,
+    function: FunctionSite,
+    call: ast.Call,
+    told: tuple[Literal["click", "typer"], tuple[str, ...], str],
+    used: set[str] | None,
+) -> CommandOption:
+    library, flags, name = told
+    says = keyword(call, "help")
+    text = file.text(says, function.scope) or ""
+    hidden = keyword(call, "hidden") is not None or keyword(call, "expose_value") is not None
+    called_back = keyword(call, "callback") is not None or keyword(call, "is_eager") is not None
+    read: _Read = "unknown" if used is None or called_back else "yes" if name in used else "no"
+    return CommandOption(
+        place=file.place(call),
+        library=library,
+        flags=flags,
+        destination=name,
+        scope=function.scope.qualname,
+        read=read,
+        disowned=hidden or _DISOWNED.search(text) is not None,
+    )
 
 
 def _is_parser(site: CallSite) -> bool:

@@ -1,0 +1,127 @@
+"""A store that keeps its data on a volume runs by a tag that moves to the next major release.
+
+The release after next does not open the files of the one before: the store stays down until somebody migrates them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+
+from mlbreaks_checks import _manifests
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Finding,
+    Pipeline,
+    Place,
+    Process,
+    Severity,
+    Tier,
+    Unjudged,
+    Verdict,
+    facts,
+    references,
+)
+
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
+
+_HUB = re.compile(r"^(?:(?:docker\.io|index\.docker\.io)/)?(?:library/)?")
+_KEPT = frozenset({"bind", "volume", "claim", "host"})
+_URI = re.compile(r"--backend-store-uri[= ]+[\"']?((?:postgresql|mysql|mssql|sqlite)\S*)")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Store:
+    """A store: where it keeps its data, and what a new major release does with old data."""
+
+    folder: str
+    refuses: str
+
+
+_POSTGRES = _Store(
+    "/var/lib/postgresql",
+    "a major release of PostgreSQL does not open the files of the one before",
+)
+_STORES = {
+    "postgres": _POSTGRES,
+    "postgis/postgis": _POSTGRES,
+    "timescale/timescaledb": _POSTGRES,
+    "mongo": _Store(
+        "/data/db",
+        "MongoDB opens data no older than one major release, counted from the one that it was last told to be like",
+    ),
+}
+_MLFLOW = re.compile(r"(^|/)mlflow/mlflow$")
+_SCHEMA = "MLflow's server refuses a database with the schema of an earlier release, until somebody upgrades it"
+
+
+def _keeps_data(process: Process, pipeline: Pipeline) -> bool:
+    """Whether a container that may be production runs a store known here, and keeps its data."""
+    container = process.fact
+    if not isinstance(container, facts.Container) or container.image is None or container.build:
+        return False
+    if process.environment.tier is Tier.NONPROD:
+        return False
+    return _kept(container, process, pipeline) is not None
+
+
+@check.over(Process, where=_keeps_data)
+def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at each container that runs PostgreSQL, MongoDB or MLflow's server upon data that outlives it."""
+    container = process.fact
+    if not isinstance(container, facts.Container):
+        return
+    image = pipeline.pattern(container.image, process)
+    reference = references.split_reference(image)
+    kept = _kept(container, process, pipeline)
+    if kept is None or reference.digest or re.search(r"\d", reference.tag.replace("{*}", "")):
+        return
+    doubt = _manifests.image_may_change(container.path, pipeline) if container.tool == "kubernetes" else ""
+    if "{*}" in reference.tag or doubt:
+        yield Unjudged(process.place, doubt or "the tag that it runs can't be told")
+        return
+    refuses, place, where = kept
+    anew = container.tool == "kubernetes" and container.pull_policy in ("", "Always")
+    yield Finding(
+        at=process.place,
+        message=(
+            f"{process.name} runs {image}, whatever release that is when it is pulled, upon data that stays: "
+            f"{refuses}. After such a pull it does not start."
+        ),
+        because=((place, where),),
+        about=(reference.repository,),
+        severity=None if anew else Severity.MEDIUM,
+        lowered="" if anew else "the image is pulled only when somebody asks for it",
+    )
+
+
+def _kept(container: facts.Container, process: Process, pipeline: Pipeline) -> tuple[str, Place, str] | None:
+    """What happens to old data, and where it is said that the data stays; None for what is no such store, or keeps
+    nothing."""
+    repository = references.split_reference(pipeline.pattern(container.image, process)).repository
+    store = _STORES.get(_HUB.sub("", repository))
+    if store is not None:
+        for mount in container.mounts:
+            target = pipeline.pattern(mount.target, process)
+            if mount.kind in _KEPT and f"{target}/".startswith(f"{store.folder}/"):
+                return store.refuses, mount.place, f"its data stays in what is mounted at {target}"
+        return None
+    if _MLFLOW.search(repository):
+        text = " ".join(_command(container, process, pipeline))
+        match = _URI.search(text)
+        variable = process.variables.get("MLFLOW_BACKEND_STORE_URI")
+        given = match is not None or (
+            variable is not None and re.match(r"(postgresql|mysql|mssql)", variable.text or "")
+        )
+        if given and "db upgrade" not in text and (container.mounts or not (match and match[1].startswith("sqlite"))):
+            return _SCHEMA, process.place, "its database stays"
+    return None
+
+
+def _command(container: facts.Container, process: Process, pipeline: Pipeline) -> Iterator[str]:
+    for command in (container.entrypoint, container.command):
+        if command is not None:
+            parts = (*(command.argv or ()), *((command.shell,) if command.shell is not None else ()))
+            yield from (pipeline.pattern(part, process) for part in parts)
