@@ -23,6 +23,21 @@ def parse_python(data: bytes) -> object:
     return compile(data, "<file>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
 
 
+def parse_notebook(data: bytes) -> object:
+    """To objects, and the code cells to an AST each; cells with magics cost what they cost."""
+    cells = json.loads(data).get("cells", [])
+    trees = []
+    for cell in cells:
+        if cell.get("cell_type") == "code":
+            source = cell.get("source", "")
+            code = source if isinstance(source, str) else "".join(source)
+            try:
+                trees.append(parse_python(code.encode()))
+            except SyntaxError:
+                continue
+    return trees
+
+
 def parse_yaml(data: bytes) -> object:
     """To nodes, with positions, by libyaml."""
     import yaml
@@ -58,6 +73,7 @@ def parse_sql(data: bytes) -> object:
 
 PARSERS: dict[str, Parse] = {
     "python": parse_python,
+    "notebook": parse_notebook,
     "yaml": parse_yaml,
     "json": json.loads,
     "toml": parse_toml,

@@ -17,12 +17,16 @@ from pytest_mlbreaks.model.facts import (
     DbtRef,
     Dockerfile,
     EnvRead,
+    Function,
+    Handler,
     ImageBuild,
     JobStep,
     LockFile,
     ModelAccess,
+    RequestModel,
     Requirement,
     RequirementFile,
+    Router,
     Stage,
     Step,
     Workflow,
@@ -312,6 +316,102 @@ class Host:
     @property
     def place(self) -> Place:
         return self.declared
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class JobRun:
+    """A job of a GitHub workflow, as a workflow that events start comes to it: itself, or by the workflows of the tree
+    that it calls (``uses: ./...``).
+
+    *workflow* is the one that events start, *callers* the jobs on the way to this one, the outermost first. *steps* are
+    the job's in order, with those of composite actions of the tree in the place of the call; what callers give for
+    ``inputs`` is filled in, and so is a matrix whose values are written out, as a choice. A condition or
+    ``continue-on-error`` of the call counts for each step behind it.
+    *conditions* are those of the callers and the job's own, the same way. *groups* are the concurrency groups that it
+    runs in. *inputs* are under the name by which they are asked for (``inputs.tag``). *unread* are calls that lead out
+    of what is read, each with a reason.
+    """
+
+    called: ClassVar[str] = "workflow job"
+
+    workflow: Workflow
+    job: WorkflowJob
+    callers: tuple[WorkflowJob, ...] = ()
+    steps: tuple[JobStep, ...] = ()
+    inputs: Mapping[str, Expr] = dataclasses.field(default_factory=dict)
+    conditions: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    environment: Expr | None = None
+    unread: tuple[tuple[Place, str], ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"run:{self.workflow.path}:{'/'.join(job.id for job in (*self.callers, self.job))}"
+
+    @property
+    def place(self) -> Place:
+        return self.job.place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reached:
+    """A function that a request handler comes to by calls, the handler's own included. *via*: the functions on the
+    way, the handler's first; *sometimes*: it comes to it only in some cases (a cache that is still empty, a branch);
+    *once*: a cache keeps the result of a function on the way, or of itself."""
+
+    function: Function
+    via: tuple[Function, ...] = ()
+    sometimes: bool = False
+    once: bool = False
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Endpoint:
+    """A request handler, with the routes under which an application of the tree answers by it, and what it calls.
+
+    *routes* are whole paths, ``{*}`` for each parameter; none where *reason* says why they can't be told. *body* is the
+    class that its JSON body is read into, where that can be told.
+    """
+
+    called: ClassVar[str] = "request handler"
+
+    handler: Handler
+    routes: tuple[str, ...] = ()
+    reason: str = ""
+    reached: tuple[Reached, ...] = ()
+    body: RequestModel | None = None
+
+    @property
+    def identity(self) -> str:
+        return self.handler.identity
+
+    @property
+    def place(self) -> Place:
+        return self.handler.place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Application:
+    """A web application of the tree, and all that it answers to. Where *reason* is not "", there may be more.
+
+    *swallows* are prefixes below which something else answers (``app.mount``).
+    """
+
+    called: ClassVar[str] = "web application"
+
+    router: Router
+    endpoints: tuple[Endpoint, ...]
+    routes: Mapping[str, tuple[Endpoint, ...]]
+    swallows: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"application:{self.router.path}#{self.router.name}"
+
+    @property
+    def place(self) -> Place:
+        return self.router.place
 
 
 DbtKind = Literal["model", "seed", "snapshot"]
