@@ -271,8 +271,8 @@ class _Select:
             return True
         for column in self._select.expressions:
             for found in own(column):
-                if isinstance(found, exp.RowNumber | exp.Rank | exp.DenseRank):
-                    return True
+                if isinstance(found, exp.RowNumber) or type(found).__name__ in ("Rank", "DenseRank"):
+                    return True  # older releases of sqlglot have no class for the two
                 if isinstance(found, exp.AggFunc) and not isinstance(found.parent, exp.Window):
                     return True
         return False
