@@ -49,3 +49,42 @@ def keeps_results(pipeline: Pipeline, path: str) -> bool:
     accesses = pipeline.index(facts.DatasetAccess, "path").get(path, ())
     models = pipeline.index(facts.ModelAccess, "path").get(path, ())
     return any(a.mode != "read" for a in accesses) or any(m.mode != "load" for m in models)
+
+
+def is_called(path: str, function: str, pipeline: Pipeline) -> bool:
+    """Whether code calls the function of this (qualified) name of the file *path*: that file itself, or one that calls
+    by this name where the file, or the name, is imported by somebody."""
+    name = function.rpartition(".")[2]
+    callers = [
+        *pipeline.index(facts.Function, _callees, each=True).get(name, ()),
+        *pipeline.index(facts.PythonModule, _callees, each=True).get(name, ()),
+    ]
+    return any(code.path == path for code in callers) or bool(callers and _is_imported(path, name, pipeline))
+
+
+def comes_to(path: str, function: str, pipeline: Pipeline) -> bool:
+    """Whether anything may come to a function of the file *path*: a call, a decorator that registers it, somebody who
+    imports it, a process or a command that runs the file."""
+    module = next(iter(pipeline.index(facts.PythonModule, "path").get(path, ())), None)
+    if module is None or module.main or pipeline.processes_of(path) or is_called(path, function, pipeline):
+        return True
+    same = [one for one in pipeline.index(facts.Function, "path").get(path, ()) if one.name == function]
+    outermost = function.partition(".")[0]
+    return any(one.decorators for one in same) or _is_imported(path, outermost, pipeline)
+
+
+def _is_imported(path: str, name: str, pipeline: Pipeline) -> bool:
+    """Whether a file imports *name*, or a module called like the file *path*."""
+    imports = pipeline.index(facts.PythonModule, _imported, each=True)
+    stem = path.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
+    return bool(imports.get(name) or imports.get(stem))
+
+
+def _callees(code: facts.Function | facts.PythonModule) -> list[str]:
+    return list({callee.rpartition(".")[2] for callee in code.calls})
+
+
+def _imported(module: facts.PythonModule) -> list[str]:
+    """The last parts of the names of modules that a file may import, and the names that it imports."""
+    names = {one.target.rpartition(".")[2] for one in module.imports} | {one.name for one in module.imports if one.name}
+    return list(names)

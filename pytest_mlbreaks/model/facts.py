@@ -1638,7 +1638,8 @@ class GuardedLoad(Fact, frozen=True, kw_only=True):
     *api* is the call, *catches* what the first handler that takes any error of it names (``Exception``; "" for all).
     *then*: that handler ``stops`` (raises, exits), ``returns``, does something ``other`` (another load), or only
     ``reports`` it and code goes on behind it. *replaced*: what the handler sets to a constant instead. *handler* is its
-    place; *answers_503*: the file answers some requests with 503.
+    place; *answers_503*: the file answers some requests with 503; *asked_for*: other code of the file raises an error
+    where what was loaded is None.
     """
 
     called: ClassVar[str] = "model loaded in a try"
@@ -1650,6 +1651,7 @@ class GuardedLoad(Fact, frozen=True, kw_only=True):
     handler: Place
     scope: str = ""
     answers_503: bool = False
+    asked_for: bool = False
 
     @property
     def identity(self) -> str:
@@ -1726,12 +1728,14 @@ class Assertions(Fact, frozen=True, kw_only=True):
 
 class SavedResponse(Fact, frozen=True, kw_only=True):
     """The body of an HTTP response that code writes into a file. *api* is the request, *written* the place of the
-    write. *checked*: the function looks at the status."""
+    write. *checked*: the function looks at the status; *opened*: it then opens a file of a kind that no page is (an
+    archive, an image), which fails by itself."""
 
     called: ClassVar[str] = "response saved to a file"
 
     api: str
     checked: bool
+    opened: bool = False
     written: Place
     scope: str = ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlbreaks_checks import _rows
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Verdict, facts
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1")
@@ -12,7 +13,7 @@ check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, si
 @check.over(facts.SavedResponse)
 def find(saved: facts.SavedResponse, pipeline: Pipeline) -> Iterator[Verdict]:
     """Responses that the same function writes to a file."""
-    if saved.checked:
+    if saved.checked or saved.opened or not _rows.comes_to(saved.path, saved.scope, pipeline):
         return
     yield Finding(
         at=saved.place,

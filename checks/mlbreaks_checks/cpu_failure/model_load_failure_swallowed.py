@@ -20,8 +20,11 @@ def find(load: facts.GuardedLoad, pipeline: Pipeline) -> Iterator[Verdict]:
     if load.answers_503:
         yield Unjudged(load.place, "the file answers 503 in some cases: it may be without a model on purpose")
         return
+    if load.asked_for:
+        yield Unjudged(load.place, "the file raises where it is None: it may be needed in some cases only")
+        return
     function = pipeline.index(facts.GuardedLoad, by=_function)[_function(load)]
-    together = [other for other in function if other.then == "reports"]
+    together = [other for other in function if other.then == "reports" and not other.asked_for]
     if load is not together[0]:
         return  # told with the first one of the function
     probed = [p for p in pipeline.processes_of(load.path) if _serves(p)]

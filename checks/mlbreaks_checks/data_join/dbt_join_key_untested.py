@@ -20,7 +20,9 @@ def _keeps_its_rows(select: f.SqlSelect, pipeline: Pipeline) -> bool:
 def find(select: f.SqlSelect, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each LEFT JOIN of a dbt model with a model or seed of its project."""
     found = tree_of(select.path, pipeline)
-    if found is None or guarded(found[1], pipeline) or gathered_later(select, pipeline):
+    if found is None or gathered_later(select, pipeline):
+        return
+    if guarded(found[1], pipeline) or _guarded_behind(found[1], pipeline):
         return
     untested: list[tuple[f.SqlJoin, DbtModel, str]] = []
     for join in select.joins:
@@ -37,6 +39,22 @@ def find(select: f.SqlSelect, pipeline: Pipeline) -> Iterator[Verdict]:
             untested.append((join, joined, ", ".join(key for key in keys if key is not None)))
     if untested:
         yield _finding(found[1], untested)
+
+
+def _guarded_behind(model: DbtModel, pipeline: Pipeline) -> bool:
+    """Whether a model that hands on the rows of this one, as many as there are, is tested, which fails the same."""
+    readers = pipeline.index(DbtModel, _refs, each=True).get(model.name, ())
+    ours = [reader for reader in readers if reader.project.identity == model.project.identity]
+    return any(guarded(reader, pipeline) and not _gathers(reader, pipeline) for reader in ours)
+
+
+def _gathers(model: DbtModel, pipeline: Pipeline) -> bool:
+    selects = pipeline.index(f.SqlSelect, "path").get(model.path, ())
+    return any(s.gathers for s in selects if base_name(s) == "final")
+
+
+def _refs(model: DbtModel) -> list[str]:
+    return list({ref.name for ref in model.refs if ref.kind == "ref"})
 
 
 def _narrowed(join: f.SqlJoin, source: Origin) -> bool:

@@ -29,6 +29,8 @@ check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, sinc
 _AIRFLOW = frozenset({"apache-airflow", "apache-airflow-core"})
 _BASE = re.compile(r"(^|/)apache/airflow$")
 _EXACT = re.compile(r"===?[^*,]+$")
+# Bounded above, or at all: somebody has said which releases go with Airflow.
+_HELD = re.compile(r"<|~=|==")
 # Packages that run on what Airflow runs on (Flask, SQLAlchemy, alembic, pydantic, protobuf, pendulum ...) and bound it
 # themselves, or that are those: a new release of them asks for others. Read off their metadata.
 _SHARES = re.compile(
@@ -59,7 +61,7 @@ def find(packages: Packages, pipeline: Pipeline) -> Iterator[Verdict]:
             continue
         if own and base is not None and all(_EXACT.match(r.specifier) for r in own):
             continue  # names the version that is there: pip can't move it
-        moving = [r for r in install.requirements if _SHARES.match(r.name) and not _EXACT.match(r.specifier)]
+        moving = [r for r in install.requirements if _SHARES.match(r.name) and not _HELD.search(r.specifier)]
         if base is not None and not own and not moving:
             continue
         yield _finding(install, own, moving, base, packages)
@@ -76,7 +78,7 @@ def _finding(
     if base is not None:
         names = _installs.listed([r.name for r in moving or own])
         message = (
-            f"{names} {'goes' if len(moving or own) == 1 else 'go'} into the Airflow image with no version, and "
+            f"{names} {'goes' if len(moving or own) == 1 else 'go'} into the Airflow image with no upper bound, and "
             "without Airflow's constraints or its own version beside it: pip may move Airflow, or what it runs on, "
             "with the next build."
         )

@@ -13,6 +13,7 @@ from mlbreaks_checks import _manifests
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
+    Fact,
     Finding,
     Pipeline,
     Place,
@@ -29,6 +30,8 @@ check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, sinc
 
 _HUB = re.compile(r"^(?:(?:docker\.io|index\.docker\.io)/)?(?:library/)?")
 _KEPT = frozenset({"bind", "volume", "claim", "host"})
+_DEVELOPS = re.compile(r"manage\.py runserver\b|\b(npm|yarn|pnpm)( run)? (dev|start:dev)\b|\b(next|nuxt|vite) dev\b")
+"""Servers for development: a compose file with one is a developer's own, and so is the store in it."""
 _URI = re.compile(r"--backend-store-uri[= ]+[\"']?((?:postgresql|mysql|mssql|sqlite)\S*)")
 
 
@@ -64,7 +67,15 @@ def _keeps_data(process: Process, pipeline: Pipeline) -> bool:
         return False
     if process.environment.tier is Tier.NONPROD:
         return False
-    return _kept(container, process, pipeline) is not None
+    if _kept(container, process, pipeline) is None:
+        return False
+    beside = pipeline.index(Process, _compose_file).get(container.path, ())
+    return not any(_DEVELOPS.search(" ".join(_command(p.fact, p, pipeline))) for p in beside)
+
+
+def _compose_file(process: Process) -> str | None:
+    container = process.fact
+    return container.path if isinstance(container, facts.Container) and container.tool == "compose" else None
 
 
 @check.over(Process, where=_keeps_data)
@@ -120,7 +131,9 @@ def _kept(container: facts.Container, process: Process, pipeline: Pipeline) -> t
     return None
 
 
-def _command(container: facts.Container, process: Process, pipeline: Pipeline) -> Iterator[str]:
+def _command(container: Fact, process: Process, pipeline: Pipeline) -> Iterator[str]:
+    if not isinstance(container, facts.Container):
+        return
     for command in (container.entrypoint, container.command):
         if command is not None:
             parts = (*(command.argv or ()), *((command.shell,) if command.shell is not None else ()))

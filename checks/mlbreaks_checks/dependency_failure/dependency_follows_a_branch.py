@@ -23,6 +23,7 @@ _FIXED = re.compile(r"[0-9a-fA-F]{7,40}$|refs/tags/|(.*[^0-9])?v?\d+(\.\d+)+")
 _ASIDE = re.compile(
     r"(^|[/_.-])(dev|test|tests|testing|docs?|lint|linter|ci|build|notebooks?)([/_.-]|$)", re.IGNORECASE
 )
+_AT_ROOT = (".travis.yml", ".gitlab-ci.yml", "azure-pipelines.yml", ".readthedocs.yml", ".readthedocs.yaml")
 _LOCKS = {"uv": ("pyproject",), "poetry": ("poetry", "pyproject"), "pdm": ("pyproject",), "pipenv": ("pipfile",)}
 
 
@@ -42,8 +43,26 @@ def find_in_lists(requirement: f.Requirement, pipeline: Pipeline) -> Iterator[Ve
     if lock is not None and not any(install.passed_over is lock for install in installs):
         return  # the lock holds the commit
     because = [(i.place, "this command installs the list") for i in installs[:1]]
+    if not installs and _is_a_copy(requirement.path, pipeline):
+        return
+    beside = pipeline.index(f.Requirement, "path").get(requirement.path, ())
+    moving = [r for r in beside if _from_a_repository(r, pipeline) and _moves(r) and _lock(r, pipeline) is None]
+    if lock is None and _moves(requirement) and moving and requirement is not moving[0]:
+        return  # told with the first of the list
     processes = [process for install in installs for process in install.processes]
+    others = moving[1:] if lock is None and _moves(requirement) else []
+    because += [(r.place, f"and so is {_name(r)}, {_where(r)}") for r in others]
     yield from _verdict(requirement, requirement.place, (*because, *_installs.run_by(processes)))
+
+
+def _is_a_copy(path: str, pipeline: Pipeline) -> bool:
+    """Whether *path* lies in a copy of another repository: a folder with files that a host reads at the root only."""
+    folder = path.rpartition("/")[0]
+    while folder:
+        if pipeline.has_folder(f"{folder}/.github") or any(f"{folder}/{name}" in pipeline.paths for name in _AT_ROOT):
+            return True
+        folder = folder.rpartition("/")[0]
+    return False
 
 
 def _takes_a_repository(install: Install, pipeline: Pipeline) -> bool:
@@ -61,13 +80,12 @@ def find_in_commands(install: Install, pipeline: Pipeline) -> Iterator[Verdict]:
 
 def _verdict(requirement: f.Requirement, at: Place, because: tuple[tuple[Place, str], ...]) -> Iterator[Verdict]:
     url, reference = _split(requirement.source)
-    name = requirement.name or url.rpartition("/")[2].removesuffix(".git")
-    if not reference or reference.lower() in _BRANCHES or requirement.branch or reference.startswith("refs/heads/"):
-        where = f"from the branch {reference} of {url}" if reference else f"from {url} as it is that day"
+    if _moves(requirement):
         yield Finding(
             at=at,
             message=(
-                f"{name} is taken {where}, with no commit or tag: a push there changes the next build here, with "
+                f"{_name(requirement)} is taken {_where(requirement)}, with no commit or tag: a push there changes the "
+                "next build here, with "
                 "nothing changed and nothing tested here."
             ),
             because=because,
@@ -75,6 +93,22 @@ def _verdict(requirement: f.Requirement, at: Place, because: tuple[tuple[Place, 
         )
     elif not _FIXED.match(reference) and "{*}" not in reference:
         yield Unjudged(at, "whether a reference is a branch or a tag can't be told")
+
+
+def _name(requirement: f.Requirement) -> str:
+    return requirement.name or _split(requirement.source)[0].rpartition("/")[2].removesuffix(".git")
+
+
+def _moves(requirement: f.Requirement) -> bool:
+    """Whether what it names is a branch."""
+    reference = _split(requirement.source)[1]
+    named = reference.lower() in _BRANCHES or reference.startswith("refs/heads/")
+    return not reference or named or bool(requirement.branch)
+
+
+def _where(requirement: f.Requirement) -> str:
+    url, reference = _split(requirement.source)
+    return f"from the branch {reference} of {url}" if reference else f"from {url} as it is that day"
 
 
 def _split(source: str) -> tuple[str, str]:

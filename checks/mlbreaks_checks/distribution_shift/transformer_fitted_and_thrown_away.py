@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks._rows import called, keeps_results, tried_out
+from mlbreaks_checks._rows import called, is_called, keeps_results, tried_out
 from pytest_mlbreaks.api import Check, Confidence, Finding, Model, Pipeline, Place, Severity, Unjudged, facts
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
@@ -19,7 +19,8 @@ def _goes_on(fitted: facts.Fitted, pipeline: Pipeline) -> bool:
         return False
     if fitted.feeds == "return":
         name = fitted.path.rpartition("/")[2]
-        return not _LOOKS.search(name) and not _LOOKS.search(fitted.scope)
+        looks = _LOOKS.search(name) or _LOOKS.search(fitted.scope)
+        return not looks and is_called(fitted.path, fitted.scope, pipeline)
     return keeps_results(pipeline, fitted.path)
 
 

@@ -36,6 +36,8 @@ check = Check(
 SHOWN = 4
 """Clients that a finding names one by one."""
 
+_STORES = re.compile(r"mlflow.*\.(log|save)_|(^|\.)(log_model|log_artifacts?|autolog|register_model)$")
+"""Callees that hand MLflow something to keep."""
 _FLAG = "--default-artifact-root"
 _VARIABLE = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
 _URI = "MLFLOW_TRACKING_URI"
@@ -105,10 +107,27 @@ def _clients(server: Process, pipeline: Pipeline) -> Iterator[tuple[str, Place, 
     for host in pipeline.index(Host, "processes", each=True).get(server, ()):
         for process in pipeline.index(Process, _tracking_host, each=True).get(host.name, ()):
             if process is not server and _is_near(process, host):
+                if not _stores(process, pipeline):
+                    continue
                 variable = process.variables[_URI]
                 origins = [origin.place for alternative in variable for origin in alternative.origins]
                 yield process.name, next(iter(origins), process.place), process
         yield from _code(host, pipeline)
+
+
+def _stores(process: Process, pipeline: Pipeline) -> bool:
+    """Whether code that the process comes to stores anything with MLflow; True where none of its code is known."""
+    code = [path for path in process.modules if path.endswith(".py")]
+    if not code:
+        return True
+    kinds: tuple[type[facts.Function] | type[facts.PythonModule], ...] = (facts.Function, facts.PythonModule)
+    return any(
+        _STORES.search(callee)
+        for kind in kinds
+        for path in code
+        for one in pipeline.index(kind, "path").get(path, ())
+        for callee in one.calls
+    )
 
 
 def _is_near(process: Process, host: Host) -> bool:

@@ -14,7 +14,7 @@ from pytest_mlbreaks.api import Check, Confidence, Endpoint, Finding, Pipeline, 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1")
 
 _LOOKED_AT = re.compile(
-    r"eval|benchmark|metric|explain|shap|analy[sz]e|notebook|experiment|sandbox|demo", re.IGNORECASE
+    r"eval|benchmark|metric|explain|shap|analy[sz]e|notebook|experiment|sandbox|demo|compar|debug", re.IGNORECASE
 )
 """Names of code that looks at a model, rather than uses it."""
 

@@ -115,13 +115,14 @@ def find_shared(claim: f.VolumeClaim, pipeline: Pipeline) -> Iterator[Verdict]:
         at=mount.place,
         message=(
             f"{' and '.join(users)} {'both' if len(others) == 1 else 'all'} mount the {mode} claim {claim.name!r} to "
-            f"write: {_who_starts(mode)}."
+            f"write: {_who_starts(mode, apart=True)}."
         ),
         because=(
             (claim.place, f"{claim.name} can be mounted {mode} only"),
             *((other.place, f"{name} mounts it as well as {first}") for name, (_, other) in others),
         ),
         about=("shared",),
+        severity=Severity.MEDIUM,
         confidence=Confidence.MEDIUM,
     )
 
@@ -186,9 +187,12 @@ def _shares_a_node(workload: f.Workload, claim: f.VolumeClaim, mode: str) -> boo
     return workload.one_node or bool(_NODE_LOCAL.search(claim.storage_class)) or bool(one_node_cluster)
 
 
-def _who_starts(mode: str) -> str:
+def _who_starts(mode: str, apart: bool = False) -> str:
+    """What happens to pods beyond the first; *apart*: of different workloads, which may keep to files of their own."""
     if mode == "ReadWriteOncePod":
         return "only one pod can start"
+    if apart:
+        return "they can only run on one node, and a pod that is put on a second one cannot start"
     return "pods on a second node cannot start, and those on one node write into the same files"
 
 

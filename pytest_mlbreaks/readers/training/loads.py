@@ -55,6 +55,14 @@ _REPORTS: Final = frozenset(
 )
 
 
+_KEEPS: Final = frozenset(
+    {
+        *("append", "add", "update", "extend", "insert", "setdefault", "put", "set_params"),
+        *("load_state_dict", "load_weights", "load_model", "load_checkpoint", "set_weights"),
+    }
+)
+"""Methods that put what they are given where code behind the ``try`` finds it."""
+
 MOST_STATEMENTS: Final = 6
 """Statements of a ``try`` that is about a load, and not about all that is done with what was loaded."""
 
@@ -70,6 +78,8 @@ def guarded_loads(file: PythonFile) -> Iterator[GuardedLoad]:
         then, replaced = _then(file, handler, site)
         if then == "reports" and not (_is_for_the_load(attempt) and _goes_on([site.scope.node, *chain], attempt)):
             then = "other"
+        if then == "reports" and _used_up(site, attempt):
+            then = "other"
         yield GuardedLoad(
             place=file.place(site.node),
             api=site.callee,
@@ -78,6 +88,7 @@ def guarded_loads(file: PythonFile) -> Iterator[GuardedLoad]:
             replaced=replaced,
             handler=file.place(handler.type) if handler.type is not None else file.place(handler.body[0]),
             scope=site.scope.function,
+            asked_for=then == "reports" and _asked_for(file, site),
             answers_503=file.mentions(b"503") or file.mentions(b"SERVICE_UNAVAILABLE"),
         )
 
@@ -150,6 +161,53 @@ def _is_for_the_load(attempt: ast.Try) -> bool:
     """Whether the ``try`` is there for the load: few statements, and none that leaves the function with what was
     loaded, so that what stands behind it is for the other case."""
     return len(attempt.body) <= MOST_STATEMENTS and not any(isinstance(n, ast.Return) for n in within(attempt.body))
+
+
+def _used_up(site: CallSite, attempt: ast.Try) -> bool:
+    """Whether what was loaded ends with the body of the ``try`` (a look into a file, a report): nothing goes on without
+    it, as nothing behind asks for it."""
+    if not site.result or "." in site.result or site.scope.kind != "function":
+        return False
+    inside = list(within(attempt.body))
+    loaded = {site.result}
+    for node in inside:
+        if isinstance(node, ast.Assign) and _mentions(node.value, loaded):
+            if not all(isinstance(target, ast.Name) for target in node.targets):
+                return False
+            loaded |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _KEEPS:
+            if any(_mentions(argument, loaded) for argument in [*node.args, *(k.value for k in node.keywords)]):
+                return False
+        elif isinstance(node, ast.Yield | ast.YieldFrom | ast.Return):
+            return False
+    mine = {id(node) for node in inside}
+    return not any(
+        isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in loaded and id(node) not in mine
+        for node in within(list(ast.iter_child_nodes(site.scope.node)))
+    )
+
+
+def _mentions(node: ast.AST, names: set[str]) -> bool:
+    return any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(node))
+
+
+def _asked_for(file: PythonFile, site: CallSite) -> bool:
+    """Whether other code of the file raises where the name, or an attribute of the name, is None: what needs it then
+    says so, and what does not need it may go without. What answers a request with an error is no such code."""
+    name = site.result.rpartition(".")[2]
+    if not name or file.tree is None or not file.mentions(b"is None") or not file.mentions(b"raise "):
+        return False
+    return any(
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Compare)
+        and isinstance(node.test.ops[0], ast.Is)
+        and shown(node.test.left).rpartition(".")[2] == name
+        and shown(node.test.comparators[0]) == "None"
+        and isinstance(node.body[0], ast.Raise)
+        and "HTTPException" not in shown(node.body[0].exc)
+        and "abort" not in shown(node.body[0].exc)
+        for node in ast.walk(file.tree)
+    )
 
 
 def _goes_on(chain: Sequence[ast.AST], attempt: ast.Try) -> bool:

@@ -8,11 +8,18 @@ from typing import Final
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile, Scope
 from pytest_mlbreaks.model.facts import SavedResponse
-from pytest_mlbreaks.readers.training.nodes import within
+from pytest_mlbreaks.readers.training.nodes import shown, within
 
 _REQUESTS: Final = ("requests.get", "httpx.get", "requests.Session().get", "httpx.Client().get", "requests.post")
 _BODIES: Final = frozenset({"content", "text", "raw", "iter_content", "iter_bytes", "iter_lines", "read"})
 _STATUS: Final = frozenset({"raise_for_status", "status_code", "ok", "status", "is_success", "is_error", "hooks"})
+_OPENS: Final = frozenset(
+    {
+        *("ZipFile", "is_zipfile", "unpack_archive", "extractall", "TarFile", "read_parquet", "read_excel"),
+        *("load_workbook", "ParquetFile", "tarfile.open", "gzip.open", "bz2.open", "lzma.open", "Image.open"),
+    }
+)
+"""Ends of the names of what opens a file, and fails by itself where it is a page of HTML."""
 _WRITES: Final = frozenset({"write", "write_bytes", "write_text", "writelines", "copyfileobj"})
 
 
@@ -31,6 +38,7 @@ def saved_responses(file: PythonFile) -> Iterator[SavedResponse]:
                     place=file.place(site.node),
                     api=api,
                     checked=_checked(site.scope, name),
+                    opened=_opened(site.scope),
                     written=file.place(written),
                     scope=site.scope.function,
                 )
@@ -76,6 +84,16 @@ def _of(node: ast.expr, name: str, pieces: set[str]) -> bool:
         and isinstance(node.value, ast.Name)
         and node.value.id == name
     )
+
+
+def _opened(scope: Scope) -> bool:
+    """Whether the function opens a file of a kind that an error page can't be taken for."""
+    for node in within(list(ast.iter_child_nodes(scope.node))):
+        if isinstance(node, ast.Call):
+            name = shown(node.func)
+            if name.rpartition(".")[2] in _OPENS or ".".join(name.split(".")[-2:]) in _OPENS:
+                return True
+    return False
 
 
 def _checked(scope: Scope, name: str) -> bool:
