@@ -85,8 +85,7 @@ def _verdict(requirement: f.Requirement, at: Place, because: tuple[tuple[Place, 
             at=at,
             message=(
                 f"{_name(requirement)} is taken {_where(requirement)}, with no commit or tag: a push there changes the "
-                "next build here, with "
-                "nothing changed and nothing tested here."
+                "next build here, with nothing changed and nothing tested here."
             ),
             because=because,
             about=(url,),

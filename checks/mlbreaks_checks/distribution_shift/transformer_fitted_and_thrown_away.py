@@ -20,7 +20,8 @@ def _goes_on(fitted: facts.Fitted, pipeline: Pipeline) -> bool:
     if fitted.feeds == "return":
         name = fitted.path.rpartition("/")[2]
         looks = _LOOKS.search(name) or _LOOKS.search(fitted.scope)
-        return not looks and is_called(fitted.path, fitted.scope, pipeline)
+        called_by_dbt = fitted.scope == "model"  # https://docs.getdbt.com/docs/build/python-models
+        return not looks and (called_by_dbt or is_called(fitted.path, fitted.scope, pipeline))
     return keeps_results(pipeline, fitted.path)
 
 

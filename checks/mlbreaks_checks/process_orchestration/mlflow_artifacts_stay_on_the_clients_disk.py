@@ -36,8 +36,10 @@ check = Check(
 SHOWN = 4
 """Clients that a finding names one by one."""
 
-_STORES = re.compile(r"mlflow.*\.(log|save)_|(^|\.)(log_model|log_artifacts?|autolog|register_model)$")
-"""Callees that hand MLflow something to keep."""
+_STORES = re.compile(
+    r"mlflow.*\.(log|save|load)_|(^|\.)(log_model|log_artifacts?|autolog|register_model|download_artifacts)$"
+)
+"""Callees that hand MLflow something to keep, or ask it for what is kept."""
 _FLAG = "--default-artifact-root"
 _VARIABLE = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
 _URI = "MLFLOW_TRACKING_URI"
@@ -83,8 +85,9 @@ def find(server: Process, pipeline: Pipeline) -> Iterator[Verdict]:
         yield Finding(
             at=at,
             message=(
-                f"{server.name} hands the artifact root {path} to its clients, which do not have its disk: what is "
-                f"logged from {_listed(list(clients))} stays on a disk that nobody else has."
+                f"{server.name} hands the artifact root {path} to its clients, which do not have its disk: what "
+                f"{_listed(list(clients))} {'logs or loads' if len(clients) == 1 else 'log or load'} is on a disk that "
+                "nobody else has."
             ),
             because=tuple((place, f"{name} is a client of it") for name, place in list(clients.items())[:SHOWN]),
         )
@@ -116,7 +119,7 @@ def _clients(server: Process, pipeline: Pipeline) -> Iterator[tuple[str, Place, 
 
 
 def _stores(process: Process, pipeline: Pipeline) -> bool:
-    """Whether code that the process comes to stores anything with MLflow; True where none of its code is known."""
+    """Whether code that the process comes to stores anything with MLflow, or loads it; True where none of its code is known."""
     code = [path for path in process.modules if path.endswith(".py")]
     if not code:
         return True
