@@ -191,6 +191,39 @@ def test_what_a_handler_does_about_a_failed_load(handler: str, then: str, replac
     assert (found.api, found.catches, found.then, found.replaced) == ("joblib.load", "Exception", then, replaced)
 
 
+@pytest.mark.parametrize(
+    ("body", "then"),
+    [
+        ("keep.append(p)", "other"),
+        ("keep.append(m)", "reports"),
+        ("keep[p] = m", "reports"),
+        ("part = m.part\n            n.load_state_dict(part)", "reports"),
+        ("pipe = Pipe(m)\n            log(pipe)", "other"),
+    ],
+)
+def test_what_was_loaded_and_only_looked_into(body: str, then: str) -> None:
+    """It is nothing that the code behind the try could go on without."""
+    head = "import joblib\ndef f(ps):\n    for p in ps:\n        try:\n            m = joblib.load(p)\n"
+    text = f"{head}            {body}\n"
+    (found,) = [
+        r
+        for r in read(f"{text}        except Exception:\n            pass\n    go()\n", GuardedLoad)
+        if r.api == "joblib.load"
+    ]
+    assert found.then == then
+
+
+@pytest.mark.parametrize(
+    ("error", "asked"),
+    [("ValueError('m')", True), ("HTTPException(500)", False), ("fastapi.HTTPException(500)", False)],
+)
+def test_code_that_raises_where_what_was_loaded_is_none(error: str, asked: bool) -> None:
+    """An answer to a request is no such code."""
+    text = f"{LOAD}        print(e)\n    use(m)\ndef g(self):\n    if self.m is None:\n        raise {error}\n"
+    (found,) = read(text, GuardedLoad)
+    assert found.asked_for is asked
+
+
 def test_loads_without_a_handler_for_any_error() -> None:
     """One for a missing file alone, one in the handler, and none at all."""
     assert read("import torch\ntry:\n    torch.load(p)\nexcept FileNotFoundError:\n    pass\nx()\n", GuardedLoad) == []
@@ -278,6 +311,15 @@ def test_responses_that_are_saved(code: str, expected: list[bool]) -> None:
     """Whether the function that writes the body looks at the status."""
     text = f"import requests\ndef fetch(u, f, p):\n    {code}\n"
     assert [r.checked for r in read(text, SavedResponse)] == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "opened"), [("with ZipFile(p) as z: pass", True), ("Image.open(p)", True), ("open(p)", False)]
+)
+def test_a_saved_response_that_is_opened(code: str, opened: bool) -> None:
+    """As something that no page is."""
+    text = f"import requests\ndef fetch(u, f, p):\n    r = requests.get(u)\n    f.write(r.content)\n    {code}\n"
+    assert [r.opened for r in read(text, SavedResponse)] == [opened]
 
 
 def test_what_does_not_parse_says_nothing() -> None:

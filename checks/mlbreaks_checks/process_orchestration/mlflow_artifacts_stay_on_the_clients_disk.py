@@ -119,7 +119,7 @@ def _clients(server: Process, pipeline: Pipeline) -> Iterator[tuple[str, Place, 
 
 
 def _stores(process: Process, pipeline: Pipeline) -> bool:
-    """Whether code that the process comes to stores anything with MLflow, or loads it; True where none of its code is known."""
+    """Whether code that the process comes to stores anything with MLflow, or loads it; True where none is known."""
     code = [path for path in process.modules if path.endswith(".py")]
     if not code:
         return True

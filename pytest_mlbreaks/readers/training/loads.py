@@ -170,16 +170,17 @@ def _used_up(site: CallSite, attempt: ast.Try) -> bool:
         return False
     inside = list(within(attempt.body))
     loaded = {site.result}
-    for node in inside:
-        if isinstance(node, ast.Assign) and _mentions(node.value, loaded):
+    for node in sorted((n for n in inside if isinstance(n, ast.Assign)), key=lambda n: (n.lineno, n.col_offset)):
+        if _mentions(node.value, loaded):
             if not all(isinstance(target, ast.Name) for target in node.targets):
                 return False
             loaded |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _KEEPS:
-            if any(_mentions(argument, loaded) for argument in [*node.args, *(k.value for k in node.keywords)]):
-                return False
-        elif isinstance(node, ast.Yield | ast.YieldFrom | ast.Return):
+    for other in inside:
+        if isinstance(other, ast.Yield | ast.YieldFrom | ast.Return):
             return False
+        if isinstance(other, ast.Call) and isinstance(other.func, ast.Attribute) and other.func.attr in _KEEPS:
+            if any(_mentions(argument, loaded) for argument in [*other.args, *(k.value for k in other.keywords)]):
+                return False
     mine = {id(node) for node in inside}
     return not any(
         isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in loaded and id(node) not in mine
