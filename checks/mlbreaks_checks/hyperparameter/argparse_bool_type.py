@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_mlbreaks.api import Check, Confidence, Entry, Finding, Pipeline, Place, Severity, Verdict, facts
+from pytest_mlbreaks.api import Check, Confidence, Entry, Finding, Pipeline, Place, Severity, Verdict, expr, facts
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1")
 
@@ -30,16 +30,32 @@ def find(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Verdict]:
     flags = [max(o.flags, key=len) for o in together]
     shown = " and ".join([", ".join(flags[:-1]), flags[-1]] if len(flags) > 1 else flags)
     because = [(o.place, "type=bool, too") for o in together[1:4]]
+    given = False
     for one in together:
         flag = max(one.flags, key=len)
-        because += [(place, f"passes {flag} {value}, which turns it on") for value, place in _given(one, pipeline)]
+        passed = [(place, f"passes {flag} {value}, which turns it on") for value, place in _given(one, pipeline)]
+        because += passed
+        given = given or bool(passed)
     verb, it = ("is", "it") if len(flags) == 1 else ("are", "them")
     message = f"{shown} {verb} converted with type=bool: whatever is given, False and 0 too, turns {it} on."
-    yield Finding(at=option.place, message=message, because=tuple(because[:6]))
+    if given or not all(_is_off(o) for o in together):
+        yield Finding(at=option.place, message=message, because=tuple(because[:6]))
+    else:
+        off = "it is off" if len(flags) == 1 else "they are off"
+        lowered = f"{off} unless passed, and no command line of the tree passes a false value"
+        yield Finding(
+            at=option.place, message=message, because=tuple(because[:6]), severity=Severity.LOW, lowered=lowered
+        )
 
 
 def _by_bool(option: facts.CommandOption) -> bool:
     return option.kind == "builtins.bool" and option.action not in _FLAGS
+
+
+def _is_off(option: facts.CommandOption) -> bool:
+    """Whether the option is false for whoever leaves it out, and it can be left out."""
+    default = option.default
+    return not option.required and (default is None or (isinstance(default, expr.Literal) and not default.value))
 
 
 def _given(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[tuple[str, Place]]:

@@ -14,6 +14,8 @@ _ASSIGNS = re.compile(
     r"shard|bucket|partition|split|fold|owner|route|rout|arm|variant|worker|rank|world|replica|assign|queue",
     re.IGNORECASE,
 )
+_SPREADS = re.compile(r"writer|sink|file_?handle|out(?:put)?_?files?", re.IGNORECASE)
+"""Files that the process writes side by side: whoever reads them reads all of them."""
 _KEPT_IN_PROCESS = frozenset({"add", "append", "update", "discard", "remove", "builtins.print", "isinstance"})
 _SETS_SEED = "PYTHONHASHSEED"
 
@@ -29,6 +31,8 @@ def find(call: facts.BuiltinHash, pipeline: Pipeline) -> Iterator[Verdict]:
     if call.of == "number" or any(_ONLY_LOOKS.search(name) for name in call.about):
         return
     if call.use == "name" and (not call.into or call.into.rpartition(".")[2] in _KEPT_IN_PROCESS):
+        return
+    if call.use == "modulo" and any(_SPREADS.search(name) for name in call.about):
         return
     fixed = [_fixed(process) for process in pipeline.processes_of(call.path)]
     if fixed and all(fixed):
