@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks import _manifests
+from mlbreaks_checks import _ci, _manifests
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -46,6 +46,9 @@ _READ_ONCE_ONLY = re.compile(r"/docker-entrypoint-initdb\.d(?:/|$)")
 """Where images of databases look for scripts that they run when their volume is new, and never again.
 https://github.com/docker-library/docs/blob/master/postgres/README.md"""
 _RELOADER = re.compile(r"(?:^|[/_.-])reloader(?:$|[/_.-])", re.IGNORECASE)
+_APPLIES = re.compile(
+    r"\b(?:kubectl|oc)\b[^\n]*\b(?:apply|create|replace)\b|\b(?:helm|helmfile|kustomize|argocd|flux)\b"
+)
 _MANIFEST = (".yaml", ".yml", ".json", ".tf")
 _VERSIONED = re.compile(r"(?<![a-z])v\d+$|[-.][0-9a-f]{8,}$|[-.]\d{4,}$")
 
@@ -71,7 +74,7 @@ def find(holder: f.ConfigObject, pipeline: Pipeline) -> Iterator[Verdict]:
             users.setdefault(f"{workload.kind} {workload.name}", (workload, _uses(process)[holder.name]))
     if users:
         doubt = _doubt(holder, [workload for workload, _ in users.values()], pipeline)
-        yield Unjudged(holder.place, doubt) if doubt else _finding(holder, users)
+        yield Unjudged(holder.place, doubt) if doubt else _finding(holder, users, pipeline)
 
 
 def _doubt(holder: f.ConfigObject, users: list[f.Workload], pipeline: Pipeline) -> str:
@@ -102,7 +105,22 @@ def _has_reloader(paths: frozenset[str]) -> bool:
     return any(path.endswith(_MANIFEST) and _RELOADER.search(path) is not None for path in paths)
 
 
-def _finding(holder: f.ConfigObject, users: dict[str, tuple[f.Workload, Place]]) -> Finding:
+def _applied_by_hand(holder: f.ConfigObject, users: dict[str, tuple[f.Workload, Place]], pipeline: Pipeline) -> bool:
+    """Whether the ConfigMap and what reads it are one file, and nothing of the tree brings manifests to a cluster: who
+    changes it there applies it, and sees the pods."""
+    if any(workload.path != holder.path for workload, _ in users.values()):
+        return False
+    if _manifests.overlays(holder.path, pipeline) or pipeline.index(f.WorkflowJob, _brings_manifests).get(True):
+        return False
+    return not any(_APPLIES.search(script.text) for script in pipeline.all(f.Script))
+
+
+def _brings_manifests(job: f.WorkflowJob) -> bool | None:
+    texts = (_ci.text_of(step.run.shell) if step.run is not None else step.uses for step in job.steps)
+    return any(_APPLIES.search(text) for text in texts) or None
+
+
+def _finding(holder: f.ConfigObject, users: dict[str, tuple[f.Workload, Place]], pipeline: Pipeline) -> Finding:
     (first, (_, place)), *others = users.items()
     shown = others[:SHOWN]
     because = [(holder.place, f"ConfigMap {holder.name}: its name stays the same when its content changes")]
@@ -111,8 +129,11 @@ def _finding(holder: f.ConfigObject, users: dict[str, tuple[f.Workload, Place]])
         because.append((others[len(shown)][1][1], f"and {len(others) - len(shown)} more from here on"))
     more = f" and {len(others)} more workload{'s' if len(others) > 1 else ''}" if others else ""
     read, pods = ("read", "their") if others else ("reads", "its")
+    by_hand = _applied_by_hand(holder, users, pipeline)
     return Finding(
         at=place,
+        severity=Severity.LOW if by_hand else None,
+        lowered="they stand in one file, which nothing in the tree applies" if by_hand else "",
         message=(
             f"{first}{more} {read} ConfigMap {holder.name!r} when a pod starts, and nothing in the tree restarts "
             f"{pods} pods when it changes: running pods keep the old values."
