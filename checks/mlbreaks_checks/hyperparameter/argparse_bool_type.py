@@ -25,27 +25,23 @@ def find(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Verdict]:
     if not _by_bool(option):
         return
     together = [o for o in pipeline.index(facts.CommandOption, "path")[option.path] if _by_bool(o)]
-    if option is not together[0]:
+    given = [
+        (place, f"passes {_shown(one)} {value}, which turns it on")
+        for one in together
+        for value, place in _given(one, pipeline)
+    ]
+    if option is not together[0] or (not given and all(_is_off(o) for o in together)):
         return
-    flags = [max(o.flags, key=len) for o in together]
+    flags = [_shown(o) for o in together]
     shown = " and ".join([", ".join(flags[:-1]), flags[-1]] if len(flags) > 1 else flags)
-    because = [(o.place, "type=bool, too") for o in together[1:4]]
-    given = False
-    for one in together:
-        flag = max(one.flags, key=len)
-        passed = [(place, f"passes {flag} {value}, which turns it on") for value, place in _given(one, pipeline)]
-        because += passed
-        given = given or bool(passed)
+    because = [*((o.place, "type=bool, too") for o in together[1:4]), *given]
     verb, it = ("is", "it") if len(flags) == 1 else ("are", "them")
     message = f"{shown} {verb} converted with type=bool: whatever is given, False and 0 too, turns {it} on."
-    if given or not all(_is_off(o) for o in together):
-        yield Finding(at=option.place, message=message, because=tuple(because[:6]))
-    else:
-        off = "it is off" if len(flags) == 1 else "they are off"
-        lowered = f"{off} unless passed, and no command line of the tree passes a false value"
-        yield Finding(
-            at=option.place, message=message, because=tuple(because[:6]), severity=Severity.LOW, lowered=lowered
-        )
+    yield Finding(at=option.place, message=message, because=tuple(because[:6]))
+
+
+def _shown(option: facts.CommandOption) -> str:
+    return max(option.flags, key=len)
 
 
 def _by_bool(option: facts.CommandOption) -> bool:
@@ -53,7 +49,7 @@ def _by_bool(option: facts.CommandOption) -> bool:
 
 
 def _is_off(option: facts.CommandOption) -> bool:
-    """Whether the option is false for whoever leaves it out, and it can be left out."""
+    """Whether it can be left out, and then is false: it takes somebody who types False by hand to go wrong."""
     default = option.default
     return not option.required and (default is None or (isinstance(default, expr.Literal) and not default.value))
 

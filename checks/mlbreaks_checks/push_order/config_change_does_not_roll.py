@@ -74,7 +74,7 @@ def find(holder: f.ConfigObject, pipeline: Pipeline) -> Iterator[Verdict]:
             users.setdefault(f"{workload.kind} {workload.name}", (workload, _uses(process)[holder.name]))
     if users:
         doubt = _doubt(holder, [workload for workload, _ in users.values()], pipeline)
-        yield Unjudged(holder.place, doubt) if doubt else _finding(holder, users, pipeline)
+        yield Unjudged(holder.place, doubt) if doubt else _finding(holder, users)
 
 
 def _doubt(holder: f.ConfigObject, users: list[f.Workload], pipeline: Pipeline) -> str:
@@ -88,6 +88,8 @@ def _doubt(holder: f.ConfigObject, users: list[f.Workload], pipeline: Pipeline) 
         return "a Reloader of the tree may restart the pods"
     if _has_other_ci(pipeline.paths):
         return "CI that is not read may restart the pods"
+    if _applied_by_hand(holder, users, pipeline):
+        return "it stands in one file with its pods, which nothing in the tree applies"
     return ""
 
 
@@ -105,10 +107,10 @@ def _has_reloader(paths: frozenset[str]) -> bool:
     return any(path.endswith(_MANIFEST) and _RELOADER.search(path) is not None for path in paths)
 
 
-def _applied_by_hand(holder: f.ConfigObject, users: dict[str, tuple[f.Workload, Place]], pipeline: Pipeline) -> bool:
+def _applied_by_hand(holder: f.ConfigObject, users: list[f.Workload], pipeline: Pipeline) -> bool:
     """Whether the ConfigMap and what reads it are one file, and nothing of the tree brings manifests to a cluster: who
     changes it there applies it, and sees the pods."""
-    if any(workload.path != holder.path for workload, _ in users.values()):
+    if any(workload.path != holder.path for workload in users):
         return False
     if _manifests.overlays(holder.path, pipeline) or pipeline.index(f.WorkflowJob, _brings_manifests).get(True):
         return False
@@ -120,7 +122,7 @@ def _brings_manifests(job: f.WorkflowJob) -> bool | None:
     return any(_APPLIES.search(text) for text in texts) or None
 
 
-def _finding(holder: f.ConfigObject, users: dict[str, tuple[f.Workload, Place]], pipeline: Pipeline) -> Finding:
+def _finding(holder: f.ConfigObject, users: dict[str, tuple[f.Workload, Place]]) -> Finding:
     (first, (_, place)), *others = users.items()
     shown = others[:SHOWN]
     because = [(holder.place, f"ConfigMap {holder.name}: its name stays the same when its content changes")]
@@ -129,11 +131,8 @@ def _finding(holder: f.ConfigObject, users: dict[str, tuple[f.Workload, Place]],
         because.append((others[len(shown)][1][1], f"and {len(others) - len(shown)} more from here on"))
     more = f" and {len(others)} more workload{'s' if len(others) > 1 else ''}" if others else ""
     read, pods = ("read", "their") if others else ("reads", "its")
-    by_hand = _applied_by_hand(holder, users, pipeline)
     return Finding(
         at=place,
-        severity=Severity.LOW if by_hand else None,
-        lowered="they stand in one file, which nothing in the tree applies" if by_hand else "",
         message=(
             f"{first}{more} {read} ConfigMap {holder.name!r} when a pod starts, and nothing in the tree restarts "
             f"{pods} pods when it changes: running pods keep the old values."
