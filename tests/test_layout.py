@@ -90,6 +90,15 @@ def test_sources_are_links(check: Check) -> None:
 
 
 @every_check
+def test_a_page_tells_the_traps(check: Check) -> None:
+    """What looks like the danger and is none stands in a table before the advice, with the example that shows it."""
+    page = page_of(check)
+    assert page.traps
+    assert page.lost_traps() == []
+    assert page.headings.index("Traps") < page.headings.index("What to do")
+
+
+@every_check
 def test_evidence_is_what_the_page_shows(check: Check) -> None:
     """A check on several files proves a finding by another file on its own page."""
     if check.evidence != "cross-artifact":
@@ -123,7 +132,8 @@ def test_the_guide_shows_a_check_that_works(monkeypatch: pytest.MonkeyPatch) -> 
     exec(compile(module[1], "checks/README.md", "exec"), vars(made))
     parsed = pages.parse(page[1])
     assert parsed.title == made.check.title
+    assert (len(parsed.traps), parsed.lost_traps()) == (2, [])
     packs = dataclasses.replace(testing.installed(), readers=(COMPOSE,), checks=(made.check,))
     assert [outcome.problems for outcome in pages.run(parsed, packs, made.check)] == [(), (), ()]
-    for heading in ("Breaks", "Holds", "Holds: not applicable", "Cannot tell", "What to do", "Sources"):
+    for heading in ("Breaks", "Holds", "Holds: not applicable", "Cannot tell", "Traps", "What to do", "Sources"):
         assert f"`## {heading}`" in guide
