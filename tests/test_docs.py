@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from pytest_mlbreaks import recognised, taxonomy, testing
 from pytest_mlbreaks.config.schema import SettingsFile
@@ -101,3 +103,12 @@ def test_every_kind_that_is_not_read_is_in_the_table_of_those() -> None:
     rows = rows_under("Not read yet")
     assert {row[0] for row in rows} == kinds
     assert all(row[1] for row in rows)
+
+
+def test_the_packages_that_it_needs_are_told() -> None:
+    """Whoever has to fit it into an environment reads of each, and that none has an upper bound."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = [Requirement(text) for text in project["dependencies"]]
+    text = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
+    assert [one.name for one in needed if not re.search(rf"\b{one.name}\b", text)] == []
+    assert [str(one) for one in needed if any(part.operator not in (">", ">=") for part in one.specifier)] == []
