@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mlbreaks import references
+from pytest_mlbreaks import conditions, references
 from pytest_mlbreaks.check import Check, Confidence, Finding, Severity, Unjudged, Verdict
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.formats.text import TEXT, TextFile
@@ -20,6 +20,7 @@ from pytest_mlbreaks.model import (
     Image,
     Install,
     Installed,
+    JobRun,
     Model,
     Origin,
     Packages,
@@ -58,6 +59,7 @@ __all__ = [
     "Image",
     "Install",
     "Installed",
+    "JobRun",
     "Model",
     "Origin",
     "Packages",
@@ -83,6 +85,7 @@ __all__ = [
     "YamlFile",
     "YamlNode",
     "aside",
+    "conditions",
     "expr",
     "facts",
     "hookimpl",

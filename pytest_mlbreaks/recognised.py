@@ -28,7 +28,6 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Buildkite", r"^\.buildkite/"),
         ("Travis CI", r"^\.travis\.yml$"),
         ("Taskcluster", r"^\.taskcluster\.yml$|^taskcluster/.*\.yml$"),
-        ("composite actions", r"(^|/)action\.ya?ml$"),
         ("Makefiles", r"(^|/)(GNU)?[Mm]akefile$|\.mk$"),
         ("shell scripts", r"\.(ba)?sh$"),
         ("Databricks bundles", r"(^|/)databricks\.ya?ml$"),

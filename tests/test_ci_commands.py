@@ -41,8 +41,8 @@ def _job(run: str) -> tuple[facts.WorkflowJob, Pipeline]:
 )
 def test_a_test_runner_is_seen_behind_what_starts_it(run: str) -> None:
     """Wrappers, variables, folders and continued lines do not hide it."""
-    job, _ = _job(run)
-    assert _ci.job_runs_tests(job) is not None
+    job, pipeline = _job(run)
+    assert _ci.job_runs_tests(job, pipeline) is not None
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_a_test_runner_is_seen_behind_what_starts_it(run: str) -> None:
 )
 def test_naming_a_test_runner_is_not_running_it(run: str) -> None:
     """Installing it, asking what it would do, and comments run no test."""
-    job, _ = _job(run)
-    assert _ci.job_runs_tests(job) is None
+    job, pipeline = _job(run)
+    assert _ci.job_runs_tests(job, pipeline) is None
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_naming_a_test_runner_is_not_running_it(run: str) -> None:
 def test_what_leads_out_of_what_is_read_may_run_tests(run: str) -> None:
     """It is opaque, and neither a test nor none."""
     job, pipeline = _job(run)
-    assert _ci.job_runs_tests(job) is None
+    assert _ci.job_runs_tests(job, pipeline) is None
     assert list(_ci.opaque(job, pipeline))
 
 

@@ -12,10 +12,12 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from pytest_mlbreaks.api import Pipeline, Place, expr, facts, references
+from pytest_mlbreaks.api import JobRun, Pipeline, Place, expr, facts, references
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _HERE_DOCUMENT = re.compile(r"(?<!<)<<-?\s*[\"']?([A-Za-z_]\w*)")
+_JOINED_STREAMS = re.compile(r"(?:(?<=\s)\d)?>&\d")
+"""``2>&1``, whose ``&`` separates no commands."""
 _SEPARATORS = re.compile(r"[;&|()]+")
 _KEYWORDS = frozenset(
     {"then", "do", "else", "if", "elif", "!", "{", "while", "until", "time", "exec", "command", "sudo"}
@@ -39,17 +41,18 @@ _TEST_WORD = re.compile(r"(?<![\w.-])(?:pytest|py\.test|unittest|tox|nox|nosetes
 _INSTALLS = re.compile(r"\b(?:install|add|sync|inject|upgrade|cache|lock)\b")
 _LOCAL_CLUSTER = re.compile(
     r"\bkind\s+(?:create|load)\b|helm/kind-action|engineerd/setup-kind|\bminikube\b|\bk3[ds]\b|microk8s|"
-    r"localhost:\d+|chart-testing|\bct install\b|act10ns|kind-cluster|create-cluster",
+    r"(?<![/\w])localhost:\d+/|chart-testing|\bct install\b|act10ns|kind-cluster|create-cluster",
     re.IGNORECASE,
 )
 _DEPLOYS = re.compile(
     r"^(?:"
     r"kubectl\s+(?:-\S+(?:\s+[^-\s]\S*)?\s+)*?(?:apply|replace|set\s+image|rollout\s+restart|patch)\b"
+    r"|kubectl\s+argo\s+rollouts\s+(?:set\s+image|promote)\b"
     r"|oc\s+(?:apply|rollout|set\s+image|replace)\b"
     r"|helm\s+(?:-\S+\s+)*upgrade\b|helmfile\s+(?:-\S+\s+\S+\s+)*(?:apply|sync)\b"
     r"|gcloud\s+(?:beta\s+|alpha\s+)?(?:run\s+(?:deploy|services\s+(?:replace|update)|jobs\s+(?:deploy|update|replace))"
     r"|app\s+deploy|functions\s+deploy|ai\s+endpoints\s+deploy-model)\b"
-    r"|aws\s+(?:ecs\s+(?:update-service|deploy)|lambda\s+update-function-code|sagemaker\s+update-endpoint"
+    r"|aws\s+(?:ecs\s+(?:update-service|deploy)|lambda\s+update-function-(?:code|configuration)|sagemaker\s+update-endpoint"
     r"|elasticbeanstalk\s+update-environment|apprunner\s+(?:start-deployment|update-service))\b"
     r"|(?:sam|cdk|serverless|sls|eb|firebase|modal|prefect|astro|bentoml|chalice|zappa|cortex)\s+(?:\S+\s+)?deploy\b"
     r"|(?:fly|flyctl)\s+deploy\b|railway\s+up\b|heroku\s+container:release\b|argocd\s+app\s+(?:sync|set)\b"
@@ -75,7 +78,7 @@ _FOR_TRIAL = re.compile(
     r"(?:^|[-_./])(?:dev|devel|develop|development|tests?|testing|ci|pr|preview|sandbox|qa|stage|staging)(?=$|[-_./])",
     re.IGNORECASE,
 )
-_DEPLOY_ACTIONS = frozenset(
+DEPLOY_ACTIONS = frozenset(
     {
         *(
             "aws-actions/amazon-ecs-deploy-task-definition",
@@ -129,12 +132,14 @@ class SimpleCommand:
     there (``|| exit 0``). A ``exit 0`` in a command of its own does neither, as the shell of a step stops at what fails
     (``bash -e``, see
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepsshell).
+    *piped*: its output goes into another command, whose end then counts, unless the shell is told otherwise.
     """
 
     words: tuple[str, ...]
     place: Place
     swallowed: bool = False
     leaves: bool = False
+    piped: bool = False
 
     @property
     def text(self) -> str:
@@ -158,17 +163,24 @@ def text_of(written: expr.Expr | None) -> str:
     return "" if written is None else "{*}"
 
 
-def commands(step: facts.JobStep) -> Iterator[SimpleCommand]:
+def commands(step: facts.JobStep) -> Sequence[SimpleCommand]:
     """The simple commands of a step, in order."""
     if step.run is None or step.run.shell is None:
-        return
-    start = step.run.place
-    for offset, line in _logical_lines(text_of(step.run.shell)):
+        return ()
+    return _commands_of(text_of(step.run.shell), step.run.place)
+
+
+@functools.lru_cache(maxsize=5_000)
+def _commands_of(script: str, start: Place) -> Sequence[SimpleCommand]:
+    """Remembered: a dozen checks look at the same scripts."""
+    found: list[SimpleCommand] = []
+    for offset, line in _logical_lines(script):
         place = start if start.line is None or not offset else Place(start.path, start.line + offset)
-        for words, alternative in _split(line):
+        for words, alternative, piped in _split(line):
             bare = _unwrapped(words)
             if bare:
-                yield SimpleCommand(tuple(bare), place, bool(alternative), alternative[:1] == ("exit",))
+                found.append(SimpleCommand(tuple(bare), place, bool(alternative), alternative[:1] == ("exit",), piped))
+    return tuple(found)
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -192,11 +204,13 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 @functools.lru_cache(maxsize=10_000)
-def _split(line: str) -> Sequence[tuple[list[str], tuple[str, ...]]]:
-    """The simple commands of a line, each with what makes its failure a success (``true`` of ``|| true``).
+def _split(line: str) -> Sequence[tuple[list[str], tuple[str, ...], bool]]:
+    """The simple commands of a line, each with what makes its failure a success (``true`` of ``|| true``), and whether
+    its output goes into the next one.
 
     Remembered: several checks look at the commands of a job, and taking a line apart is the dear part of it.
     """
+    line = _JOINED_STREAMS.sub(" ", line).replace("|&", "|")
     lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|()")
     lexer.whitespace_split = True
     lexer.commenters = ""
@@ -213,7 +227,7 @@ def _split(line: str) -> Sequence[tuple[list[str], tuple[str, ...]]]:
             if words:
                 found.append(words)
             words = []
-            if token == "||" and found:
+            if token in ("||", "|") and found:
                 found.append([token])
         else:
             words.append(token)
@@ -222,16 +236,18 @@ def _split(line: str) -> Sequence[tuple[list[str], tuple[str, ...]]]:
     return _with_alternatives(found)
 
 
-def _with_alternatives(found: list[list[str]]) -> list[tuple[list[str], tuple[str, ...]]]:
-    """Marks what stands before ``|| true``, ``|| exit 0`` or ``|| echo ...``, and takes the marks of ``||`` out."""
-    result: list[tuple[list[str], tuple[str, ...]]] = []
+def _with_alternatives(found: list[list[str]]) -> list[tuple[list[str], tuple[str, ...], bool]]:
+    """Marks what stands before ``|| true``, ``|| exit 0``, ``|| echo ...`` or a pipe, and takes the marks out."""
+    result: list[tuple[list[str], tuple[str, ...], bool]] = []
     for index, words in enumerate(found):
         if words == ["||"]:
             following = found[index + 1] if index + 1 < len(found) else []
             if result and index + 2 >= len(found) and _succeeds(following):
-                result[-1] = (result[-1][0], tuple(following))
+                result[-1] = (result[-1][0], tuple(following), result[-1][2])
+        elif words == ["|"]:
+            result[-1] = (result[-1][0], result[-1][1], True)
         else:
-            result.append((words, ()))
+            result.append((words, (), False))
     return result
 
 
@@ -345,9 +361,19 @@ def _in_docker(words: tuple[str, ...]) -> str:
     return "a container is run" if words[:1] in (("run",), ("exec",)) else ""
 
 
-def job_runs_tests(job: facts.WorkflowJob) -> SimpleCommand | None:
+def steps_of(job: facts.WorkflowJob, pipeline: Pipeline) -> tuple[facts.JobStep, ...]:
+    """The steps of a job as its first run has them: composite actions of the tree laid open, inputs filled in."""
+    runs = pipeline.index(JobRun, _job_of).get(job.identity, ())
+    return runs[0].steps if runs else job.steps
+
+
+def _job_of(run: JobRun) -> str:
+    return run.job.identity
+
+
+def job_runs_tests(job: facts.WorkflowJob, pipeline: Pipeline) -> SimpleCommand | None:
     """The first command among the job's own steps that certainly runs Python tests."""
-    return next((c for step in job.steps for c in commands(step) if runs_tests(c)), None)
+    return next((c for step in steps_of(job, pipeline) for c in commands(step) if runs_tests(c)), None)
 
 
 def jobs_behind(job: facts.WorkflowJob, pipeline: Pipeline) -> list[facts.WorkflowJob]:
@@ -365,19 +391,32 @@ def jobs_behind(job: facts.WorkflowJob, pipeline: Pipeline) -> list[facts.Workfl
 
 def tests_behind(job: facts.WorkflowJob, pipeline: Pipeline) -> SimpleCommand | None:
     """The first command that certainly runs Python tests, in the job or in a workflow of the tree that it calls."""
-    return next((test for one in jobs_behind(job, pipeline) if (test := job_runs_tests(one)) is not None), None)
+    return next(
+        (test for one in jobs_behind(job, pipeline) if (test := job_runs_tests(one, pipeline)) is not None), None
+    )
 
 
-def tested_workflow(job: facts.WorkflowJob) -> str | None:
-    """The identity of the job's workflow, where the job certainly runs Python tests."""
-    return job.workflow if job_runs_tests(job) is not None else None
+def tested_workflow(run: JobRun) -> str | None:
+    """The identity of the workflow of a run's job, where the job certainly runs Python tests."""
+    runs = any(runs_tests(command) for step in run.steps for command in commands(step))
+    return run.job.workflow if runs else None
+
+
+def tested_jobs(workflow: facts.Workflow, pipeline: Pipeline) -> list[tuple[facts.WorkflowJob, SimpleCommand]]:
+    """The jobs of the workflow that certainly run Python tests, each with the first command that does."""
+    found: dict[str, tuple[facts.WorkflowJob, SimpleCommand]] = {}
+    for run in pipeline.index(JobRun, tested_workflow).get(workflow.identity, ()):
+        test = job_runs_tests(run.job, pipeline)
+        if test is not None:
+            found.setdefault(run.job.identity, (run.job, test))
+    return list(found.values())
 
 
 def opaque(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
     """What in the job, or in a workflow of the tree that it calls, may run tests without our seeing it."""
     for one in jobs_behind(job, pipeline):
         yield from _unread(one, pipeline)
-        for step in one.steps:
+        for step in steps_of(one, pipeline):
             for command in commands(step):
                 reason = may_run_tests(command)
                 if reason:
@@ -394,9 +433,9 @@ def _unread(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
         yield Opaque(job.place, "a workflow of another repository is not read")
     elif job.uses and not pipeline.index(facts.WorkflowJob, "workflow").get(f"workflow:{job.uses[2:]}"):
         yield Opaque(job.place, "a workflow that it calls can't be read")
-    for step in job.steps:
+    for step in steps_of(job, pipeline):
         if step.uses.startswith("./"):
-            yield Opaque(step.place, "composite actions are not read")
+            yield Opaque(step.place, "an action of the tree can't be followed")
         elif step.uses and not _PLAIN_ACTIONS.match(step.uses) and _RUNS_TESTS_ACTION.search(step.uses):
             yield Opaque(step.place, "an action of others may run tests")
         if step.run is not None and step.run.shell is None:
@@ -430,12 +469,13 @@ def deploys_by_itself(command: SimpleCommand) -> bool:
 
 def deploys(job: facts.WorkflowJob, pipeline: Pipeline) -> list[Deploy]:
     """What the job deploys or publishes as an image, in order; nothing where it works on a cluster of its own."""
-    if _on_local_cluster(job):
+    steps = steps_of(job, pipeline)
+    if works_locally(steps):
         return []
     found: list[Deploy] = []
-    for step in job.steps:
+    for step in steps:
         action = step.uses.partition("@")[0].lower()
-        if action in _DEPLOY_ACTIONS:
+        if action in DEPLOY_ACTIONS:
             found.append(Deploy(step.place, action))
         for command in commands(step):
             match = _DEPLOYS.match(command.text)
@@ -461,13 +501,18 @@ def _is_latest(reference: str) -> bool:
     return not name.digest and (name.tag == "latest" or (not name.tag and "{*}" not in reference))
 
 
-def _on_local_cluster(job: facts.WorkflowJob) -> bool:
-    """Whether the job makes a cluster or registry for itself: what goes there is a test."""
-    for step in job.steps:
+def works_locally(steps: Sequence[facts.JobStep]) -> bool:
+    """Whether a job of these steps makes a cluster or registry for itself: what goes there is a test."""
+    for step in steps:
         text = f"{step.uses} {step.name} {text_of(step.run.shell) if step.run else ''}"
-        if _LOCAL_CLUSTER.search(text) or any(_LOCAL_CLUSTER.search(text_of(given.value)) for given in step.inputs):
+        if _names_local_cluster(text) or any(_names_local_cluster(text_of(given.value)) for given in step.inputs):
             return True
     return False
+
+
+@functools.lru_cache(maxsize=10_000)
+def _names_local_cluster(text: str) -> bool:
+    return _LOCAL_CLUSTER.search(text) is not None
 
 
 # ------------------------------------------------------------------------------------------------------ events

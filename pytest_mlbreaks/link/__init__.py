@@ -17,6 +17,7 @@ from pytest_mlbreaks.link.packages import packages
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
 from pytest_mlbreaks.link.twins import twins
 from pytest_mlbreaks.link.values import Values
+from pytest_mlbreaks.link.workflows import job_runs
 from pytest_mlbreaks.model import Pipeline, Process, Value
 from pytest_mlbreaks.model.facts import DatasetAccess, ModelAccess
 from pytest_mlbreaks.report import Share
@@ -42,6 +43,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(identity.models(pipeline, values))
     pipeline.add(identity.hosts(pipeline, values))
     pipeline.add(twins(pipeline, named))
+    pipeline.add(job_runs(pipeline))
 
 
 def summarise(pipeline: Pipeline) -> tuple[Share, Share]:

@@ -805,6 +805,7 @@ class WorkflowEvent(Part, frozen=True, kw_only=True):
     branches: tuple[str, ...] = ()
     branches_ignore: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    tags_ignore: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     paths_ignore: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
@@ -813,13 +814,28 @@ class WorkflowEvent(Part, frozen=True, kw_only=True):
     place: Place
 
 
+class WorkflowInput(Part, frozen=True, kw_only=True):
+    """An input that a reusable workflow or an action declares; *default* is what holds where the caller gives none."""
+
+    name: str
+    default: Expr | None = None
+    required: bool = False
+    place: Place
+
+
 class Workflow(Fact, frozen=True, kw_only=True):
-    """A GitHub Actions workflow. Its pipeline identity is that of its `Schedule` (``github-actions:PATH``)."""
+    """A GitHub Actions workflow. Its pipeline identity is that of its `Schedule` (``github-actions:PATH``).
+
+    *inputs* and *secrets* are what it declares for those that call it (``on.workflow_call``), *variables* its ``env``.
+    """
 
     name: str = ""
     events: tuple[WorkflowEvent, ...] = ()
     concurrency: str = ""
     cancels: bool | None = None
+    inputs: tuple[WorkflowInput, ...] = ()
+    secrets: tuple[str, ...] = ()
+    variables: tuple[Variable, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -827,7 +843,8 @@ class Workflow(Fact, frozen=True, kw_only=True):
 
 
 class JobStep(Part, frozen=True, kw_only=True):
-    """One step of a job: an action (*uses* with *inputs*) or a command (*run*)."""
+    """One step of a job: an action (*uses* with *inputs*) or a command (*run*, for the *shell* that is named: "" where
+    none is)."""
 
     index: int
     id: str = ""
@@ -835,6 +852,7 @@ class JobStep(Part, frozen=True, kw_only=True):
     uses: str = ""
     inputs: tuple[Variable, ...] = ()
     run: Command | None = None
+    shell: str = ""
     variables: tuple[Variable, ...] = ()
     condition: str = ""
     continue_on_error: bool = False
@@ -856,6 +874,20 @@ class ContextRead(Part, frozen=True, kw_only=True):
     place: Place
 
 
+class CompositeAction(Fact, frozen=True, kw_only=True):
+    """An action of the tree that is made of steps (``runs.using: composite``)."""
+
+    called: ClassVar[str] = "composite action"
+
+    inputs: tuple[WorkflowInput, ...] = ()
+    outputs: tuple[str, ...] = ()
+    steps: tuple[JobStep, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"action:{self.path}"
+
+
 class WorkflowJob(Fact, frozen=True, kw_only=True):
     """A job of a GitHub workflow, in the tool's own terms. The `Step` of the same identity is its common face."""
 
@@ -874,6 +906,9 @@ class WorkflowJob(Fact, frozen=True, kw_only=True):
     continue_on_error: bool = False
     steps: tuple[JobStep, ...] = ()
     reads: tuple[ContextRead, ...] = ()
+    outputs: tuple[Variable, ...] = ()
+    values: tuple[Variable, ...] = ()  # those of the matrix's dimensions, one for each value that is written out
+    secrets: tuple[str, ...] = ()  # names that it passes to a reusable workflow; "*" where all (``inherit``)
 
     called: ClassVar[str] = "workflow job"
 

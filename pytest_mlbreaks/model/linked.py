@@ -6,18 +6,22 @@ import dataclasses
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import (
     Container,
     DatasetAccess,
     Dockerfile,
     EnvRead,
     ImageBuild,
+    JobStep,
     LockFile,
     ModelAccess,
     Requirement,
     RequirementFile,
     Stage,
     Step,
+    Workflow,
+    WorkflowJob,
     Workload,
 )
 from pytest_mlbreaks.model.place import Place
@@ -303,3 +307,38 @@ class Host:
     @property
     def place(self) -> Place:
         return self.declared
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class JobRun:
+    """A job of a GitHub workflow, as a workflow that events start comes to it: itself, or by the workflows of the tree
+    that it calls (``uses: ./...``).
+
+    *workflow* is the one that events start, *callers* the jobs on the way to this one, the outermost first. *steps* are
+    the job's in order, with those of composite actions of the tree in the place of the call; what callers give for
+    ``inputs`` is filled in, and so is a matrix whose values are written out, as a choice. A condition or
+    ``continue-on-error`` of the call counts for each step behind it.
+    *conditions* are those of the callers and the job's own, the same way. *groups* are the concurrency groups that it
+    runs in. *inputs* are under the name by which they are asked for (``inputs.tag``). *unread* are calls that lead out
+    of what is read, each with a reason.
+    """
+
+    called: ClassVar[str] = "workflow job"
+
+    workflow: Workflow
+    job: WorkflowJob
+    callers: tuple[WorkflowJob, ...] = ()
+    steps: tuple[JobStep, ...] = ()
+    inputs: Mapping[str, Expr] = dataclasses.field(default_factory=dict)
+    conditions: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    environment: Expr | None = None
+    unread: tuple[tuple[Place, str], ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"run:{self.workflow.path}:{'/'.join(job.id for job in (*self.callers, self.job))}"
+
+    @property
+    def place(self) -> Place:
+        return self.job.place

@@ -1,4 +1,5 @@
-"""GitHub Actions workflows: what starts them, their jobs and steps, their order, and the images that they build.
+"""GitHub Actions workflows and composite actions: what starts them, their jobs and steps, their order, and the images
+that they build.
 
 A job is one `Step`, because it is what the scheduler orders; its own steps are in `WorkflowJob`. Rules are those of
 "Workflow syntax for GitHub Actions" (https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax).
@@ -18,6 +19,7 @@ from pytest_mlbreaks.model.expr import Choice, Concat, Context, EnvVar, Expr, Li
 from pytest_mlbreaks.model.facts import (
     Argument,
     Command,
+    CompositeAction,
     ContextRead,
     Edge,
     ImageBuild,
@@ -27,6 +29,7 @@ from pytest_mlbreaks.model.facts import (
     Variable,
     Workflow,
     WorkflowEvent,
+    WorkflowInput,
     WorkflowJob,
 )
 from pytest_mlbreaks.readers._image_commands import ImageCommands
@@ -37,6 +40,7 @@ from pytest_mlbreaks.slots import Slots, join, plain, sealed
 ORCHESTRATOR = "github-actions"
 
 _FOLDER = ".github/workflows/"
+_ACTION_FILES = ("action.yml", "action.yaml")
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 _PROPERTY = re.compile(rf"(secrets|env|vars)(?:\.({_NAME})|\[\s*'({_NAME})'\s*\])")
 _STRING = re.compile(r"'((?:[^']|'')*)'")
@@ -224,6 +228,7 @@ def _events(document: YamlNode) -> Iterator[WorkflowEvent]:
             branches=_texts(value.get("branches")),
             branches_ignore=_texts(value.get("branches-ignore")),
             tags=_texts(value.get("tags")),
+            tags_ignore=_texts(value.get("tags-ignore")),
             paths=_texts(value.get("paths")),
             paths_ignore=_texts(value.get("paths-ignore")),
             types=_texts(value.get("types")),
@@ -242,6 +247,25 @@ def _schedule(path: str, document: YamlNode, events: tuple[WorkflowEvent, ...]) 
         when=None if not crons else crons[0] if len(crons) == 1 else Choice(crons),
         place=scheduled.place if scheduled is not None else document.key_place("on"),
     )
+
+
+def _inputs(node: YamlNode | None) -> tuple[WorkflowInput, ...]:
+    """What a reusable workflow or an action declares to take in."""
+    if node is None:
+        return ()
+    return tuple(
+        WorkflowInput(
+            name=name,
+            default=_default(value.get("default")),
+            required=_flag(value.get("required")) is True,
+            place=key.place,
+        )
+        for name, key, value in node.items()
+    )
+
+
+def _default(node: YamlNode | None) -> Expr | None:
+    return None if node is None else _expr(node) or Literal("")
 
 
 # -------------------------------------------------------------------------------------------------------- jobs
@@ -278,6 +302,7 @@ def _job_step(index: int, step: YamlNode, shell: str, folder: Expr | None) -> Jo
         uses=_text(step.get("uses")),
         inputs=_variables(step.get("with")),
         run=_run(step, shell, folder),
+        shell=_text(step.get("shell")) or shell,
         variables=_variables(step.get("env")),
         condition=_text(step.get("if")),
         continue_on_error=_flag(step.get("continue-on-error")) is True,
@@ -294,6 +319,32 @@ def _matrix(job: YamlNode) -> tuple[str, ...]:
     for element in included.elements() if included is not None else ():
         names.update(dict.fromkeys(key for key, _, _ in element.items()))
     return tuple(names)
+
+
+def _values(job: YamlNode) -> Iterator[Variable]:
+    """The values of the matrix that are written out, ``exclude`` aside, which takes away no value of a dimension that
+    another combination has."""
+    matrix = job.get("strategy", "matrix")
+    if matrix is None:
+        return
+    for name, _, node in matrix.items():
+        if name in ("include", "exclude"):
+            continue
+        for element in node.elements():
+            if element.text is not None:
+                yield _variable(name, element, element.place)
+    included = matrix.get("include")
+    for combination in included.elements() if included is not None else ():
+        for name, key, node in combination.items():
+            if node.text is not None:
+                yield _variable(name, node, key.place)
+
+
+def _passed_secrets(job: YamlNode) -> tuple[str, ...]:
+    node = job.get("secrets")
+    if node is None:
+        return ()
+    return ("*",) if node.text == "inherit" else tuple(name for name, _, _ in node.items())
 
 
 def _environment(job: YamlNode) -> Expr | None:
@@ -437,6 +488,9 @@ class _Job:
             continue_on_error=_flag(self.node.get("continue-on-error")) is True,
             steps=tuple(self.steps),
             reads=tuple(_reads(self.node)),
+            outputs=_variables(self.node.get("outputs")),
+            values=tuple(_values(self.node)),
+            secrets=_passed_secrets(self.node),
             place=self.place,
         )
 
@@ -569,10 +623,15 @@ def _build_argument(line: Expr, place: Place) -> Iterator[Variable]:
 
 
 def _claims(path: str) -> bool:
+    if path.endswith(_ACTION_FILES):
+        return path.rpartition("/")[2] in _ACTION_FILES
     return path.startswith(_FOLDER) and path.find("/", len(_FOLDER)) < 0 and path.lower().endswith((".yml", ".yaml"))
 
 
 def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+    if not file.path.startswith(_FOLDER) or file.path.find("/", len(_FOLDER)) >= 0:
+        yield from _read_action(file)
+        return
     for document in file.documents[:1]:
         jobs = document.get("jobs")
         if jobs is None or not jobs.is_mapping:
@@ -580,8 +639,16 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             continue
         events = tuple(_events(document))
         group, cancels = _concurrency(document.get("concurrency"))
+        secrets = document.get("on", "workflow_call", "secrets")
         workflow = Workflow(
-            name=_text(document.get("name")), events=events, concurrency=group, cancels=cancels, place=document.place
+            name=_text(document.get("name")),
+            events=events,
+            concurrency=group,
+            cancels=cancels,
+            inputs=_inputs(document.get("on", "workflow_call", "inputs")),
+            secrets=tuple(name for name, _, _ in secrets.items()) if secrets is not None else (),
+            variables=_variables(document.get("env")),
+            place=document.place,
         )
         schedule = _schedule(file.path, document, events)
         yield workflow
@@ -591,6 +658,30 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
                 yield from _Job(workflow, schedule.identity, document, key, job).facts()
 
 
+def _read_action(file: YamlFile) -> Iterator[Fact | Diagnostic]:
+    """A composite action; those of JavaScript and of images run no steps of ours.
+
+    Source: https://docs.github.com/en/actions/reference/workflows-and-actions/metadata-syntax#runs-for-composite-actions
+    """
+    for document in file.documents[:1]:
+        steps = document.get("runs", "steps")
+        if _text(document.get("runs", "using")) != "composite" or steps is None:
+            return
+        outputs = document.get("outputs")
+        nodes = [step for step in steps.elements() if step.is_mapping]
+        yield CompositeAction(
+            inputs=_inputs(document.get("inputs")),
+            outputs=tuple(name for name, _, _ in outputs.items()) if outputs is not None else (),
+            steps=tuple(_job_step(index, step, "", None) for index, step in enumerate(nodes)),
+            place=document.place,
+        )
+
+
 READER: Reader[YamlFile] = Reader(
-    "github-actions", 2, YAML, (Workflow, Schedule, WorkflowJob, Step, Edge, ImageBuild), _claims, _read
+    "github-actions",
+    3,
+    YAML,
+    (Workflow, Schedule, WorkflowJob, Step, Edge, ImageBuild, CompositeAction),
+    _claims,
+    _read,
 )

@@ -21,7 +21,7 @@ from pytest_mlbreaks.model.expr import (
     Unknown,
     literal_text,
 )
-from pytest_mlbreaks.model.facts import Edge, ImageBuild, Schedule, Step, Workflow, WorkflowJob
+from pytest_mlbreaks.model.facts import CompositeAction, Edge, ImageBuild, Schedule, Step, Workflow, WorkflowJob
 from pytest_mlbreaks.readers.github_actions import READER, expression, template
 from pytest_mlbreaks.reading import Source, Wanted
 
@@ -60,7 +60,8 @@ def github(name: str) -> Context:
         (".github/workflows/a.yaml", True),
         (".github/workflows/x/a.yml", False),
         ("template/.github/workflows/a.yml", False),
-        (".github/actions/a/action.yml", False),
+        (".github/actions/a/action.yml", True),
+        (".github/actions/a/other.yml", False),
         (".github/workflows/a.md", False),
     ],
 )
@@ -493,3 +494,65 @@ def test_reads_of_other_jobs_and_steps_are_told_with_their_line() -> None:
         ("needs", "build", "result", "if", None, 5),
         ("steps", "zero", "outputs.y", "steps", 0, 10),
     ]
+
+
+def test_a_reusable_workflow_says_what_it_takes() -> None:
+    """Declared inputs with their defaults, declared secrets, outputs of jobs, and secrets that a call passes on."""
+    facts = read(
+        """
+        on:
+          workflow_call:
+            inputs:
+              tag: {type: string, required: true}
+              size: {type: string, default: small}
+            secrets: {TOKEN: {required: true}}
+          push: {tags-ignore: [x]}
+        env: {A: b}
+        jobs:
+          j:
+            outputs: {tag: "${{ steps.t.outputs.tag }}"}
+            strategy: {matrix: {name: [a, b], include: [{name: c, size: 1}]}}
+            steps: [{run: x}]
+          k:
+            uses: ./.github/workflows/k.yml
+            secrets: {TOKEN: "${{ secrets.T }}"}
+        """
+    )
+    workflow = next(fact for fact in facts if isinstance(fact, Workflow))
+    assert [(i.name, i.default, i.required) for i in workflow.inputs] == [
+        ("tag", None, True),
+        ("size", Literal("small"), False),
+    ]
+    assert workflow.secrets == ("TOKEN",)
+    assert workflow.events[1].tags_ignore == ("x",)
+    job, call = (fact for fact in facts if isinstance(fact, WorkflowJob))
+    assert [(o.name, o.value) for o in job.outputs] == [("tag", github("steps.t.outputs.tag"))]
+    assert [(v.name, literal_text(v.value)) for v in job.values] == [
+        ("name", "a"),
+        ("name", "b"),
+        ("name", "c"),
+        ("size", "1"),
+    ]
+    assert call.secrets == ("TOKEN",)
+
+
+def test_a_composite_action_is_its_steps() -> None:
+    """An action made of steps says what it takes in and runs; one of JavaScript says nothing."""
+    text = """
+        inputs: {path: {default: .}}
+        outputs: {n: {value: "1"}}
+        runs:
+          using: composite
+          steps: [{run: "pytest ${{ inputs.path }}", shell: bash}, {uses: actions/cache@v4}]
+    """
+    action = _read_at(".github/actions/t/action.yml", text)[0]
+    assert isinstance(action, CompositeAction)
+    assert [step.uses for step in action.steps] == ["", "actions/cache@v4"]
+    assert [(i.name, i.default) for i in action.inputs] == [("path", Literal("."))]
+    assert action.outputs == ("n",)
+    assert not _read_at("action.yml", "runs: {using: node20, main: x.js}")
+    assert not _read_at("action.yaml", "- not an action")
+
+
+def _read_at(path: str, text: str) -> list[Fact | Diagnostic]:
+    return list(READER.read(READER.format.parse(Source(path, dedent(text).encode())), Wanted()))

@@ -52,9 +52,8 @@ def find(workflow: facts.Workflow, pipeline: Pipeline) -> Iterator[Verdict]:
         if not _share_a_branch(event, same) or not _share_a_path(event, same):
             continue
         asks = job.environment is not None
-        for tested in pipeline.index(facts.WorkflowJob, _ci.tested_workflow).get(other.identity, ()):
-            test = _ci.job_runs_tests(tested)
-            if test is None or tested.condition or tested.uses:
+        for tested, test in _ci.tested_jobs(other, pipeline):
+            if tested.condition:
                 continue
             yield Finding(
                 at=job.place,

@@ -58,7 +58,7 @@ def _within(job: facts.WorkflowJob, deploy: _ci.Deploy, pipeline: Pipeline) -> I
     """The deployment and the tests are in one workflow, on a push."""
     needed = _ci.ancestors(job, pipeline)
     gates = [(one, test) for one in needed if (test := _ci.tests_behind(one, pipeline)) is not None]
-    own = _own_tests(job, deploy)
+    own = _own_tests(job, deploy, pipeline)
     if gates or own is not None:
         yield from _gated(job, deploy, gates, own, pipeline)
         return
@@ -107,8 +107,10 @@ def _gated(
             lowered=_severity(job, deploy)[1],
         )
         return
-    runs = [run for one, _ in gates for behind in _ci.jobs_behind(one, pipeline) for run in _test_runs(behind)]
-    runs.extend(_test_runs(job, deploy) if own is not None else ())
+    runs = [
+        run for one, _ in gates for behind in _ci.jobs_behind(one, pipeline) for run in _test_runs(behind, pipeline)
+    ]
+    runs.extend(_test_runs(job, pipeline, deploy) if own is not None else ())
     if not runs or any(run.fails for run in runs):
         return
     if unsure := next((run for run in runs if run.fails is None), None):
@@ -139,9 +141,9 @@ class _TestRun:
     how: str = ""
 
 
-def _test_runs(job: facts.WorkflowJob, deploy: _ci.Deploy | None = None) -> Iterator[_TestRun]:
+def _test_runs(job: facts.WorkflowJob, pipeline: Pipeline, deploy: _ci.Deploy | None = None) -> Iterator[_TestRun]:
     """Each test command of the job. *deploy*: what it brings out itself."""
-    for step in job.steps:
+    for step in _ci.steps_of(job, pipeline):
         own = list(_ci.commands(step))
         for position, command in enumerate(own):
             if not (_ci.runs_tests(command) or _ci.may_run_tests(command)):
@@ -182,10 +184,11 @@ def _outcome_is_read(job: facts.WorkflowJob, step: facts.JobStep) -> bool:
     )
 
 
-def _own_tests(job: facts.WorkflowJob, deploy: _ci.Deploy) -> _ci.SimpleCommand | None:
+def _own_tests(job: facts.WorkflowJob, deploy: _ci.Deploy, pipeline: Pipeline) -> _ci.SimpleCommand | None:
     """A test command of the deploying job itself, before it deploys."""
-    for step in job.steps:
-        if (step.place.line or 0) > (deploy.place.line or 0):
+    for step in _ci.steps_of(job, pipeline):
+        same_file = step.place.path == deploy.place.path
+        if same_file and (step.place.line or 0) > (deploy.place.line or 0):
             return None
         for command in _ci.commands(step):
             if _ci.runs_tests(command):
@@ -199,7 +202,7 @@ def _beside(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[tuple[facts.
         if other is job or other.condition or job in _ci.ancestors(other, pipeline):
             continue
         behind = (one for one in _ci.jobs_behind(other, pipeline) if not one.condition)
-        test = next((test for one in behind if (test := _ci.job_runs_tests(one)) is not None), None)
+        test = next((test for one in behind if (test := _ci.job_runs_tests(one, pipeline)) is not None), None)
         if test is not None:
             yield other, test
 
@@ -249,10 +252,7 @@ def _upstream_tests(workflow: facts.Workflow, pipeline: Pipeline) -> list[tuple[
     found: list[tuple[facts.Workflow, _ci.SimpleCommand]] = []
     for name in event.workflows if event is not None else ():
         for upstream in pipeline.index(facts.Workflow, "name").get(name, ()):
-            for job in pipeline.index(facts.WorkflowJob, _ci.tested_workflow).get(upstream.identity, ()):
-                test = _ci.job_runs_tests(job)
-                if test is not None:
-                    found.append((upstream, test))
+            found.extend((upstream, test) for _, test in _ci.tested_jobs(upstream, pipeline))
     return found
 
 

@@ -49,7 +49,7 @@ def find(pipeline: Pipeline, _: Pipeline, *, elsewhere: bool = False) -> Iterato
         yield Unjudged(Place(path), f"{name} is not read")
         return
     jobs = pipeline.all(facts.WorkflowJob)
-    if any(_ci.job_runs_tests(one) is not None for one in jobs):
+    if any(_ci.job_runs_tests(one, pipeline) is not None for one in jobs):
         return
     for one in jobs:
         for opaque in _ci.opaque(one, pipeline):

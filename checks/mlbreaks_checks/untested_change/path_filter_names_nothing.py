@@ -1,0 +1,104 @@
+"""A path filter of a workflow names a file or folder that was moved or renamed.
+
+A filter that matches nothing is no error: the workflow does not run for what it was to watch, and shows nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Finding,
+    Pipeline,
+    Place,
+    Severity,
+    Unjudged,
+    Verdict,
+    conditions,
+    facts,
+)
+
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+
+_EVENTS = frozenset({"push", "pull_request", "pull_request_target"})
+_WILD = re.compile(r"[*?\[+\\]")
+_COMMON = frozenset({"src", "app", "lib", "data", "test", "tests", "docs", "config", "conf", "scripts", "models"})
+"""Names of folders that many folders have: one of them elsewhere is no sign of a move."""
+
+
+def _filters(workflow: facts.Workflow, pipeline: Pipeline) -> bool:
+    return any(event.event in _EVENTS and event.paths for event in workflow.events)
+
+
+@check.over(facts.Workflow, where=_filters)
+def find(workflow: facts.Workflow, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at each pattern of the path filters of a workflow."""
+    said: set[str] = set()
+    for event in workflow.events:
+        if event.event not in _EVENTS:
+            continue
+        for pattern in event.paths:
+            if pattern.startswith("!") or pattern in said or _matches_something(pattern, pipeline):
+                continue
+            said.add(pattern)
+            verdict = _judged(workflow, event, pattern, pipeline)
+            if verdict is not None:
+                yield verdict
+
+
+def _matches_something(pattern: str, pipeline: Pipeline) -> bool:
+    fixed = _WILD.split(pattern)[0]
+    folder = fixed.rpartition("/")[0]
+    if pattern in pipeline.paths:
+        return True
+    if not _WILD.search(pattern):
+        return False
+    if folder and not pipeline.has_folder(folder):
+        return False
+    return any(path.startswith(fixed) and conditions.matches((pattern,), path) for path in pipeline.paths)
+
+
+def _judged(workflow: facts.Workflow, event: facts.WorkflowEvent, pattern: str, pipeline: Pipeline) -> Verdict | None:
+    """The verdict on a pattern that matches nothing; None where another one watches what is meant."""
+    fixed = _WILD.split(pattern)[0].rstrip("/")
+    reason = pipeline.unread_near(fixed) if fixed else None
+    if reason is not None:
+        return Unjudged(event.place, "what it names was not read")
+    moved = _moved(pattern, fixed, pipeline)
+    if moved is None:
+        return Unjudged(event.place, "what it names may come later")
+    own = moved == workflow.path
+    file = moved if moved in pipeline.paths else min(path for path in pipeline.paths if path.startswith(f"{moved}/"))
+    if conditions.matches(event.paths, file):
+        return None
+    return Finding(
+        at=event.place,
+        message=(
+            f"The filter {pattern!r} of {workflow.name or workflow.path!r} matches no file; {moved} is there, and a "
+            "change of it does not start the workflow by this filter."
+        ),
+        because=((Place(file, 1), f"{moved} is probably what is meant"),),
+        about=(pattern,),
+        severity=Severity.LOW if own else None,
+        lowered="it is the workflow's own file" if own else "",
+    )
+
+
+def _moved(pattern: str, fixed: str, pipeline: Pipeline) -> str | None:
+    """The one file or folder that was probably meant; None where there is no one."""
+    name = fixed.rpartition("/")[2]
+    if not _WILD.search(pattern):
+        if (stem := re.sub(r"\.ya?ml$", "", fixed)) != fixed:
+            for ending in (".yml", ".yaml"):
+                if f"{stem}{ending}" in pipeline.paths:
+                    return f"{stem}{ending}"
+        named = [path for path in pipeline.paths_named(name) if not path.startswith(".")]
+        return named[0] if len(named) == 1 and "/" in fixed else None
+    if not pattern.startswith(f"{fixed}/") or name.lower() in _COMMON or not fixed or pipeline.has_folder(fixed):
+        return None
+    found = {path[: path.index(f"/{name}/") + len(name) + 1] for path in pipeline.paths if f"/{name}/" in path}
+    found |= {name} if pipeline.has_folder(name) else set()
+    return found.pop() if len(found) == 1 else None
