@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from pytest_mlbreaks import packs, recognised
-from pytest_mlbreaks.tree import SIZE_LIMIT, FolderTree
+from pytest_mlbreaks.tree import FolderTree, size_limit
 
 
 def claimed(folder: Path) -> dict[str, list[str]]:
@@ -20,9 +20,12 @@ def claimed(folder: Path) -> dict[str, list[str]]:
     charts = recognised.chart_folders(paths)
     by_kind: dict[str, list[str]] = {}
     for path in paths:
-        if recognised.in_chart_templates(path, charts) or (folder / path).stat().st_size > SIZE_LIMIT:
+        if recognised.in_chart_templates(path, charts) or (folder / path).stat().st_size > size_limit(path):
             continue
-        for kind in dict.fromkeys(reader.format.kind for reader in readers if reader.claims(path)):
+        kinds = dict.fromkeys(reader.format.kind for reader in readers if reader.claims(path))
+        if path.endswith(".ipynb"):
+            kinds = dict.fromkeys("notebook" if kind == "python" else kind for kind in kinds)
+        for kind in kinds:
             by_kind.setdefault(kind, []).append(path)
     return by_kind
 

@@ -23,6 +23,21 @@ def parse_python(data: bytes) -> object:
     return compile(data, "<file>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
 
 
+def parse_notebook(data: bytes) -> object:
+    """To objects, and the code cells to an AST each; cells with magics cost what they cost."""
+    cells = json.loads(data).get("cells", [])
+    trees = []
+    for cell in cells:
+        if cell.get("cell_type") == "code":
+            source = cell.get("source", "")
+            code = source if isinstance(source, str) else "".join(source)
+            try:
+                trees.append(parse_python(code.encode()))
+            except SyntaxError:
+                continue
+    return trees
+
+
 def parse_yaml(data: bytes) -> object:
     """To nodes, with positions, by libyaml."""
     import yaml
@@ -38,7 +53,32 @@ def parse_toml(data: bytes) -> object:
     return tomllib.loads(data.decode())
 
 
-PARSERS: dict[str, Parse] = {"python": parse_python, "yaml": parse_yaml, "json": json.loads, "toml": parse_toml}
+def parse_sql(data: bytes) -> object:
+    """To trees, by sqlglot; a template by Jinja's parser first, and then with nothing in its place but names."""
+    import logging
+    import re
+
+    import jinja2
+    import sqlglot
+
+    logging.getLogger("sqlglot").disabled = True
+    text = data.decode()
+    if "{{" in text or "{%" in text:
+        jinja2.Environment(extensions=["jinja2.ext.do"]).parse(text)
+        # what is alone on its lines (a configuration) is no part of a statement
+        text = re.sub(r"\{%.*?%\}|\{#.*?#\}|^[ \t]*\{\{[^{}]*\}\}[ \t]*$", "", text, flags=re.DOTALL | re.MULTILINE)
+        text = re.sub(r"\{\{.*?\}\}", "a_name", text, flags=re.DOTALL)
+    return sqlglot.parse(text, read="bigquery" if "`" in text else None)
+
+
+PARSERS: dict[str, Parse] = {
+    "python": parse_python,
+    "notebook": parse_notebook,
+    "yaml": parse_yaml,
+    "json": json.loads,
+    "toml": parse_toml,
+    "sql": parse_sql,
+}
 
 
 def walk(folder: str) -> int:

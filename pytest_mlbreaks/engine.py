@@ -138,7 +138,7 @@ def examine(
         diagnostics=_in_order(*tree.diagnostics, *reading.diagnostics),
         read=Read(
             files=reading.files,
-            not_read=recognised.not_read(tree.paths(), charts),
+            not_read=(*recognised.not_read(tree.paths(), charts), *recognised.idle_notebooks(len(pipeline.idle))),
             entry_files=entry_files,
             values=values,
         ),
@@ -244,7 +244,7 @@ def _read_one(
     except (Exception, SystemExit) as error:  # a format of some pack, on input that nobody thought of
         yield Diagnostic(Place(source.path), "error", f"{form.kind} can't be parsed: {type(error).__name__}")
         return
-    files[form.kind] += 1
+    files[getattr(document, "kind", form.kind)] += 1
     yield from getattr(document, "diagnostics", ())
     for reader in readers:
         try:
@@ -299,6 +299,7 @@ def _look(
         for subject in subjects:
             try:
                 says = [_sound(said) for said in itertools.islice(rule.find(subject, pipeline, **given), MOST_SAID)]
+                says = [said for said in says if said.at.path not in pipeline.idle]
                 findings = [(said, str(subject.identity)) for said in says if isinstance(said, Finding)]
             except (Exception, SystemExit) as error:
                 crashes.append(f"{_crash(error)}, on {subject.place}")
@@ -362,6 +363,10 @@ def _subjects(rule: Rule[Any], pipeline: Pipeline, home: str) -> tuple[list[Any]
     own = [subject for subject in every if not recognised.aside(subject.place.path.removeprefix(within))]
     if not own:
         return [], f"the tree's {_noun(rule.subject)} facts are all tests, examples or documentation"
+    if pipeline.idle:
+        own = [subject for subject in own if subject.place.path not in pipeline.idle]
+        if not own:
+            return [], f"the tree's {_noun(rule.subject)} facts are all in notebooks that nothing runs"
     if rule.where is not None:
         own = [subject for subject in own if rule.where(subject, pipeline)]
         if not own:

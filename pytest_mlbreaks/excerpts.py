@@ -27,12 +27,27 @@ class Excerpts:
 
     def __call__(self, place: Place) -> str | None:
         """The first line of *place*, secrets masked and nothing else changed; None where there is no such line."""
-        if place.kind != "file" or place.line is None or place.side != "head":
+        if place.line is None or place.side != "head":
             return None
-        lines = self._lines(place.path)
+        if place.kind == "cell":
+            lines = self._cell(place)
+        elif place.kind == "file":
+            lines = self._lines(place.path)
+        else:
+            return None
         if not 1 <= place.line <= len(lines) or len(lines[place.line - 1]) > _LONGEST:
             return None
         return redact_line(place.path, lines, place.line - 1)
+
+    def _cell(self, place: Place) -> Sequence[str]:
+        """The lines of a notebook's cell, without what is no Python."""
+        from pytest_mlbreaks.formats import notebook  # only where something was found in one
+
+        try:
+            cells = notebook.parse(Source(place.path, self._tree.read(place.path))).cells
+        except (ReadError, Unreadable, KeyError):
+            return ()
+        return next((cell.lines for cell in cells if cell.number == place.cell), ())
 
     def _lines(self, path: str) -> Sequence[str]:
         found = self._files.get(path)

@@ -5,6 +5,7 @@ Both are told in every report: that nothing was found there is not a sign that n
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -14,11 +15,10 @@ from pytest_mlbreaks.report import Recognised
 _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
-        ("notebooks", r"\.ipynb$"),
         ("SQL", r"\.sql$"),
         ("Terraform", r"\.tf$|\.tfvars$"),
         ("dbt projects", r"(^|/)dbt_project\.ya?ml$"),
-        ("DVC pipelines", r"(^|/)dvc\.(yaml|lock)$|\.dvc$"),
+        ("DVC locks and pointers", r"(^|/)dvc\.lock$|\.dvc$"),
         ("Kustomize overlays", r"(^|/)kustomization\.ya?ml$"),
         ("GitLab CI", r"(^|/)\.gitlab-ci\.ya?ml$"),
         ("Jenkins", r"(^|/)Jenkinsfile"),
@@ -41,6 +41,9 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Go", r"\.go$"),
     )
 )
+
+_BY_EXTRA = {"SQL": "sql", "dbt projects": "sql"}
+"""Kinds that are read where an extra of the distribution is installed, and the extra."""
 
 _READ = (".py", ".md", ".svg", ".png", ".txt")
 """Endings of the most frequent files, none of which is of a kind named above."""
@@ -130,6 +133,16 @@ def other_ci(paths: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def idle_notebooks(count: int) -> tuple[Recognised, ...]:
+    """What is told of *count* notebooks that nothing runs; nothing where there is none."""
+    reason = "read for what others need of them; nothing is reported about them"
+    return (Recognised("notebooks that nothing runs", count, reason),) if count else ()
+
+
+def _sql_is_read() -> bool:
+    return all(importlib.util.find_spec(name) is not None for name in ("jinja2", "sqlglot"))
+
+
 def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, ...]:
     """What stands in the tree that no reader of ours knows, by kind, the most frequent first."""
     counts: Counter[str] = Counter()
@@ -145,7 +158,12 @@ def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, 
             if pattern.search(path):
                 counts[kind] += 1
                 break
-    found = [Recognised(kind, count, "not read yet") for kind, count in counts.most_common()]
+    for kind in _BY_EXTRA if _sql_is_read() else ():
+        del counts[kind]
+    found = [
+        Recognised(kind, count, f"needs pytest-mlbreaks[{_BY_EXTRA[kind]}]" if kind in _BY_EXTRA else "not read yet")
+        for kind, count in counts.most_common()
+    ]
     if beside:
         reason = "read for what others need of them; nothing is reported about them"
         found.append(Recognised("tests, examples, documentation, vendored code", beside, reason))

@@ -19,6 +19,9 @@ from pytest_mlbreaks.model import Diagnostic, Place
 SIZE_LIMIT = 5_000_000
 """Bytes. A larger file is not read: configuration and code are far smaller, and data is not what we judge."""
 
+NOTEBOOK_SIZE_LIMIT = 100_000_000
+"""Bytes of a notebook: most of them are outputs, which are skipped."""
+
 GIT_SECONDS = 60
 """How long git may take for one answer."""
 
@@ -76,8 +79,8 @@ class MemoryTree:
 
     def read(self, path: str) -> bytes:
         data = self._files[path]
-        if len(data) > SIZE_LIMIT:
-            raise ReadError(too_large(len(data)))
+        if len(data) > size_limit(path):
+            raise ReadError(too_large(len(data), size_limit(path)))
         return data
 
 
@@ -147,8 +150,8 @@ class FolderTree:
                 info = os.fstat(handle)
                 if not stat.S_ISREG(info.st_mode):
                     raise ReadError("not a regular file; not read")
-                if info.st_size > SIZE_LIMIT:
-                    raise ReadError(too_large(info.st_size))
+                if info.st_size > size_limit(path):
+                    raise ReadError(too_large(info.st_size, size_limit(path)))
                 with os.fdopen(handle, "rb", closefd=False) as file:
                     return file.read()
             finally:
@@ -278,8 +281,8 @@ class GitTree:
 
     def read(self, path: str) -> bytes:
         sha, size = self._objects[path]
-        if size > SIZE_LIMIT:
-            raise ReadError(too_large(size))
+        if size > size_limit(path):
+            raise ReadError(too_large(size, size_limit(path)))
         if not self._blobs:
             self._load()
         try:
@@ -289,7 +292,7 @@ class GitTree:
 
     def _load(self) -> None:
         """Read all blobs of a readable size by one git process: a process for each would take minutes."""
-        wanted = dict.fromkeys(sha for sha, size in self._objects.values() if size <= SIZE_LIMIT)
+        wanted = dict.fromkeys(sha for path, (sha, size) in self._objects.items() if size <= size_limit(path))
         answer = git(self._folder, "cat-file", "--batch", stdin="\n".join(wanted).encode()).stdout
         position = 0
         for sha in wanted:
@@ -302,9 +305,14 @@ class GitTree:
                 position += size + 1
 
 
-def too_large(size: int) -> str:
-    """The sentence about a file over `SIZE_LIMIT`."""
-    return f"{size / 1e6:.0f} MB is over the limit of {SIZE_LIMIT / 1e6:.0f} MB; not read"
+def size_limit(path: str) -> int:
+    """The most bytes that a file of that name may have to be read."""
+    return NOTEBOOK_SIZE_LIMIT if path.endswith(".ipynb") else SIZE_LIMIT
+
+
+def too_large(size: int, limit: int = SIZE_LIMIT) -> str:
+    """The sentence about a file over its limit."""
+    return f"{size / 1e6:.0f} MB is over the limit of {limit / 1e6:.0f} MB; not read"
 
 
 def find_root(start: Path) -> Path:

@@ -55,6 +55,8 @@ if __name__ == "__main__":
             f"s{n}/k8s/api.yaml": manifests(n),
             f"dags/d{n}.py": dag(n),
             f".github/workflows/w{n}.yml": f"on: push\njobs:\n{job(n)}{job(n, 'deploy')}",
+            f"w{n}/dbt_project.yml": f"name: w{n}\nmodels: {{+materialized: table}}\n",
+            **warehouse(n, f"w{n}/"),
         }
     return files
 
@@ -84,7 +86,30 @@ def together(count: int) -> dict[str, str | bytes]:
         )
         files[f"dags/d{n}.py"] = dag(n)
         files[f"k8s/s{n}.yaml"] = manifests(n)
+        files |= warehouse(n, "dw/")
+    files["dw/dbt_project.yml"] = "name: dw\nmodels: {+materialized: table}\n"
     return files
+
+
+def warehouse(n: int, folder: str) -> dict[str, str | bytes]:
+    """Three models of dbt that read each other, a test of their own, and what a properties file says of them."""
+    return {
+        f"{folder}models/users{n}.sql": f"select user_id, plan from {{{{ source('raw{n}', 'users') }}}}",
+        f"{folder}models/events{n}.sql": (
+            "{{ config(materialized='incremental') }}\nselect user_id, at from raw.events\n"
+            "{% if is_incremental() %}where at >= (select max(at) from {{ this }}){% endif %}\n"
+        ),
+        f"{folder}models/joined{n}.sql": (
+            f"with u as (select * from {{{{ ref('users{n}') }}}})\nselect e.user_id, coalesce(u.plan, 'x') as plan\n"
+            f"from {{{{ ref('events{n}') }}}} as e left join u on u.user_id = e.user_id where u.day = '2024-01-01'\n"
+        ),
+        f"{folder}models/p{n}.yml": (
+            f"models:\n- {{name: users{n}, columns: [{{name: user_id, data_tests: [not_null]}}]}}\n"
+            f"- {{name: gone{n}, columns: [{{name: a, data_tests: [unique]}}]}}\n"
+            f"sources: [{{name: raw{n}, tables: [{{name: users}}]}}]\n"
+        ),
+        f"{folder}tests/t{n}.sql": f"select * from {{{{ ref('users{n}') }}}} where plan is null",
+    }
 
 
 def manifests(n: int) -> str:

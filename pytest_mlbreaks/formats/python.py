@@ -66,8 +66,9 @@ class Scope:
         self.assignments: list[Assignment] = []
         """Of a module or class: its assignments to plain names, in order."""
         self.parameters: dict[str, ast.arg] = {}
-        self.calls: dict[str, None] = {}
-        """Callee names of the calls in it, each once, in order; those of nested functions and classes are theirs."""
+        self.calls: dict[str, bool] = {}
+        """Callee names of the calls in it, in order, and whether it comes to them only in some cases; those of nested
+        functions and classes are theirs."""
         self.forwarded: set[str] = set()
         """Names that ``global`` or ``nonlocal`` hand to an outer scope."""
         self.resolved: dict[str, str] = {}
@@ -163,7 +164,11 @@ class PythonFile:
 
     *tree* is None where the file does not parse; every index is then empty and *diagnostics* says why.
     *calls*, *functions*, *classes*, *expressions* and *subscripts* are in no particular order across statements.
+    A notebook is one too (`pytest_mlbreaks.formats.notebook`): one module of all its cells.
     """
+
+    kind = "python"
+    """Under what it is counted in reports."""
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
@@ -198,7 +203,7 @@ class PythonFile:
             self.diagnostics.append(Diagnostic(Place(path, 1), "error", "Python code is nested too deeply; not read"))
 
     def _read(self) -> None:
-        tree = _parse_tree(self.path, self._data)
+        tree = self._parsed()
         if isinstance(tree, Diagnostic):
             self.diagnostics.append(tree)
             return
@@ -207,6 +212,9 @@ class PythonFile:
         _Walk(self).module(tree)
         for site in self.calls:
             self._index(site)
+
+    def _parsed(self) -> ast.Module | Diagnostic:
+        return parse_python(self.path, self._data)
 
     def _reset(self) -> None:
         self.tree = None
@@ -231,7 +239,8 @@ class PythonFile:
         if callee is None:
             return
         site.callee = callee
-        site.scope.calls[callee] = None
+        called = site.scope.calls
+        called[callee] = site.conditional and called.get(callee, True)
         sites = self.calls_by_name.get(callee)
         if sites is None:
             self.calls_by_name[callee] = [site]
@@ -415,7 +424,7 @@ _PYTHON_2_LINE = re.compile(
 )
 
 
-def _parse_tree(path: str, data: bytes) -> ast.Module | Diagnostic:
+def parse_python(path: str, data: bytes) -> ast.Module | Diagnostic:
     """The module of *data*, or why there is none."""
     try:
         with warnings.catch_warnings():
@@ -928,6 +937,10 @@ def _patterns(pattern: ast.pattern) -> Iterator[ast.pattern]:
 
 
 def _parse(source: Source) -> PythonFile:
+    if source.path.endswith(".ipynb"):
+        from pytest_mlbreaks.formats import notebook  # it is made of this module
+
+        return notebook.parse(source)
     return PythonFile(source.path, source.data)
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from pytest_mlbreaks.link import identity
+from pytest_mlbreaks.link import dbt, dvc, identity
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
+from pytest_mlbreaks.link.notebooks import idle
 from pytest_mlbreaks.link.order import StepOrder
 from pytest_mlbreaks.link.packages import packages
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
+from pytest_mlbreaks.link.serving import Serving
 from pytest_mlbreaks.link.twins import twins
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.link.workflows import job_runs
@@ -32,6 +34,11 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     named = environments or Environments()
     modules = Modules(pipeline)
     values = Values(pipeline, modules, named)
+    pipeline.add(dvc.edges(pipeline, values))
+    projects = dbt.trees(pipeline)
+    pipeline.add(projects)
+    pipeline.add(model for project in projects for model in project.models.values())
+    pipeline.add(dbt.steps(projects))
     pipeline.settle(values, StepOrder(pipeline))
     processes, images, settings = Processes(pipeline, modules, values).make()
     pipeline.add(processes)
@@ -44,6 +51,10 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(identity.hosts(pipeline, values))
     pipeline.add(twins(pipeline, named))
     pipeline.add(job_runs(pipeline))
+    pipeline.idle = idle(pipeline, modules)
+    serving = Serving(pipeline, modules, values)
+    pipeline.add(serving.endpoints)
+    pipeline.add(serving.applications)
 
 
 def summarise(pipeline: Pipeline) -> tuple[Share, Share]:
@@ -55,7 +66,9 @@ def summarise(pipeline: Pipeline) -> tuple[Share, Share]:
         values.extend(process.variables.values())
         if process.image is not None:
             values.append(process.image)
-    values.extend(pipeline.resolve(access.target) for access in pipeline.all(DatasetAccess))
+    # the schema of a model of dbt is its profile's to say, and no name that could have been told
+    accesses = [access for access in pipeline.all(DatasetAccess) if access.api != "dbt"]
+    values.extend(pipeline.resolve(access.target) for access in accesses)
     values.extend(pipeline.resolve(access.target) for access in pipeline.all(ModelAccess))
     return (
         _share((e.path is not None, e.reason) for e in entries),

@@ -48,7 +48,7 @@ def datasets(pipeline: Pipeline, values: Values) -> Iterator[Dataset]:
         if name is not None:
             found[name, access.kind].append(access)
     for (name, kind), accesses in found.items():
-        yield Dataset(name, kind, tuple(accesses))  # type: ignore[arg-type]
+        yield Dataset(name, kind, tuple(sorted(accesses, key=_in_notebook)))  # type: ignore[arg-type]
 
 
 def models(pipeline: Pipeline, values: Values) -> Iterator[Model]:
@@ -60,7 +60,12 @@ def models(pipeline: Pipeline, values: Values) -> Iterator[Model]:
         if name and name.replace("{*}", "").strip("/"):
             found[name, access.kind].append(access)
     for (name, kind), accesses in found.items():
-        yield Model(name, kind, tuple(accesses))  # type: ignore[arg-type]
+        yield Model(name, kind, tuple(sorted(accesses, key=_in_notebook)))  # type: ignore[arg-type]
+
+
+def _in_notebook(access: DatasetAccess | ModelAccess) -> bool:
+    """Modules go first: the first access is where the dataset or model stands, and a notebook is often nobody's."""
+    return access.path.endswith(".ipynb")
 
 
 def hosts(pipeline: Pipeline, values: Values) -> Iterator[Host]:

@@ -84,7 +84,8 @@ class Processes:
     def make(self) -> tuple[list[Process], list[Image], list[Setting]]:
         """All of them."""
         processes = [self._of_container(c) for c in self._pipeline.all(Container)]
-        processes += [self._of_step(s) for s in self._pipeline.all(Step)]
+        # a model of dbt is a query that the warehouse runs, and no process
+        processes += [self._of_step(s) for s in self._pipeline.all(Step) if s.orchestrator != "dbt"]
         settings = [setting for process in processes for setting in self._settings(process)]
         return processes, self._make_images(processes), settings
 
@@ -216,7 +217,7 @@ class Processes:
         return self._finished(process, entries, image=image)
 
     def _finished(self, process: Process, entries: Sequence[Entry], *, image: Value | None) -> Process:
-        starts = [e.path for e in entries if e.path and e.path.endswith(".py")]
+        starts = [e.path for e in entries if e.path and e.path.endswith((".py", ".ipynb"))]
         imported = [e.path for e in entries if e.path and e.kind in ("module", "callable")]
         starts += [package for path in imported for package in self._modules.packages(path) if package not in starts]
         modules = self._modules.reach(starts) if starts else ()
@@ -432,7 +433,7 @@ class Processes:
             here = posixpath.join(workdir, invocation.workdir) if workdir is not None else invocation.workdir
             if HOLE in here or not here.startswith("/"):
                 here = None
-        if invocation.kind == "script":
+        if invocation.kind in ("script", "notebook"):
             return self._script_entry(invocation, place, here, files, context)
         return self._module_entry(invocation, place, here, files, context, process)
 
@@ -443,9 +444,9 @@ class Processes:
         if not target.startswith("/") and workdir is None:
             guess = self._only_ending(target, context)
             reason = "" if guess else "the working directory can't be told"
-            return Entry("script", target, place, guess, reason=reason, arguments=invocation.arguments)
+            return Entry(invocation.kind, target, place, guess, reason=reason, arguments=invocation.arguments)
         located = files.locate(posixpath.normpath(posixpath.join(workdir or "/", target)))
-        return self._located_entry("script", invocation, place, located, "")
+        return self._located_entry(invocation.kind, invocation, place, located, "")
 
     def _located_entry(self, kind: str, invocation: Invocation, place: Place, located: Located, function: str) -> Entry:
         return Entry(
@@ -577,16 +578,16 @@ class Processes:
             reason = "a tool" if invocation.kind == "tool" else "a command that can't be told"
             return Entry(invocation.kind, target, place, external=invocation.kind == "tool", reason=reason)
         folder = posixpath.join(workdir, invocation.workdir or "") if workdir is not None else None
-        if invocation.kind == "script":
+        if invocation.kind in ("script", "notebook"):
             path = _normal(posixpath.join(folder, target)) if folder is not None else None
-            if path in self._pipeline.paths and step.orchestrator == "github-actions":
-                return Entry("script", target, place, path, arguments=invocation.arguments)
+            if path in self._pipeline.paths and step.orchestrator in ("github-actions", "dvc"):
+                return Entry(invocation.kind, target, place, path, arguments=invocation.arguments)
             if path is not None and self._checkout_lacks(path, step):
                 reason = "not in the checkout"
-                return Entry("script", target, place, reason=reason, absent=True, arguments=invocation.arguments)
+                return Entry(invocation.kind, target, place, reason=reason, absent=True, arguments=invocation.arguments)
             guess = self._only_ending(target, "") if "/" in target or folder is None else None
             reason = "" if guess else "not in the tree under that path"
-            return Entry("script", target, place, guess, reason=reason, arguments=invocation.arguments)
+            return Entry(invocation.kind, target, place, guess, reason=reason, arguments=invocation.arguments)
         dotted, _, function = target.partition(":")
         kind = "module" if invocation.kind == "module" else "callable"
         near = _normal(folder or "")

@@ -27,6 +27,7 @@ from pytest_mlbreaks.model.expr import (
 )
 from pytest_mlbreaks.model.facts import (
     Autoscaler,
+    ConfigEntry,
     ConfigObject,
     Container,
     EnvFile,
@@ -155,6 +156,8 @@ class Values:
 
     def _config_key(self, expr: ConfigKey, process: Process | None, depth: int) -> Value:
         kind, _, name = expr.store.partition("/")
+        if kind == "file":
+            return self._file_key(name, expr.key, process, depth)
         holder = self.config_object(kind, name, process)
         if holder is None:
             return Value.unknown(f"{kind} {name} is not in the tree")
@@ -163,6 +166,14 @@ class Values:
                 value = self._resolve(entry.value, process, depth + 1)
                 return traced(value, Origin(entry.place, f"{expr.key} of {kind} {name} is set here"))
         return Value.unknown(f"{kind} {name} has no key {expr.key}")
+
+    def _file_key(self, files: str, key: str, process: Process | None, depth: int) -> Value:
+        """The entry *key* of the first of *files* (paths of the tree, ``|`` between them) that has it."""
+        for path in files.split("|"):
+            for entry in self._pipeline.index(ConfigEntry, _entry_key).get((path, key), ()):
+                value = self._resolve(entry.value, process, depth + 1)
+                return traced(value, Origin(entry.place, f"{key} is set here"))
+        return Value.unknown(f"{key} is in no file that is read")
 
     def config_object(self, kind: str, name: str, process: Process | None) -> ConfigObject | None:
         """The ConfigMap or Secret *name* as *process* sees it: of its namespace; if there are several, of its folder,
@@ -206,6 +217,10 @@ class Values:
                     return self.pattern(constant.value, process)
         only = self.resolve(expr, process).only
         return _text(only) if only is not None and not only.secret else "{*}"
+
+
+def _entry_key(entry: ConfigEntry) -> tuple[str, str]:
+    return (entry.place.path, entry.key)
 
 
 def union(values: Iterable[Value]) -> Value:

@@ -2,7 +2,11 @@
 
 from pytest_mlbreaks.model.facts import FACTS, Fact
 from pytest_mlbreaks.model.linked import (
+    Application,
     Dataset,
+    DbtModel,
+    DbtTree,
+    Endpoint,
     Entry,
     Host,
     Image,
@@ -12,6 +16,7 @@ from pytest_mlbreaks.model.linked import (
     Model,
     Packages,
     Process,
+    Reached,
     Setting,
     Twin,
 )
@@ -23,8 +28,12 @@ __all__ = [
     "FACTS",
     "Alternative",
     "Answer",
+    "Application",
     "Dataset",
+    "DbtModel",
+    "DbtTree",
     "Diagnostic",
+    "Endpoint",
     "Entry",
     "Environment",
     "Fact",
@@ -39,6 +48,7 @@ __all__ = [
     "Pipeline",
     "Place",
     "Process",
+    "Reached",
     "Setting",
     "Tier",
     "Twin",

@@ -45,7 +45,8 @@ class EnvVar(msgspec.Struct, frozen=True, tag="env"):
 
 
 class ConfigKey(msgspec.Struct, frozen=True, tag="config"):
-    """A key of a configuration object or file: ``configmap/serving-config``, ``settings.yaml``."""
+    """A key of a configuration object or file: ``configmap/serving-config``, ``settings.yaml``; of the first of several
+    files of the tree that has it: ``file/params.yaml|conf/params.yaml``."""
 
     store: str
     key: str

@@ -89,11 +89,13 @@ class Parameter(Part, frozen=True, kw_only=True):
 
 
 class Function(Fact, frozen=True, kw_only=True):
-    """A function or method. *calls* are the callee names inside it, import aliases expanded, each once."""
+    """A function or method. *calls* are the callee names inside it, import aliases expanded, each once; *sometimes*
+    those of them that it comes to only in some cases (below an ``if``, behind one that returns)."""
 
     name: str  # qualified: Model.predict, outer.inner
     parameters: tuple[Parameter, ...] = ()
     calls: tuple[str, ...] = ()
+    sometimes: tuple[str, ...] = ()
     decorators: tuple[str, ...] = ()
     asynchronous: bool = False
 
@@ -207,6 +209,368 @@ class ModelAccess(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"model-access:{self.path}#{self.scope}:{self.api}:{self.mode}:{render(self.target)}"
+
+
+class NotebookRun(Fact, frozen=True, kw_only=True):
+    """Code that runs a notebook: *target* is its path as written, *api* the call."""
+
+    target: Expr
+    api: str
+
+    @property
+    def identity(self) -> str:
+        return f"notebook-run:{self.path}#{self.api}:{render(self.target)}"
+
+
+# ---------------------------------------------------------------------------------------------- rows and what is done
+
+
+class Touch(Part, frozen=True, kw_only=True):
+    """Something that looked at all rows of a frame: a fit, a resampling, ``get_dummies``. *by* is the qualified class
+    or function ("" where it can't be told); *kept* whether the fitted object may outlive its function."""
+
+    kind: L["scaler", "imputer", "vectorizer", "encoder", "projection", "selection", "resampler", "dummies", "unknown"]
+    by: str = ""
+    method: str = ""
+    kept: bool = True
+    place: Place
+
+
+class FitUse(Part, frozen=True, kw_only=True):
+    """Rows that a fit sees: *frame* is what the code calls them where it comes to the fit, at *place*."""
+
+    frame: str
+    place: Place
+
+
+class Fitted(Fact, frozen=True, kw_only=True):
+    """A transformer fitted on rows that then go on: *feeds* is where the rows end first that can be told (a split,
+    an estimator's ``fit``, a dataset that is written, the caller), *fed* the place of it. *uses* are the rows that it
+    is fitted on, one for each way that leads to it."""
+
+    called: ClassVar[str] = "transformer that is fitted"
+
+    touch: Touch
+    scope: str = ""
+    feeds: L["split", "fit", "write", "return", ""] = ""
+    fed: Place | None = None
+    uses: tuple[FitUse, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"fitted:{self.path}#{self.scope}:{self.touch.by}.{self.touch.method}"
+
+
+class Split(Fact, frozen=True, kw_only=True):
+    """Rows divided into parts that are not to know of each other. *touched* are those before it that looked at all of
+    them, in order; *frame* is what the code calls the rows."""
+
+    called: ClassVar[str] = "split of a frame"
+
+    api: str
+    frame: str = ""
+    scope: str = ""
+    touched: tuple[Touch, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"split:{self.path}#{self.scope}:{self.api}({self.frame})"
+
+
+class PastedRows(Fact, frozen=True, kw_only=True):
+    """Frames put side by side by their index (``pd.concat(axis=1)``), of which one was made of a transformer's array
+    (*fresh*). *certain*: it is numbered anew from 0, and another one still has the numbers of rows that were taken out
+    of more (*filtered*, at *by*)."""
+
+    called: ClassVar[str] = "frames put side by side"
+
+    fresh: str
+    filtered: str = ""
+    by: Place
+    certain: bool = False
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"pasted:{self.path}#{self.scope}:{self.fresh}+{self.filtered}"
+
+
+class FilledJoin(Fact, frozen=True, kw_only=True):
+    """An outer or left join whose gaps are filled in all columns at once. *how*: the kind of join; *value*: what they
+    are filled with, as written; *written*: where the result goes into a dataset, if it does in the same function."""
+
+    called: ClassVar[str] = "join whose gaps are filled"
+
+    how: str
+    value: str
+    frame: str = ""
+    counts: bool = False  # the other side counts or sums: nothing found is 0 there
+    written: Place | None = None
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"filled-join:{self.path}#{self.scope}:{self.frame}"
+
+
+class FilledLabel(Fact, frozen=True, kw_only=True):
+    """A column that an estimator is trained on as its target, and whose gaps are filled. *value*: with what;
+    *how*: the kind of the outer join that the rows come from ("" where none is in sight), *joined* its place; *used*:
+    where it is the target."""
+
+    called: ClassVar[str] = "target whose gaps are filled"
+
+    column: str
+    value: str
+    how: str = ""
+    joined: Place | None = None
+    used: Place
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"filled-label:{self.path}#{self.scope}:{self.column}"
+
+
+class Scored(Fact, frozen=True, kw_only=True):
+    """A model that was loaded predicts. *refitted* are those that looked at all rows that it is given, in order."""
+
+    called: ClassVar[str] = "prediction of a loaded model"
+
+    model: str
+    method: str
+    scope: str = ""
+    refitted: tuple[Touch, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"scored:{self.path}#{self.scope}:{self.method}"
+
+
+class GrownInLoop(Fact, frozen=True, kw_only=True):
+    """``x = concat([x, more])`` in a loop: *frame* is x, *api* the call, *over* what the innermost loop runs over, as
+    written (``while`` for such a loop), *small* whether it is certainly short; *reset*: x begins anew in that loop."""
+
+    called: ClassVar[str] = "frame that grows in a loop"
+
+    frame: str
+    api: str
+    over: str
+    loop: Place
+    small: bool = False
+    reset: bool = False
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"grown:{self.path}#{self.scope}:{self.frame}"
+
+
+class SparkSplit(Fact, frozen=True, kw_only=True):
+    """``randomSplit`` of a Spark frame. *lottery*: what makes its rows depend on the order in which they arrive (with
+    its place), *shuffle*: what makes that order change from run to run; "" where there is none before it in its
+    function. *kept*: it is cached, checkpointed or read back before it is split;"""
+
+    called: ClassVar[str] = "randomSplit of a Spark frame"
+
+    frame: str
+    lottery: str = ""
+    lottery_place: Place | None = None
+    shuffle: str = ""
+    shuffle_place: Place | None = None
+    kept: bool = False
+    parts: int = 0
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"spark-split:{self.path}#{self.scope}:{self.frame}"
+
+
+class EpochSampler(Fact, frozen=True, kw_only=True):
+    """A ``DistributedSampler`` that shuffles. *result*: the name that holds it; *told*: its file calls ``set_epoch``;
+    *loop*: a loop over epochs in that file; *trainer*: a framework that the file imports and that may call it."""
+
+    called: ClassVar[str] = "distributed sampler that shuffles"
+
+    result: str = ""
+    told: bool = False
+    loop: Place | None = None
+    trainer: str = ""
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"epoch-sampler:{self.path}#{self.scope}:{self.result}"
+
+
+class TorchWeights(Fact, frozen=True, kw_only=True):
+    """``model.load_state_dict`` in a file: *model* is what the code calls the model, *by* its qualified class ("" where
+    it can't be told), *used*: where the file calls the model to predict; *evaluated*: the file calls ``eval()`` on a
+    module, or switches modes; *trains*: it also calls ``backward`` or makes an optimizer."""
+
+    called: ClassVar[str] = "Torch model whose weights are loaded"
+
+    model: str
+    by: str = ""
+    used: Place | None = None
+    evaluated: bool = False
+    trains: bool = False
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"torch-weights:{self.path}#{self.scope}:{self.model}"
+
+
+class TorchModule(Fact, frozen=True, kw_only=True):
+    """A class that is a ``torch.nn.Module``. *moody*: the first layer in it that behaves otherwise while training
+    (dropout, batch normalisation), *moody_place* its place; "" where it makes none. *opaque*: it is given layers or
+    makes them of what is not in this file."""
+
+    name: str
+    moody: str = ""
+    moody_place: Place | None = None
+    opaque: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"torch-module:{self.path}#{self.name}"
+
+
+# ------------------------------------------------------------------------------------------- serving and clients
+
+
+class Handler(Fact, frozen=True, kw_only=True):
+    """A function that a framework calls for each request.
+
+    *route* is its path as written, None where the framework has none; *methods* are HTTP verbs in capitals, () for any.
+    *router* is the object that it is registered on: its name in this file, or the qualified one where it is imported.
+    *body* is the annotation of the one parameter that takes the JSON body, named like a callee, else "".
+    """
+
+    called: ClassVar[str] = "request handler"
+
+    framework: str  # fastapi, flask, litestar, bentoml, ray-serve, kserve, triton, sagemaker, lambda, web
+    function: str  # qualified: predict, Model.predict
+    route: Expr | None = None
+    methods: tuple[str, ...] = ()
+    router: str = ""
+    asynchronous: bool = False
+    body: str = ""
+
+    @property
+    def identity(self) -> str:
+        route = "" if self.route is None else render(self.route)
+        return f"handler:{self.path}#{self.function}:{','.join(self.methods)}:{route}"
+
+
+class Router(Fact, frozen=True, kw_only=True):
+    """An object that handlers are registered on: an application (*app*), or a part that one takes in. *name* is the
+    name that it is bound to, *scope* the function in which, "" at module level."""
+
+    framework: str
+    name: str
+    scope: str = ""
+    app: bool = False
+    prefix: Expr | None = None
+
+    @property
+    def identity(self) -> str:
+        return f"router:{self.path}#{self.scope}:{self.name}"
+
+
+class RouterMount(Fact, frozen=True, kw_only=True):
+    """``parent.include_router(child, prefix=...)`` and its like; both are named like callees. *child* is "" where it
+    has no name, *whole* is true where it takes all paths below the prefix (``app.mount``)."""
+
+    parent: str
+    child: str
+    prefix: Expr | None = None
+    whole: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"router-mount:{self.path}#{self.parent}:{self.child}"
+
+
+class RequestField(Part, frozen=True, kw_only=True):
+    """A field of a request model: *name* is what the JSON calls it (its alias where it has one)."""
+
+    name: str
+    required: bool
+    place: Place
+
+
+class RequestModel(Fact, frozen=True, kw_only=True):
+    """A pydantic class. *complete* is false where its fields could not all be told (another base, a computed alias,
+    validators that see the whole input); *extra* is what it does with keys that it does not know."""
+
+    name: str
+    fields: tuple[RequestField, ...] = ()
+    extra: L["ignore", "forbid", "allow", "unknown"] = "ignore"
+    complete: bool = True
+
+    @property
+    def identity(self) -> str:
+        return f"request-model:{self.path}#{self.name}"
+
+
+class RemoteCall(Fact, frozen=True, kw_only=True):
+    """An HTTP request of the code. *deadline*: ``none`` where it waits for ever, ``given`` where the code limits it,
+    ``default`` where the library does, ``unknown`` where something unpacked or configured elsewhere may.
+
+    *keys* are those of its JSON body, None where they are not all told. *awaited*: it does not hold its thread.
+    *lazy*: it stands in a generator, so that whoever goes through that waits, not whoever calls it.
+    """
+
+    api: str
+    verb: str
+    url: Expr
+    deadline: L["none", "given", "default", "unknown"]
+    keys: tuple[str, ...] | None = None
+    scope: str = ""
+    loops: int = 0
+    awaited: bool = False
+    conditional: bool = False
+    lazy: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"remote-call:{self.path}#{self.scope}:{self.api}:{render(self.url)}"
+
+
+class BlockingCall(Fact, frozen=True, kw_only=True):
+    """A call that holds its thread for as long as it takes: *kind* says for what. *api* is the callee, *loops* counts
+    the loops around it in its function; *single*: a prediction for one item of the loop around it, by a model that
+    stays the same; *lazy* as in `RemoteCall`. Nothing that is awaited."""
+
+    kind: L["load", "predict", "train", "sleep", "command"]
+    api: str
+    scope: str = ""
+    loops: int = 0
+    single: bool = False
+    conditional: bool = False
+    lazy: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"blocking-call:{self.path}#{self.scope}:{self.kind}:{self.api}"
+
+
+class Retrying(Fact, frozen=True, kw_only=True):
+    """Code that repeats what fails. *function* is what is repeated (the function decorated, or the one that the loop
+    is in); *stops* and *waits* are None where that can't be told; *sorts*: it looks at what the error is."""
+
+    tool: L["tenacity", "retry", "backoff", "loop", "urllib3"]
+    function: str
+    stops: bool | None = None
+    waits: bool | None = None
+    sorts: bool | None = None
+
+    @property
+    def identity(self) -> str:
+        return f"retrying:{self.path}#{self.function}:{self.tool}"
 
 
 # ---------------------------------------------------------------------------------------------- dependencies
@@ -336,7 +700,8 @@ class Copy(Part, frozen=True, kw_only=True):
 
 
 class Stage(Part, frozen=True, kw_only=True):
-    """One stage of a Dockerfile. *base* is the image, or an earlier stage's name or index."""
+    """One stage of a Dockerfile. *base* is the image, or an earlier stage's name or index. *healthcheck* is ``set`` or
+    ``none`` where the stage says how its health is asked for, or that it is not."""
 
     index: int
     name: str = ""
@@ -350,6 +715,7 @@ class Stage(Part, frozen=True, kw_only=True):
     command: Command | None = None
     ports: tuple[Expr, ...] = ()
     volumes: tuple[str, ...] = ()
+    healthcheck: L["", "set", "none"] = ""
     place: Place
 
 
@@ -463,6 +829,7 @@ class Container(Fact, frozen=True, kw_only=True):
 
     *workload* is the identity of its `Workload`. *entrypoint* and *command* replace those of the image where given
     (Kubernetes ``command`` is *entrypoint*, ``args`` is *command*). *build* is the identity of its `ImageBuild`.
+    *shared_memory* is the size that ``/dev/shm`` is given, *ipc* whose it has (``host``) where not its own.
     """
 
     tool: str  # compose, kubernetes
@@ -487,6 +854,8 @@ class Container(Fact, frozen=True, kw_only=True):
     host_network: bool = False
     shares_network_of: str = ""  # the compose service whose network it is in, localhost included
     init: bool = False
+    shared_memory: Expr | None = None
+    ipc: str = ""
     pull_policy: str = ""
     profiles: tuple[str, ...] = ()
     restart: str = ""
@@ -508,7 +877,8 @@ class Workload(Fact, frozen=True, kw_only=True):
     """What owns containers: a compose service, a Deployment, a StatefulSet, a Job, a CronJob, a bare Pod.
 
     *kind* is the manifest's own kind, or ``Service`` of compose written ``compose``. *scope* keeps apart what may
-    share a name: the file.
+    share a name: the file. *concurrency* is what a schedule does while the run before is not done, as written;
+    *deadline_seconds* ends a run that takes longer.
     """
 
     tool: str  # compose, kubernetes
@@ -520,6 +890,8 @@ class Workload(Fact, frozen=True, kw_only=True):
     strategy: str = ""
     max_surge: str = ""
     schedule: Expr | None = None
+    concurrency: str = ""  # Allow, Forbid, Replace
+    deadline_seconds: int | None = None
     labels: tuple[Label, ...] = ()
     annotations: tuple[Label, ...] = ()
     pod_labels: tuple[Label, ...] = ()
@@ -695,6 +1067,264 @@ class ConfigEntry(Fact, frozen=True, kw_only=True):
         return f"config:{self.path}#{self.key}"
 
 
+# ------------------------------------------------------------------------------------------------------- SQL
+
+
+class SqlColumn(Part, frozen=True, kw_only=True):
+    """A column as a query names it: *source* is the alias that it belongs to, "" where that can't be told. Both are in
+    lower case."""
+
+    name: str
+    source: str = ""
+
+
+class SqlSource(Part, frozen=True, kw_only=True):
+    """What a SELECT reads from. *alias* is the name that its columns go by, in lower case.
+
+    *kind*: ``table`` (then *table* is its name as written), ``query`` (a CTE or subquery of the same statement, then
+    *query* is the name of its `SqlSelect`), ``other`` (UNNEST, a table function, VALUES).
+    """
+
+    alias: str
+    kind: L["table", "query", "other"]
+    table: str = ""
+    query: str = ""
+    place: Place
+
+
+class SqlCondition(Part, frozen=True, kw_only=True):
+    """One condition of an ON clause, of those that AND joins. *sources* are the aliases of its columns, "" among them
+    where one can't be told; *left* and *right* are told where it sets two columns equal, with the types that they are
+    cast to."""
+
+    text: str
+    sources: tuple[str, ...] = ()
+    left: SqlColumn | None = None
+    right: SqlColumn | None = None
+    left_cast: str = ""
+    right_cast: str = ""
+
+
+class SqlJoin(Part, frozen=True, kw_only=True):
+    """A join of a SELECT: *source* is the alias that it adds. *optional* are the aliases whose columns are NULL in rows
+    that found no partner in it. *conditions* are those of ON; *using* the columns of USING."""
+
+    kind: L["inner", "left", "right", "full", "cross", "semi", "anti", "natural", "asof"]
+    source: str
+    optional: tuple[str, ...] = ()
+    conditions: tuple[SqlCondition, ...] = ()
+    using: tuple[str, ...] = ()
+    lateral: bool = False
+    place: Place
+
+
+class SqlFilter(Part, frozen=True, kw_only=True):
+    """One condition of WHERE, HAVING or QUALIFY, of those that AND joins.
+
+    *rejects* are the optional aliases whose partnerless rows certainly do not meet it; *handles* those whose absence it
+    provides for (``b.x IS NULL``); *asks* is true where it does nothing but ask for a partner (``x IS NOT NULL``).
+    *pins* is the column that it sets equal to something that is no column; *unowned*: it names a column without saying
+    whose. *conditional* and *incremental*: it stands
+    below a condition of a template, below ``is_incremental()``.
+    """
+
+    clause: L["where", "having", "qualify"]
+    text: str
+    rejects: tuple[str, ...] = ()
+    handles: tuple[str, ...] = ()
+    asks: bool = False
+    pins: SqlColumn | None = None
+    unowned: bool = False
+    conditional: bool = False
+    incremental: bool = False
+    place: Place
+
+
+class SqlOutput(Part, frozen=True, kw_only=True):
+    """An output column of a SELECT that joins. *name* is "" where it has none; *columns* are those it is made of;
+    *plain*: it is that one column as it is. *handles* are the optional aliases whose absence it provides for; *default*
+    is the constant that it then is (``COALESCE(b.x, 0)``), or ""."""
+
+    name: str
+    columns: tuple[SqlColumn, ...] = ()
+    plain: bool = False
+    handles: tuple[str, ...] = ()
+    default: str = ""
+    place: Place
+
+
+class SqlSelect(Fact, frozen=True, kw_only=True):
+    """One SELECT of a statement: *query* is the identity of its `SqlQuery`; *name* that of the CTE, ``final`` for the
+    statement's own result, with a number where there are several.
+
+    Of one that joins: *outputs* are its columns (*star* where a ``*`` is among them), *mentioned* all columns that it
+    names anywhere. Of one that does not: *passed* are the columns that it hands on as they are, as output and column.
+    *gathers*: it may make fewer rows of those that it reads, other than by conditions (GROUP BY, an aggregate,
+    DISTINCT, row numbers).
+    """
+
+    called: ClassVar[str] = "SELECT"
+
+    query: str
+    name: str
+    sources: tuple[SqlSource, ...] = ()
+    joins: tuple[SqlJoin, ...] = ()
+    filters: tuple[SqlFilter, ...] = ()
+    outputs: tuple[SqlOutput, ...] = ()
+    star: bool = False
+    mentioned: tuple[SqlColumn, ...] = ()
+    passed: tuple[tuple[str, str], ...] = ()
+    gathers: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"select:{self.query}#{self.name}"
+
+
+class SqlQuery(Fact, frozen=True, kw_only=True):
+    """A statement that reads or writes tables. *name* tells it from the others of its file; *scope* is the function of
+    Python that it stands in, *api* the call that it is given to ("" in a file of SQL).
+
+    *kind* is ``select``, ``insert``, ``create``, ``merge``, ``update`` or ``delete``; *reads* and *writes* are tables
+    as written, CTEs left out. *complete*: no template and no f-string puts anything into it.
+    """
+
+    called: ClassVar[str] = "SQL statement"
+
+    name: str
+    kind: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    dialect: str = ""
+    scope: str = ""
+    api: str = ""
+    complete: bool = True
+
+    @property
+    def identity(self) -> str:
+        return f"query:{self.path}#{self.scope}:{self.name}"
+
+
+# ------------------------------------------------------------------------------------------------------- dbt
+
+
+class DbtProject(Fact, frozen=True, kw_only=True):
+    """A ``dbt_project.yml``: where its files are, relative to its folder. *settings* are configurations of folders:
+    dotted keys (``models.shop.staging.+materialized``)."""
+
+    called: ClassVar[str] = "dbt project"
+
+    name: str
+    model_paths: tuple[str, ...] = ("models",)
+    seed_paths: tuple[str, ...] = ("seeds",)
+    snapshot_paths: tuple[str, ...] = ("snapshots",)
+    macro_paths: tuple[str, ...] = ("macros",)
+    test_paths: tuple[str, ...] = ("tests",)
+    settings: tuple[Argument, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"dbt:{self.folder}"
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders, below its own, whose properties files dbt reads."""
+        return (*self.model_paths, *self.seed_paths, *self.snapshot_paths)
+
+    @property
+    def folder(self) -> str:
+        """The folder of the project, "" for the root."""
+        return self.path.rpartition("/")[0]
+
+
+class DbtPackages(Fact, frozen=True, kw_only=True):
+    """A ``packages.yml`` or ``dependencies.yml``: what a project installs, as written."""
+
+    packages: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"dbt-packages:{self.path}"
+
+
+class DbtRef(Part, frozen=True, kw_only=True):
+    """A ``ref()`` or ``source()`` of a file. *name* is the model's, or the table's; *group* the package's or the
+    source's ("" where a ref names none). *conditional*: only some runs come to it."""
+
+    kind: L["ref", "source"]
+    name: str
+    group: str = ""
+    conditional: bool = False
+    place: Place
+
+
+class DbtFile(Fact, frozen=True, kw_only=True):
+    """A file of SQL with templates of dbt. *config* are the arguments of ``config()``; *macros* and *snapshots* what it
+    defines; *incremental*: it asks ``is_incremental()``; *opaque*: it names a ref or source by something computed;
+    *own*: it reads ``this``; *calls*: the macros that it calls."""
+
+    called: ClassVar[str] = "dbt file"
+
+    refs: tuple[DbtRef, ...] = ()
+    config: tuple[Argument, ...] = ()
+    macros: tuple[str, ...] = ()
+    snapshots: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    incremental: bool = False
+    opaque: bool = False
+    own: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"dbt-file:{self.path}"
+
+
+class DbtTest(Part, frozen=True, kw_only=True):
+    """A data test. *name* with its package (``unique``, ``dbt_utils.unique_combination_of_columns``); *column* is ""
+    for one of the whole model; *arguments* as written; *refs* are the models and sources that these name; *filtered*:
+    it looks at some of the rows only (``where:``)."""
+
+    name: str
+    column: str = ""
+    arguments: tuple[Argument, ...] = ()
+    refs: tuple[DbtRef, ...] = ()
+    filtered: bool = False
+    place: Place
+
+
+class DbtColumn(Part, frozen=True, kw_only=True):
+    """A column that a properties file names."""
+
+    name: str
+    data_type: str = ""
+    place: Place
+
+
+class DbtProperties(Fact, frozen=True, kw_only=True):
+    """What a properties file says of one model, seed, snapshot or table of a source.
+
+    *source* is the source's name, "" for the others. *freshness*: it says how old data may be; *loaded_at*: and by
+    which column. *enabled* is false where it is switched off, or that is computed.
+    """
+
+    called: ClassVar[str] = "entry of a dbt properties file"
+
+    kind: L["model", "seed", "snapshot", "source"]
+    name: str
+    source: str = ""
+    columns: tuple[DbtColumn, ...] = ()
+    tests: tuple[DbtTest, ...] = ()
+    config: tuple[Argument, ...] = ()
+    freshness: Place | None = None
+    loaded_at: str = ""
+    relation: str = ""  # of a source: schema and table as written, where both are
+    enabled: bool = True
+
+    @property
+    def identity(self) -> str:
+        return f"dbt-properties:{self.path}#{self.kind}:{self.source}.{self.name}"
+
+
 # --------------------------------------------------------------------------------- steps, order, orchestrators
 
 
@@ -769,6 +1399,42 @@ class Schedule(Fact, frozen=True, kw_only=True):
     def setting(self, name: str) -> Argument | None:
         """The argument given under *name*, or None."""
         return next((s for s in self.settings if s.name == name), None)
+
+
+class DvcPath(Part, frozen=True, kw_only=True):
+    """A file or folder that a stage of DVC names, seen from the root of the tree; a URL as it is."""
+
+    path: Expr
+    place: Place
+
+
+class DvcParameter(Part, frozen=True, kw_only=True):
+    """A parameter that a stage of DVC depends on: *key*, dotted, of *file*; the whole file where it is ""."""
+
+    file: Expr
+    key: str = ""
+    place: Place
+
+
+class DvcStage(Fact, frozen=True, kw_only=True):
+    """A stage of a ``dvc.yaml``, in the tool's own terms. The `Step` of the identity *step* is its common face.
+
+    DVC runs a stage again only where one of its *inputs*, *parameters*, *outputs* or its command has changed.
+    """
+
+    called: ClassVar[str] = "stage of a DVC pipeline"
+
+    step: str
+    name: str
+    inputs: tuple[DvcPath, ...] = ()
+    outputs: tuple[DvcPath, ...] = ()  # metrics and plots included
+    parameters: tuple[DvcParameter, ...] = ()
+    frozen: bool = False
+    always_changed: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"stage:{self.step}"
 
 
 class Wait(Fact, frozen=True, kw_only=True):

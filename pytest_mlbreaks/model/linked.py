@@ -8,16 +8,25 @@ from typing import ClassVar, Literal
 
 from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import (
+    Argument,
     Container,
     DatasetAccess,
+    DbtFile,
+    DbtProject,
+    DbtProperties,
+    DbtRef,
     Dockerfile,
     EnvRead,
+    Function,
+    Handler,
     ImageBuild,
     JobStep,
     LockFile,
     ModelAccess,
+    RequestModel,
     Requirement,
     RequirementFile,
+    Router,
     Stage,
     Step,
     Workflow,
@@ -342,3 +351,130 @@ class JobRun:
     @property
     def place(self) -> Place:
         return self.job.place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reached:
+    """A function that a request handler comes to by calls, the handler's own included. *via*: the functions on the
+    way, the handler's first; *sometimes*: it comes to it only in some cases (a cache that is still empty, a branch);
+    *once*: a cache keeps the result of a function on the way, or of itself."""
+
+    function: Function
+    via: tuple[Function, ...] = ()
+    sometimes: bool = False
+    once: bool = False
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Endpoint:
+    """A request handler, with the routes under which an application of the tree answers by it, and what it calls.
+
+    *routes* are whole paths, ``{*}`` for each parameter; none where *reason* says why they can't be told. *body* is the
+    class that its JSON body is read into, where that can be told.
+    """
+
+    called: ClassVar[str] = "request handler"
+
+    handler: Handler
+    routes: tuple[str, ...] = ()
+    reason: str = ""
+    reached: tuple[Reached, ...] = ()
+    body: RequestModel | None = None
+
+    @property
+    def identity(self) -> str:
+        return self.handler.identity
+
+    @property
+    def place(self) -> Place:
+        return self.handler.place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Application:
+    """A web application of the tree, and all that it answers to. Where *reason* is not "", there may be more.
+
+    *swallows* are prefixes below which something else answers (``app.mount``).
+    """
+
+    called: ClassVar[str] = "web application"
+
+    router: Router
+    endpoints: tuple[Endpoint, ...]
+    routes: Mapping[str, tuple[Endpoint, ...]]
+    swallows: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"application:{self.router.path}#{self.router.name}"
+
+    @property
+    def place(self) -> Place:
+        return self.router.place
+
+
+DbtKind = Literal["model", "seed", "snapshot"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DbtModel:
+    """A model, seed or snapshot of a dbt project, in the file *path*.
+
+    *described* is what properties files say of it; *config* its configuration by name: the project file's, its
+    properties', then its own, the last one deciding.
+    """
+
+    called: ClassVar[str] = "dbt model"
+
+    project: DbtProject
+    kind: DbtKind
+    name: str
+    path: str
+    file: DbtFile | None
+    described: tuple[DbtProperties, ...] = ()
+    config: Mapping[str, Argument] = dataclasses.field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        return f"{self.project.identity}/{self.name}"
+
+    @property
+    def place(self) -> Place:
+        return Place(self.path, 1)
+
+    @property
+    def refs(self) -> tuple[DbtRef, ...]:
+        """What its file refers to."""
+        return self.file.refs if self.file is not None else ()
+
+    def setting(self, name: str) -> Expr | None:
+        """The configuration *name*, or None where nothing gives it."""
+        given = self.config.get(name)
+        return given.value if given is not None else None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DbtTree:
+    """A dbt project with what is in it. *models* by name; *sources* by source and table; *described*: what properties
+    files name, by name; *tests* are the files of its own tests. *incomplete* says why a model or source may be there
+    that is not seen, or is ""; *packages* are those that it installs and that may bring models.
+    """
+
+    called: ClassVar[str] = "dbt project"
+
+    project: DbtProject
+    models: Mapping[str, DbtModel]
+    sources: Mapping[tuple[str, str], tuple[DbtProperties, ...]]
+    described: Mapping[str, tuple[DbtProperties, ...]]
+    tests: tuple[DbtFile, ...] = ()
+    incomplete: str = ""
+    packages: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return self.project.identity
+
+    @property
+    def place(self) -> Place:
+        return self.project.place

@@ -55,6 +55,8 @@ class Pipeline:
         #: Files and folders that are there, or that the tree refers to, and were not read: path to reason. Whoever
         #: judges that something is absent asks here first.
         self.unread: Mapping[str, str] = unread or {}
+        #: Notebooks that no step runs and whose models nothing loads; they are no subject of any check.
+        self.idle: frozenset[str] = frozenset()
         self._folders: frozenset[str] | None = None
         self._by_basename: dict[str, list[str]] | None = None
         self._indexes: dict[tuple[type, object, bool], Mapping[Hashable, tuple[Any, ...]]] = {}

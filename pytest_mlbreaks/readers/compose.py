@@ -549,6 +549,8 @@ def _container(workload: str, name: str, place: Place, service: YamlNode) -> Con
         host_network=_text(service.get("network_mode")) == "host",
         extra_hosts=tuple(_extra_hosts(service.get("extra_hosts"))),
         shares_network_of=_shared_network(_text(service.get("network_mode"))),
+        shared_memory=_expr(service.get("shm_size")),
+        ipc=_text(service.get("ipc")),
         pull_policy=_text(service.get("pull_policy")),
         profiles=_texts(service.get("profiles")),
         restart=_text(service.get("restart")),
@@ -626,4 +628,4 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             yield Diagnostic(document.key_place("include"), "note", message)
 
 
-READER: Reader[YamlFile] = Reader("compose", 2, YAML, (Workload, Container, ImageBuild), _claims, _read)
+READER: Reader[YamlFile] = Reader("compose", 3, YAML, (Workload, Container, ImageBuild), _claims, _read)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import Literal as L
 
 import msgspec
 
@@ -79,6 +80,7 @@ class _Stage(msgspec.Struct):
     command: Command | None = None
     ports: list[Expr] = []
     volumes: list[str] = []
+    healthcheck: L["", "set", "none"] = ""
 
     def frozen(self) -> Stage:
         return Stage(
@@ -94,6 +96,7 @@ class _Stage(msgspec.Struct):
             command=self.command,
             ports=tuple(self.ports),
             volumes=tuple(self.volumes),
+            healthcheck=self.healthcheck,
             place=self.place,
         )
 
@@ -231,6 +234,8 @@ class _Builder:
             case "VOLUME":
                 listed = _json_list(rest)
                 stage.volumes.extend(listed if listed is not None else rest.split())
+            case "HEALTHCHECK":
+                stage.healthcheck = "none" if rest.strip().upper() == "NONE" else "set"
 
     def _from(self, instruction: _Instruction) -> None:
         words = _FLAG.sub("", instruction.rest + " ").split()

@@ -1,5 +1,7 @@
 """Kubernetes manifests: workloads and their containers, configuration, services, autoscalers, claims.
 
+Of other projects' kinds (KServe, Seldon, Knative, Ray, Kubeflow's jobs, Argo workflows), the containers are read.
+
 Rules are those of the API reference (https://kubernetes.io/docs/reference/kubernetes-api/). A document that is not of
 a kind listed here is left to others. Kustomize patches are manifests with parts missing, and read like them; of a
 kustomization its generators are read, what it lists and whether it changes that. What needs several files (overlays,
@@ -37,6 +39,7 @@ from pytest_mlbreaks.model.facts import (
     Workload,
 )
 from pytest_mlbreaks.placeholders import TEMPLATED, fill_in, kept_secret, written
+from pytest_mlbreaks.readers._custom_pods import KINDS, Pods
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import redact_url, secret_key
 from pytest_mlbreaks.slots import Slots, plain, sealed
@@ -49,6 +52,7 @@ _GROUPS = {
     **dict.fromkeys(("Job", "CronJob"), ("batch",)),
     "Rollout": ("argoproj.io",),
     "HorizontalPodAutoscaler": ("autoscaling",),
+    "ScaledObject": ("keda.sh",),
     "Kustomization": ("kustomize.config.k8s.io",),
     "Component": ("kustomize.config.k8s.io",),
     **dict.fromkeys(("Pod", "ConfigMap", "Secret", "Service", "PersistentVolumeClaim", "LimitRange"), ("",)),
@@ -143,7 +147,8 @@ def _label_text(key: str, text: str) -> str:
 class _Object:
     """One object of a file: the document and what all objects have."""
 
-    def __init__(self, path: str, kind: str, node: YamlNode) -> None:
+    def __init__(self, path: str, kind: str, node: YamlNode, *, custom: bool = False) -> None:
+        self.custom = custom  # of another project's API group
         self.path = path
         self.kind = kind
         self.node = node
@@ -368,6 +373,7 @@ def _container(
         limits=tuple(_quantities(node.get("resources", "limits"))),
         host_network=_true(pod.get("hostNetwork")),
         init=init,
+        ipc="host" if _true(pod.get("hostIPC")) else "",
         pull_policy=_text(node.get("imagePullPolicy")),
         restart=_text(node.get("restartPolicy")),
         place=named.place if named is not None else node.place,
@@ -413,26 +419,53 @@ def _on_one_node(pod: YamlNode) -> bool:
     return False
 
 
+def _deadline(object_: _Object, pod: YamlNode | None) -> int | None:
+    """``activeDeadlineSeconds`` of the Job or workflow, or of its pod."""
+    inner = {"CronJob": ("spec", "jobTemplate", "spec"), "CronWorkflow": ("spec", "workflowSpec")}
+    written = object_.node.get(*inner.get(object_.kind, ("spec",)), "activeDeadlineSeconds")
+    return _number(written or (pod.get("activeDeadlineSeconds") if pod is not None else None))
+
+
 def _workload(object_: _Object) -> Iterator[Fact]:
     spec = object_.node.get("spec")
     template = object_.node.get(*_TEMPLATES.get(object_.kind, _ANY_TEMPLATE))
-    pod = template.get("spec") if template is not None else None
+    yield from _with_containers(
+        object_,
+        Pods(
+            "",
+            pod=template.get("spec") if template is not None else None,
+            metadata=template.get("metadata") if template is not None else None,
+            replicas=spec.get("replicas") if spec is not None else None,
+        ),
+    )
+
+
+def _custom_workload(object_: _Object) -> Iterator[Fact]:
+    """An object of another project that runs pods: a workload for each sort of them."""
+    for pods in KINDS[object_.kind][1](object_.node):
+        yield from _with_containers(object_, pods)
+
+
+def _with_containers(object_: _Object, pods: Pods) -> Iterator[Fact]:
+    spec, pod = object_.node.get("spec"), pods.pod
     strategy, surge = ("", "") if object_.kind == "Pod" else _strategy(spec)
     claim_templates = _claim_templates(spec)
     workload = Workload(
         tool="kubernetes",
         kind=object_.kind,
-        name=object_.name,
+        name=f"{object_.name}/{pods.part}" if pods.part else object_.name,
         namespace=object_.namespace,
         scope=object_.scope,
-        replicas=_count(spec.get("replicas")) if spec is not None else None,
+        replicas=_count(pods.replicas),
         strategy=strategy,
         max_surge=surge,
         schedule=_expr(spec.get("schedule")) if spec is not None else None,
+        concurrency=_text(object_.node.get("spec", "concurrencyPolicy")),
+        deadline_seconds=_deadline(object_, pod),
         labels=_labels(object_.node.get("metadata", "labels")),
         annotations=_labels(object_.node.get("metadata", "annotations")),
-        pod_labels=_labels(template.get("metadata", "labels")) if template is not None else (),
-        pod_annotations=_labels(template.get("metadata", "annotations")) if template is not None else (),
+        pod_labels=_labels(pods.metadata.get("labels")) if pods.metadata is not None else (),
+        pod_annotations=_labels(pods.metadata.get("annotations")) if pods.metadata is not None else (),
         claim_templates=claim_templates,
         one_node=pod is not None and _on_one_node(pod),
         node_selector=pod is not None and bool(pod.get("nodeSelector") or pod.get("affinity", "nodeAffinity")),
@@ -449,6 +482,8 @@ def _workload(object_: _Object) -> Iterator[Fact]:
             if element.is_mapping and element.get("$patch") is None:
                 init = field == "initContainers"
                 yield _container(object_.path, workload.identity, element, volumes, pod, init)
+    if pods.container is not None:
+        yield _container(object_.path, workload.identity, pods.container, volumes, pod, init=False)
 
 
 # ----------------------------------------------------------------------------------------------- other objects
@@ -525,6 +560,40 @@ def _autoscaler(object_: _Object) -> Iterator[Fact]:
         metrics=tuple(_metrics(spec)),
         place=object_.place,
     )
+
+
+def _scaled_object(object_: _Object) -> Iterator[Fact]:
+    """An autoscaler of KEDA, which makes a HorizontalPodAutoscaler of it (https://keda.sh/docs/latest/reference)."""
+    spec = object_.node.get("spec")
+    if spec is None:
+        return
+    yield Autoscaler(
+        name=object_.name,
+        namespace=object_.namespace,
+        scope=object_.scope,
+        target_kind=_text(spec.get("scaleTargetRef", "kind")) or "Deployment",
+        target_name=_text(spec.get("scaleTargetRef", "name")),
+        minimum=_count(spec.get("minReplicaCount")),
+        maximum=_count(spec.get("maxReplicaCount")),
+        metrics=tuple(_triggers(spec)),
+        place=object_.place,
+    )
+
+
+def _triggers(spec: YamlNode) -> Iterator[ScalingMetric]:
+    """``cpu`` and ``memory`` are metrics of the pods' own; all others come from outside."""
+    for element in _elements(spec.get("triggers")):
+        kind = _text(element.get("type"))
+        own = kind in ("cpu", "memory")
+        container = _text(element.get("metadata", "containerName"))
+        target = _text(element.get("metricType")) or _text(element.get("metadata", "type"))
+        yield ScalingMetric(
+            kind=("ContainerResource" if container else "Resource") if own else "External",
+            name=kind,
+            target=target if own else "",
+            container=container,
+            place=element.place,
+        )
 
 
 def _metrics(spec: YamlNode) -> Iterator[ScalingMetric]:
@@ -659,6 +728,7 @@ _READ: dict[str, Callable[[_Object], Iterator[Fact]]] = {
     "Secret": _secret,
     "Service": _service,
     "HorizontalPodAutoscaler": _autoscaler,
+    "ScaledObject": _scaled_object,
     "PersistentVolumeClaim": _claim,
     "LimitRange": _limit_range,
     "Kustomization": _kustomization,
@@ -682,6 +752,8 @@ def _objects(file: YamlFile) -> Iterator[_Object]:
             pending.extend(reversed(list(items.elements()) if items is not None else []))
         elif kind in _GROUPS and version.rpartition("/")[0] in _GROUPS[kind] and node.get("$patch") is None:
             yield _Object(file.path, kind, node)
+        elif kind in KINDS and version.rpartition("/")[0] == KINDS[kind][0]:
+            yield _Object(file.path, kind, node, custom=True)
 
 
 def _is_kustomization(path: str) -> bool:
@@ -697,12 +769,12 @@ def _claims(path: str) -> bool:
 
 def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     for object_ in _objects(file):
-        yield from _READ[object_.kind](object_)
+        yield from _custom_workload(object_) if object_.custom else _READ[object_.kind](object_)
 
 
 READER: Reader[YamlFile] = Reader(
     "kubernetes",
-    3,
+    4,
     YAML,
     (Workload, Container, ConfigObject, NetworkService, Autoscaler, VolumeClaim, LimitRange, Kustomization),
     _claims,

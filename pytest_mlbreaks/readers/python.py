@@ -49,8 +49,8 @@ _ENV_GETTERS = frozenset({*ENVIRON_GET, "os.environ.pop", "os.environ.setdefault
 
 
 def claims(path: str) -> bool:
-    """Python source that is the repository's own."""
-    return path.endswith(".py") and VENDORED.isdisjoint(path.split("/"))
+    """Python source, notebooks too, that is the repository's own."""
+    return path.endswith((".py", ".ipynb")) and VENDORED.isdisjoint(path.split("/"))
 
 
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
@@ -180,6 +180,7 @@ def _function(file: PythonFile, site: FunctionSite) -> Function:
         name=scope.qualname,
         parameters=parameters,
         calls=tuple(scope.calls),
+        sometimes=tuple(name for name, conditional in scope.calls.items() if conditional),
         decorators=tuple(_decorator(file, decorator, outer) for decorator in node.decorator_list),
         asynchronous=node.__class__ is ast.AsyncFunctionDef,
     )
@@ -421,7 +422,7 @@ def _aliases(file: PythonFile, scope: Scope, node: ast.expr) -> list[Expr]:
 
 READER: Reader[PythonFile] = Reader(
     name="python",
-    version=3,
+    version=4,
     format=PYTHON,
     facts=(PythonModule, Constant, Function, EnvRead, Address, Call),
     claims=claims,

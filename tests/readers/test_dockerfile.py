@@ -192,6 +192,12 @@ def test_nothing_makes_it_raise(text: str) -> None:
     list(dockerfile.read(TextFile("Dockerfile", "FROM a\n" + text), Wanted()))
 
 
+def test_health_checks() -> None:
+    """A stage says how its health is asked for, or that it is not; most say nothing."""
+    stages = read("FROM a\nHEALTHCHECK --interval=5s CMD curl -f x\nFROM b\nHEALTHCHECK NONE\nFROM c\n").stages
+    assert [stage.healthcheck for stage in stages] == ["set", "none", ""]
+
+
 def test_mounts_of_a_command() -> None:
     """A bind mount of the context is told; caches, secrets and other stages are not of the tree."""
     stage = last(

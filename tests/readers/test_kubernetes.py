@@ -759,3 +759,155 @@ def test_no_shape_raises(kind: str, spec: object, rest: object) -> None:
     """Whatever stands where a field is expected, reading ends."""
     version, _, name = kind.partition(" ")
     read(json.dumps({"apiVersion": version, "kind": name, "spec": spec, "metadata": rest, "data": rest}))
+
+
+@pytest.mark.parametrize(
+    ("text", "workloads"),
+    [
+        (
+            """\
+            apiVersion: serving.kserve.io/v1beta1
+            kind: InferenceService
+            metadata: {name: fraud}
+            spec:
+              predictor:
+                minReplicas: 2
+                sklearn: {storageUri: "s3://models/fraud", resources: {limits: {memory: 1Gi}}}
+              transformer:
+                containers: [{name: kserve-container, image: "acme/transform:1"}]
+            """,
+            [
+                ("InferenceService", "fraud/predictor", [""]),
+                ("InferenceService", "fraud/transformer", ["kserve-container"]),
+            ],
+        ),
+        (
+            """\
+            apiVersion: machinelearning.seldon.io/v1
+            kind: SeldonDeployment
+            metadata: {name: fraud}
+            spec:
+              predictors:
+                - name: main
+                  replicas: 2
+                  componentSpecs: [{spec: {containers: [{name: model, image: "acme/model:1"}]}}]
+            """,
+            [("SeldonDeployment", "fraud/main", ["model"])],
+        ),
+        (
+            """\
+            apiVersion: serving.knative.dev/v1
+            kind: Service
+            metadata: {name: api}
+            spec: {template: {spec: {containers: [{image: "acme/api:1"}]}}}
+            """,
+            [("Service", "api", [""])],
+        ),
+        (
+            """\
+            apiVersion: ray.io/v1
+            kind: RayService
+            metadata: {name: ray}
+            spec:
+              rayClusterConfig:
+                headGroupSpec: {template: {spec: {containers: [{name: head, image: "rayproject/ray:2.9.0"}]}}}
+                workerGroupSpecs:
+                  - groupName: gpu
+                    replicas: 3
+                    template: {spec: {containers: [{name: worker, image: "rayproject/ray:2.9.0-gpu"}]}}
+            """,
+            [("RayService", "ray/head", ["head"]), ("RayService", "ray/gpu", ["worker"])],
+        ),
+        (
+            """\
+            apiVersion: kubeflow.org/v1
+            kind: PyTorchJob
+            metadata: {name: train}
+            spec:
+              pytorchReplicaSpecs:
+                Master: {replicas: 1, template: {spec: {containers: [{name: pytorch, image: "acme/train:1"}]}}}
+                Worker: {replicas: 3, template: {spec: {containers: [{name: pytorch, image: "acme/train:1"}]}}}
+            """,
+            [("PyTorchJob", "train/master", ["pytorch"]), ("PyTorchJob", "train/worker", ["pytorch"])],
+        ),
+        (
+            """\
+            apiVersion: argoproj.io/v1alpha1
+            kind: CronWorkflow
+            metadata: {name: nightly}
+            spec:
+              schedule: "0 2 * * *"
+              concurrencyPolicy: Forbid
+              workflowSpec:
+                activeDeadlineSeconds: 3600
+                entrypoint: main
+                templates:
+                  - name: main
+                    steps: [[{name: a, template: train}]]
+                  - name: train
+                    container: {image: "acme/train:1", command: [python, train.py]}
+                  - name: report
+                    script: {image: "python:3.12", command: [python], source: "print(1)"}
+            """,
+            [("CronWorkflow", "nightly/train", [""]), ("CronWorkflow", "nightly/report", [""])],
+        ),
+        ("apiVersion: example.com/v1\nkind: RayCluster\nmetadata: {name: other}\n", []),
+        ("apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: empty}\nspec: {headGroupSpec: []}\n", []),
+    ],
+)
+def test_pods_of_other_projects(text: str, workloads: list[tuple[str, str, list[str]]]) -> None:
+    """Objects of KServe, Seldon, Knative, Ray, Kubeflow and Argo are a workload for each sort of pods that they run."""
+    facts = read(text)
+    found = []
+    for workload in facts:
+        if isinstance(workload, Workload):
+            containers = [c.name for c in facts if isinstance(c, Container) and c.workload == workload.identity]
+            found.append((workload.kind, workload.name, containers))
+    assert found == workloads
+
+
+def test_schedules_of_jobs_say_what_ends_a_run() -> None:
+    """A CronJob has its own rule for runs beside each other; the deadline is that of the Job, or of its pod."""
+    text = """\
+        apiVersion: batch/v1
+        kind: CronJob
+        metadata: {name: refresh}
+        spec:
+          schedule: "*/15 * * * *"
+          concurrencyPolicy: Forbid
+          jobTemplate:
+            spec:
+              activeDeadlineSeconds: 840
+              template: {spec: {containers: [{name: r, image: "acme/refresh:1"}]}}
+        """
+    job = one(Workload, text)
+    assert (job.concurrency, job.deadline_seconds) == ("Forbid", 840)
+    text = text.replace("              activeDeadlineSeconds: 840\n", "")
+    pod = one(Workload, text.replace("{spec: {containers", "{spec: {activeDeadlineSeconds: 60, containers"))
+    assert pod.deadline_seconds == 60
+
+
+def test_scaled_object() -> None:
+    """An autoscaler of KEDA aims at a Deployment unless it says otherwise; only cpu and memory are the pods' own."""
+    scaler = one(
+        Autoscaler,
+        """\
+        apiVersion: keda.sh/v1alpha1
+        kind: ScaledObject
+        metadata: {name: workers}
+        spec:
+          scaleTargetRef: {name: worker}
+          maxReplicaCount: 10
+          triggers:
+            - type: cpu
+              metricType: Utilization
+              metadata: {value: "60"}
+            - type: rabbitmq
+              metadata: {queueName: jobs}
+        """,
+    )
+    assert (scaler.target_kind, scaler.target_name, scaler.maximum) == ("Deployment", "worker", Literal(10))
+    assert [(m.kind, m.name, m.target) for m in scaler.metrics] == [
+        ("Resource", "cpu", "Utilization"),
+        ("External", "rabbitmq", ""),
+    ]

@@ -329,8 +329,9 @@ def test_large_and_deep_files() -> None:
 def test_claims() -> None:
     """Python source, but not what was copied in from others."""
     assert claims("a/b.py")
+    assert claims("a/b.ipynb")
     assert not claims("a/vendor/b.py")
-    assert not claims("a/b.ipynb")
+    assert not claims("a/b.md")
 
 
 _PIECES = [

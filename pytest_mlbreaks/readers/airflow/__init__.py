@@ -14,7 +14,7 @@ reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
@@ -62,7 +62,7 @@ def _factories(file: PythonFile, follower: Follower, calls: Calls) -> None:
             calls.enter(Func(site.node, follower.module, site.scope.qualname), [], {}, site.node)
 
 
-def _makes_dag(file: PythonFile, callees: dict[str, None]) -> bool:
+def _makes_dag(file: PythonFile, callees: Iterable[str]) -> bool:
     return any(c.startswith("airflow.") and c.endswith(".DAG") for c in callees)
 
 

@@ -1,0 +1,128 @@
+"""Code that serves, or that a schedule runs, waits for another service without a limit.
+
+``requests`` and ``urllib`` wait for ever where no timeout is given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from mlbreaks_checks import _serving
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Endpoint,
+    Finding,
+    Pipeline,
+    Place,
+    Process,
+    Severity,
+    Unjudged,
+    Verdict,
+    facts,
+)
+
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+
+_HERE = re.compile(r"^https?://(localhost|127\.0\.0\.1|169\.254\.169\.254|metadata\.google\.internal)\b")
+_LIMITS = ("execution_timeout", "dagrun_timeout", "timeout", "retry_timeout")
+_TESTS = re.compile(r"(^|/)(tests?|examples?)/")
+_MOST = 5
+"""Further calls of a file that are shown."""
+
+
+def _waits(call: facts.RemoteCall, pipeline: Pipeline) -> bool:
+    """Whether it calls another service by a library that has no limit of its own."""
+    return call.deadline != "default" and not _HERE.match(pipeline.pattern(call.url))
+
+
+def _is_run(module: facts.PythonModule, pipeline: Pipeline) -> bool:
+    calls = pipeline.index(facts.RemoteCall, "path").get(module.path, ())
+    return any(_waits(call, pipeline) for call in calls) and (
+        module.path in pipeline.index(Endpoint, _files, each=True) or any(_runners(module.path, pipeline))
+    )
+
+
+@check.over(facts.PythonModule, where=_is_run)
+def find(module: facts.PythonModule, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at the HTTP calls of a file that serves or that a process runs; one finding for all of them."""
+    calls = [c for c in pipeline.index(facts.RemoteCall, "path")[module.path] if _waits(c, pipeline)]
+    for call in calls:
+        if call.deadline == "unknown":
+            yield Unjudged(call.place, "a timeout may be set elsewhere")
+    open_ = [call for call in calls if call.deadline == "none"]
+    if not open_:
+        return
+    served = defaultdict(list)
+    for endpoint in pipeline.index(Endpoint, _files, each=True).get(module.path, ()):
+        for reached in endpoint.reached:
+            served[reached.function.path, reached.function.name].append(endpoint)
+    answering = [call for call in open_ if (call.path, call.scope) in served]
+    if answering:
+        endpoint = served[answering[0].path, answering[0].scope][0]
+        reached = next(
+            r for r in endpoint.reached if (r.function.path, r.function.name) == _serving.scoped(answering[0])
+        )
+        because = [(endpoint.place, f"{_serving.shown(endpoint)} comes to it"), *_serving.way(reached)]
+        yield _finding(answering, open_, "a request that gets here holds its worker", because, None)
+        return
+    runner = next(_runners(module.path, pipeline), None)
+    if runner is None:
+        yield Unjudged(open_[0].place, "nothing is seen to run this function")
+        return
+    because = [(runner.place, f"{runner.name} runs this file")]
+    what = f"{runner.name} hangs with it, and nothing ends that"
+    yield _finding(open_, open_, what, because, Confidence.MEDIUM)
+
+
+def _finding(
+    calls: list[facts.RemoteCall],
+    every: list[facts.RemoteCall],
+    what: str,
+    because: list[tuple[Place, str]],
+    confidence: Confidence | None,
+) -> Finding:
+    first = calls[0]
+    others = [call for call in every if call is not first]
+    more = f" ({len(others)} more in this file are like it)" if others else ""
+    library = first.api.partition(".")[0]
+    return Finding(
+        at=first.place,
+        message=f"{_serving.short(first.api)} is called without a timeout, and {library} has none of its own: when the"
+        f" called service hangs, {what}{more}.",
+        because=tuple(because + [(call.place, "no timeout here either") for call in others[:_MOST]]),
+        severity=None if confidence is None else Severity.MEDIUM,
+        confidence=confidence,
+        lowered="" if confidence is None else "the file is reached by its imports",
+    )
+
+
+def _files(endpoint: Endpoint) -> tuple[str, ...]:
+    """The files of what a handler comes to."""
+    return tuple(dict.fromkeys(reached.function.path for reached in endpoint.reached))
+
+
+def _runners(path: str, pipeline: Pipeline) -> Iterator[Process]:
+    """The services, jobs and scheduled steps that run a file and have no limit of their own. What a container starts is
+    its own; of all that it imports nobody knows what it calls."""
+    for process in pipeline.processes_of(path):
+        fact = process.fact
+        if _TESTS.search(process.place.path):
+            continue
+        if isinstance(fact, facts.Container) and all(entry.path != path for entry in process.entries):
+            continue
+        if isinstance(fact, facts.Step):
+            if fact.orchestrator != "airflow" or any(fact.setting(name) is not None for name in _LIMITS):
+                continue
+            schedule = pipeline.one(facts.Schedule, fact.pipeline)
+            if schedule is not None and _is_limited(schedule):
+                continue
+        yield process
+
+
+def _is_limited(schedule: facts.Schedule) -> bool:
+    """Whether the pipeline, or what it gives each of its steps, may have a time limit."""
+    names = {setting.name for setting in schedule.settings}
+    return "default_args" in names or any(n in names or f"default_args.{n}" in names for n in _LIMITS)

@@ -1,0 +1,90 @@
+"""Runs exclude each other, and nothing ends one that hangs.
+
+A frequent schedule that allows one run at a time waits for the run before. One that hangs is never done: no later run
+starts, nothing fails, and nobody is told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, facts
+
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1")
+
+_LIMITS = ("execution_timeout", "active_deadline_seconds", "timeout_seconds", "timeout", "max_runtime")
+_IN_AN_INSTANT = re.compile(r"Empty|Dummy|Branch|ShortCircuit|LatestOnly|branch|short_circuit")
+_DEFAULT = "AIRFLOW__CORE__DEFAULT_TASK_EXECUTION_TIMEOUT"
+_HOURLY = frozenset({"@hourly", "@continuous"})
+
+
+def _is_frequent(when: str) -> bool:
+    """Whether a schedule starts a run at least once an hour, all day: nobody looks at each of them."""
+    fields = when.split()
+    return when in _HOURLY or (len(fields) == 5 and fields[1] in ("*", "*/1"))
+
+
+def _is_exclusive_dag(schedule: facts.Schedule, pipeline: Pipeline) -> bool:
+    setting = schedule.setting("max_active_runs")
+    if schedule.orchestrator != "airflow" or setting is None or schedule.when is None:
+        return False
+    only = pipeline.resolve(setting.value).only
+    return only is not None and only.value == 1 and _is_frequent(pipeline.resolve(schedule.when).text or "")
+
+
+@check.over(facts.Schedule, where=_is_exclusive_dag)
+def find_dag(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at each DAG that runs at least hourly with ``max_active_runs=1``."""
+    if schedule.setting("dagrun_timeout") or schedule.setting("default_args.execution_timeout"):
+        return
+    if _DEFAULT in pipeline.index(facts.Container, _names, each=True):
+        return
+    if not schedule.complete:
+        yield Unjudged(schedule.place, "the tasks of the DAG can't all be told")
+        return
+    steps = pipeline.index(facts.Step, "pipeline").get(schedule.identity, ())
+    unlimited = [step for step in steps if not _is_limited(step)]
+    setting = schedule.setting("max_active_runs")
+    if not unlimited or setting is None:
+        return
+    tasks = "its only task has" if len(steps) == 1 else f"{len(unlimited)} of its {len(steps)} tasks have"
+    if 1 < len(unlimited) == len(steps):
+        tasks = f"its {len(steps)} tasks have"
+    yield Finding(
+        at=setting.place,
+        message=(
+            f"DAG {schedule.name} runs {pipeline.resolve(schedule.when).text}, one run at a time, and nothing ends one "
+            f"that hangs: it has no dagrun_timeout, and {tasks} no execution_timeout. All later runs wait behind it."
+        ),
+        because=tuple((step.place, f"task {step.name} may run for ever") for step in unlimited[:1]),
+    )
+
+
+def _is_limited(step: facts.Step) -> bool:
+    return _IN_AN_INSTANT.search(step.operator) is not None or any(step.setting(name) for name in _LIMITS)
+
+
+def _names(container: facts.Container) -> list[str]:
+    return [variable.name for variable in container.variables]
+
+
+def _is_exclusive_job(workload: facts.Workload, pipeline: Pipeline) -> bool:
+    return workload.kind == "CronJob" and workload.concurrency == "Forbid"
+
+
+@check.over(facts.Workload, where=_is_exclusive_job)
+def find_job(workload: facts.Workload, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at each CronJob that forbids runs beside each other."""
+    if workload.deadline_seconds is not None:
+        return
+    if not pipeline.index(facts.Container, "workload").get(workload.identity):
+        yield Unjudged(workload.place, "a part of a manifest")
+        return
+    yield Finding(
+        at=workload.place,
+        message=(
+            f"CronJob {workload.name} forbids a run while the one before is not done, and nothing ends one that hangs: "
+            "it has no activeDeadlineSeconds. No later run starts."
+        ),
+    )

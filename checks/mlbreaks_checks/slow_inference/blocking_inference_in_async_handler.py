@@ -1,0 +1,95 @@
+"""An async request handler does blocking work, and its worker answers nobody meanwhile.
+
+Code of an ``async def`` handler runs on the event loop, and so does every plain function that it calls.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mlbreaks_checks import _serving
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Endpoint,
+    Finding,
+    Pipeline,
+    Place,
+    Reached,
+    Severity,
+    Unjudged,
+    Verdict,
+    facts,
+)
+
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
+
+_ON_A_LOOP = frozenset({"fastapi", "litestar", "web", "ray-serve", "bentoml"})
+"""Frameworks that run an async handler on the event loop that answers all other requests."""
+
+_MEASURED = re.compile(r"(^|/)(benchmarks?|loadtests?|perf)/")
+"""Folders of servers that are only measured."""
+
+_MOST = 5
+"""Further handlers of a file that are shown."""
+
+_DOES = {
+    "predict": "runs the model by {}",
+    "train": "trains by {}",
+    "sleep": "sleeps by {}",
+    "command": "waits for a command by {}",
+}
+
+
+def _is_on_a_loop(endpoint: Endpoint) -> bool:
+    return endpoint.handler.asynchronous and endpoint.handler.framework in _ON_A_LOOP
+
+
+def _has_async_handlers(module: facts.PythonModule, pipeline: Pipeline) -> bool:
+    endpoints = pipeline.index(Endpoint, _serving.file_of).get(module.path, ())
+    return any(map(_is_on_a_loop, endpoints)) and not _MEASURED.search(module.path)
+
+
+@check.over(facts.PythonModule, where=_has_async_handlers)
+def find(module: facts.PythonModule, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at the async handlers of a file; one finding for all of them."""
+    found: list[tuple[Endpoint, str, Place, Reached, bool]] = []
+    for endpoint in pipeline.index(Endpoint, _serving.file_of)[module.path]:
+        if not _is_on_a_loop(endpoint):
+            continue
+        if not endpoint.reached:
+            yield Unjudged(endpoint.place, "several functions of this name")
+            continue
+        held = next(_held(endpoint, pipeline), None)
+        if held is not None:
+            found.append((endpoint, *held))
+    if not found:
+        return
+    found.sort(key=lambda one: not one[4])
+    endpoint, does, place, reached, long = found[0]
+    because = [*_serving.way(reached), (place, does)]
+    because += [(other.place, f"so does {_serving.shown(other)}: {what}") for other, what, *_ in found[1 : _MOST + 1]]
+    more = f" ({len(found) - 1} more in this file do the like)" if len(found) > 1 else ""
+    yield Finding(
+        at=endpoint.place,
+        message=f"{_serving.shown(endpoint)} is async and {does} on the event loop: until that returns, this worker"
+        f" answers no other request and no health probe{more}.",
+        because=tuple(because),
+        severity=None if long else Severity.MEDIUM,
+    )
+
+
+def _held(endpoint: Endpoint, pipeline: Pipeline) -> Iterator[tuple[str, Place, Reached, bool]]:
+    """What holds the loop for certain, what may hold it longest first; the last is whether it may be for long."""
+    found: list[tuple[str, Place, Reached, bool]] = []
+    for reached, call in _serving.remote(endpoint, pipeline):
+        if not call.awaited and not call.lazy and not call.conditional and not reached.sometimes and not reached.once:
+            long = call.deadline == "none"
+            found.append((f"waits for {_serving.short(call.api)}", call.place, reached, long))
+    for reached, work in _serving.blocking(endpoint, pipeline):
+        certain = not work.conditional and not reached.sometimes and not reached.once
+        if work.kind in _DOES and (certain or work.kind == "predict"):
+            name = f"{_serving.short(work.api)}()"
+            found.append((_DOES[work.kind].format(name), work.place, reached, work.kind != "predict"))
+    yield from sorted(found, key=lambda one: not one[3])

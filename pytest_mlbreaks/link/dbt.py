@@ -1,0 +1,237 @@
+"""dbt projects: which file is which model, what its configuration comes to, and what it reads.
+
+A project's models are steps of one schedule, ordered by what they refer to, and each writes the table of its name.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from pytest_mlbreaks.model import Pipeline
+from pytest_mlbreaks.model.expr import Concat, Expr, Literal, Unknown, literal_text
+from pytest_mlbreaks.model.facts import (
+    Argument,
+    DatasetAccess,
+    DbtFile,
+    DbtPackages,
+    DbtProject,
+    DbtProperties,
+    DbtRef,
+    Edge,
+    Fact,
+    Schedule,
+    Step,
+)
+from pytest_mlbreaks.model.linked import DbtKind, DbtModel, DbtTree
+
+_FOLDERS_READ = frozenset({"models", "seeds", "data", "snapshots", "sources"})
+"""Folders whose properties files are read, wherever they lie."""
+
+_WITHOUT_MODELS = frozenset(
+    {
+        *("dbt_utils", "dbt_expectations", "dbt_date", "codegen", "audit_helper", "trino_utils", "spark_utils"),
+        *("dbt_external_tables", "dbt_profiler", "dbt_constraints", "tsql_utils", "redshift", "metrics", "dbt_ml"),
+    }
+)
+"""Packages that bring macros and tests, and no models."""
+
+_SCHEMA = Unknown("the schema is the profile's")
+
+
+def trees(pipeline: Pipeline) -> list[DbtTree]:
+    """The dbt projects of the tree, with their models."""
+    projects = {project.folder: project for project in pipeline.all(DbtProject)}
+    if not projects:
+        return []
+    by_folder: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(pipeline.paths):
+        if path.endswith((".sql", ".py", ".csv")):
+            folder = _owner(path, projects)
+            if folder is not None:
+                by_folder[folder].append(path)
+    facts: dict[str, list[Fact]] = defaultdict(list)
+    for kind in (DbtFile, DbtProperties, DbtPackages):
+        for fact in pipeline.all(kind):
+            folder = _owner(fact.path, projects)
+            if folder is not None:
+                facts[folder].append(fact)
+    unread: dict[str, str] = {}
+    for path in pipeline.unread:
+        folder = _owner(path, projects)
+        if folder is not None and path.endswith((".yml", ".yaml", ".sql")):
+            unread.setdefault(folder, path)
+    return [
+        _Maker(project, by_folder[folder], facts[folder], unread.get(folder, "")).make()
+        for folder, project in projects.items()
+    ]
+
+
+def _owner(path: str, projects: Mapping[str, DbtProject]) -> str | None:
+    """The folder of the nearest project above *path*."""
+    folder = path
+    while folder:
+        folder = folder.rpartition("/")[0]
+        if folder in projects:
+            return folder
+    return None
+
+
+class _Maker:
+    """Makes the models of one project."""
+
+    def __init__(self, project: DbtProject, paths: list[str], facts: Iterable[Fact], unread: str) -> None:
+        self._project = project
+        self._paths = paths
+        self._files: dict[str, DbtFile] = {}
+        self._properties: dict[str, list[DbtProperties]] = defaultdict(list)
+        self._sources: dict[tuple[str, str], list[DbtProperties]] = defaultdict(list)
+        self._packages: list[DbtPackages] = []
+        for fact in facts:
+            if isinstance(fact, DbtFile):
+                self._files[fact.path] = fact
+            elif isinstance(fact, DbtPackages):
+                self._packages.append(fact)
+            elif isinstance(fact, DbtProperties) and self._in(fact.path, project.folders):
+                if fact.source:
+                    self._sources[fact.source, fact.name].append(fact)
+                else:
+                    self._properties[fact.name].append(fact)
+        self._unread = unread
+
+    def make(self) -> DbtTree:
+        """The project with its models."""
+        models: dict[str, DbtModel] = {}
+        for kind, name, path in self._named():
+            file = self._files.get(path)
+            described = tuple(self._properties.get(name, ()))
+            models.setdefault(
+                name,
+                DbtModel(
+                    project=self._project,
+                    kind=kind,
+                    name=name,
+                    path=path,
+                    file=file,
+                    described=described,
+                    config=self._config(kind, path, file, described),
+                ),
+            )
+        return DbtTree(
+            project=self._project,
+            models=models,
+            sources={key: tuple(entries) for key, entries in self._sources.items()},
+            described={name: tuple(entries) for name, entries in self._properties.items()},
+            tests=tuple(file for path, file in self._files.items() if self._in(path, self._project.test_paths)),
+            incomplete=self._incomplete(),
+            packages=tuple(p for fact in self._packages for p in fact.packages if _name(p) not in _WITHOUT_MODELS),
+        )
+
+    def _named(self) -> Iterator[tuple[DbtKind, str, str]]:
+        project = self._project
+        for path in self._paths:
+            stem, _, ending = path.rpartition("/")[2].rpartition(".")
+            if ending == "csv":
+                if self._in(path, project.seed_paths):
+                    yield "seed", stem, path
+            elif ending == "sql" and path in self._files and self._files[path].snapshots:
+                for name in self._files[path].snapshots:
+                    yield "snapshot", name, path
+            elif self._in(path, project.model_paths) and stem != "__init__":
+                yield "model", stem, path
+        for name, entries in self._properties.items():
+            for entry in entries:
+                if entry.kind == "snapshot" and entry.config:
+                    yield "snapshot", name, entry.path  # defined by its properties alone, since dbt 1.9
+
+    def _in(self, path: str, folders: tuple[str, ...]) -> bool:
+        prefix = f"{self._project.folder}/" if self._project.folder else ""
+        return any(path.startswith(f"{prefix}{folder}/") for folder in folders)
+
+    def _config(
+        self, kind: DbtKind, path: str, file: DbtFile | None, described: tuple[DbtProperties, ...]
+    ) -> dict[str, Argument]:
+        """The configuration of a model: the project file's, then its properties', then its own, which decides."""
+        found: dict[str, Argument] = {}
+        section = f"{kind}s"
+        relative = path[len(self._project.folder) :].strip("/").rpartition(".")[0].split("/")[1:]
+        best: dict[str, int] = {}
+        for setting in self._project.settings:
+            parts = setting.name.split(".")
+            if parts[0] != section:
+                continue
+            name = parts[-1].removeprefix("+")
+            folders = parts[1:-1]
+            if folders[:1] == [self._project.name]:
+                folders = folders[1:]
+            if relative[: len(folders)] == folders and len(folders) >= best.get(name, 0):
+                found[name] = setting
+                best[name] = len(folders)
+        for entry in described:
+            found |= {argument.name: argument for argument in entry.config}
+        if file is not None:
+            found |= {argument.name: argument for argument in file.config}
+        return found
+
+    def _incomplete(self) -> str:
+        """Why a model or source may be there that is not seen; "" where all are."""
+        if self._unread:
+            return f"{self._unread} is not read"
+        odd = [folder for folder in self._project.folders if _FOLDERS_READ.isdisjoint(folder.split("/"))]
+        return f"properties files of {odd[0]} are not read" if odd else ""
+
+
+def _name(package: str) -> str:
+    return package.rpartition("/")[2].removesuffix(".git").removeprefix("dbt-").replace("-", "_")
+
+
+def steps(trees: Iterable[DbtTree]) -> Iterator[Fact]:
+    """Schedules, steps, edges, and the tables that models read and write."""
+    every = list(trees)
+    for tree in every:
+        schedule = Schedule(
+            place=tree.project.place,
+            orchestrator="dbt",
+            name=tree.project.name or tree.project.folder,
+            scope=tree.project.path,
+            complete=not tree.incomplete
+            and not any(m.file is not None and m.file.opaque for m in tree.models.values()),
+            reason=tree.incomplete or "a reference that a template computes",
+        )
+        yield schedule
+        for model in tree.models.values():
+            yield Step(
+                place=model.place,
+                orchestrator="dbt",
+                pipeline=schedule.identity,
+                name=model.name,
+                operator=literal_text(model.setting("materialized")) or model.kind,
+            )
+            after = f"{schedule.identity}/{model.name}"
+            for ref in model.refs:
+                if ref.kind == "ref" and ref.name in tree.models:
+                    yield Edge(place=ref.place, before=f"{schedule.identity}/{ref.name}", after=after)
+            if len(every) == 1:  # two projects may have models of one name, in schemas that only their profiles tell
+                yield from _accesses(model, tree)
+
+
+def _accesses(model: DbtModel, tree: DbtTree) -> Iterator[Fact]:
+    written = _table(model)
+    yield DatasetAccess(place=model.place, mode="write", target=written, api="dbt", kind="table", scope=model.name)
+    for ref in model.refs:
+        target = _read(ref, tree)
+        if target is not None:
+            yield DatasetAccess(place=ref.place, mode="read", target=target, api="dbt", kind="table", scope=model.name)
+
+
+def _table(model: DbtModel) -> Expr:
+    alias = literal_text(model.setting("alias")) or model.name
+    return Concat((_SCHEMA, Literal(f".{alias}")))
+
+
+def _read(ref: DbtRef, tree: DbtTree) -> Expr | None:
+    if ref.kind == "ref":
+        model = tree.models.get(ref.name)
+        return _table(model) if model is not None else None
+    entries = tree.sources.get((ref.group, ref.name), ())
+    return Literal(entries[0].relation) if entries and entries[0].relation else None

@@ -1,0 +1,91 @@
+"""Serving: whole routes over routers and files, and what a handler comes to."""
+
+from __future__ import annotations
+
+from pytest_mlbreaks import engine, packs
+from pytest_mlbreaks.model import Application, Endpoint, Pipeline
+from pytest_mlbreaks.tree import MemoryTree
+
+
+def built(**files: str) -> Pipeline:
+    """The pipeline of modules, each under its name."""
+    return linked({f"{name}.py": text for name, text in files.items()})
+
+
+def linked(files: dict[str, str]) -> Pipeline:
+    """The pipeline of files."""
+    tree = MemoryTree(files)
+    return engine.build(tree, engine.read(tree, packs.load(), lambda *_: None))
+
+
+APP = "from fastapi import FastAPI\nfrom routes import router\napp = FastAPI()\n"
+ROUTES = (
+    "from fastapi import APIRouter\nrouter = APIRouter(prefix='/v1')\n@router.get('/users/{id}')\ndef user(id): ...\n"
+)
+
+
+def test_a_route_has_all_its_prefixes() -> None:
+    """That of the mount, that of the router, and its own; parameters are holes."""
+    pipeline = built(app=APP + "app.include_router(router, prefix='/api')", routes=ROUTES)
+    (application,) = pipeline.all(Application)
+    assert [*application.routes] == ["/api/v1/users/{*}"]
+    assert application.reason == ""
+    assert [e.routes for e in pipeline.all(Endpoint)] == [("/api/v1/users/{*}",)]
+
+
+def test_a_router_is_found_over_packages() -> None:
+    """A name that an ``__init__`` passes on leads to where the router is made."""
+    pipeline = linked(
+        {
+            "api/app.py": "from fastapi import FastAPI\nfrom .routers import u\napp = FastAPI()\napp.include_router(u)",
+            "api/routers/__init__.py": "from .one import router as u",
+            "api/routers/one.py": ROUTES,
+            "api/__init__.py": "",
+        }
+    )
+    assert [*pipeline.all(Application)[0].routes] == ["/v1/users/{*}"]
+
+
+def test_a_router_that_is_not_known_leaves_the_application_open() -> None:
+    """Then nobody can say that a path is not served."""
+    pipeline = built(app=APP + "app.include_router(made())", routes=ROUTES)
+    assert pipeline.all(Application)[0].reason == "a router that it takes in can't be told"
+
+
+def test_a_prefix_of_a_blueprint_is_replaced() -> None:
+    """Flask takes the prefix of the registration instead of the blueprint's own."""
+    code = "from flask import Flask, Blueprint\napp = Flask('x')\nb = Blueprint('b', 'b', url_prefix='/own')\n"
+    code += "@b.route('/<int:n>')\ndef f(n): ...\napp.register_blueprint(b, url_prefix='/given')"
+    assert [*built(app=code).all(Application)[0].routes] == ["/given/{*}"]
+
+
+def test_what_a_handler_comes_to() -> None:
+    """Functions, methods and classes of other files, the way to them, and what is done only in some cases or once."""
+    pipeline = built(
+        app="from fastapi import FastAPI\nfrom model import Service, cached, maybe\napp = FastAPI()\n"
+        "@app.get('/')\ndef f(x):\n Service().predict()\n cached()\n if x:\n  maybe()",
+        model="from functools import lru_cache\nclass Service:\n def __init__(self): self.load()\n"
+        " def load(self): ...\n def predict(self): ...\n@lru_cache\ndef cached(): ...\ndef maybe(): maybe()",
+    )
+    (endpoint,) = pipeline.all(Endpoint)
+    found = {r.function.name: (len(r.via), r.sometimes, r.once) for r in endpoint.reached}
+    assert found == {
+        "f": (0, False, False),
+        "Service.__init__": (1, False, False),
+        "Service.load": (2, False, False),
+        "Service.predict": (1, False, False),
+        "cached": (1, False, True),
+        "maybe": (1, True, False),
+    }
+
+
+def test_the_body_of_a_route_is_found_in_another_file() -> None:
+    """The class that the annotation names; none where two have the name."""
+    pipeline = built(
+        app="from fastapi import FastAPI\nfrom schemas import Item\napp = FastAPI()\n"
+        "@app.post('/')\ndef f(x: Item): ...",
+        schemas="from pydantic import BaseModel\nclass Item(BaseModel):\n a: int",
+    )
+    body = pipeline.all(Endpoint)[0].body
+    assert body is not None
+    assert body.name == "Item"
