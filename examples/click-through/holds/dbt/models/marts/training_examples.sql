@@ -8,7 +8,7 @@ select
     impressions.country,
     impressions.shown_on - articles.published_on as age_days,
     articles.clicks_7d,
-    case when clicks.impression_id is not null then 1 else 0 end as clicked
+    coalesce(clicks.clicked, 0) as clicked
 from {{ ref('stg_impressions') }} as impressions
 inner join {{ ref('stg_articles') }} as articles
     on impressions.article_id = articles.article_id
