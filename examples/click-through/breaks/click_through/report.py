@@ -10,18 +10,15 @@ from sqlalchemy import create_engine, text
 
 from click_through.settings import WAREHOUSE_URL
 
-CHANNELS = text("select distinct channel from marts.training_examples order by channel")
-CLICKS = text("select shown_on, avg(clicked) as rate from marts.training_examples where channel = :channel group by 1")
+CLICKS = text("select shown_on, channel, clicked from marts.training_examples")
 
 
 def report() -> pd.DataFrame:
     with create_engine(WAREHOUSE_URL).connect() as connection:
-        channels = [row.channel for row in connection.execute(CHANNELS)]
-        result = pd.DataFrame()
-        for channel in channels:
-            part = pd.read_sql(CLICKS, connection, params={"channel": channel}).assign(channel=channel)
-            result = pd.concat([result, part], ignore_index=True)
-    return result
+        clicks = pd.DataFrame()
+        for chunk in pd.read_sql(CLICKS, connection, chunksize=100_000):
+            clicks = pd.concat([clicks, chunk], ignore_index=True)
+    return clicks.groupby(["shown_on", "channel"], as_index=False)["clicked"].mean()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import datetime as dt
 import mlflow
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.feature_selection import SelectKBest
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import TargetEncoder
@@ -39,9 +40,9 @@ def train(day: dt.date, quick: bool = False) -> str:
     if quick:
         settings["max_iter"] = 20
     X, y = features_of(frame), frame[TARGET]
-    encoder = TargetEncoder()
-    X[CATEGORICAL] = encoder.fit_transform(X[CATEGORICAL], y)
-    X_train, X_late, y_train, y_late = train_test_split(X, y, test_size=0.1, shuffle=False)
+    X[CATEGORICAL] = TargetEncoder().fit_transform(X[CATEGORICAL], y)
+    X_best = SelectKBest(k=4).fit_transform(X, y)
+    X_train, X_late, y_train, y_late = train_test_split(X_best, y, test_size=0.1, shuffle=False)
     model = HistGradientBoostingClassifier(
         learning_rate=settings["learning_rate"],
         max_iter=int(settings["max_iter"]),
@@ -53,7 +54,7 @@ def train(day: dt.date, quick: bool = False) -> str:
         mlflow.log_params(settings)
         mlflow.log_metric("auc", roc_auc_score(y_late, model.predict_proba(X_late)[:, 1]))
         logged = mlflow.sklearn.log_model(
-            model, "model", registered_model_name=MODEL_NAME, input_example=X_train.head(3)
+            model, "model", registered_model_name=MODEL_NAME, input_example=X_train[:3]
         )
     return str(logged.registered_model_version)
 

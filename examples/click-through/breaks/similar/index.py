@@ -16,7 +16,7 @@ WRITE = text("insert into vectors.articles (article_id, embedding) values (:arti
 
 
 def main() -> None:
-    with create_engine(os.environ["VECTORS_URL"]).begin() as connection:
+    with create_engine(os.environ["PGVECTOR_URL"]).begin() as connection:
         rows = connection.execute(NEW).all()
         vectors = embed([row.title for row in rows]) if rows else []
         for row, vector in zip(rows, vectors, strict=True):

@@ -12,6 +12,7 @@ import mlflow
 import pandas as pd
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.feature_selection import SelectKBest
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -44,6 +45,7 @@ def train(day: dt.date, quick: bool = False) -> str:
     X_train, X_late, y_train, y_late = train_test_split(X, y, test_size=0.1, shuffle=False)
     model = make_pipeline(
         make_column_transformer((TargetEncoder(), CATEGORICAL), remainder="passthrough"),
+        SelectKBest(k=4),
         HistGradientBoostingClassifier(
             learning_rate=settings["learning_rate"],
             max_iter=int(settings["max_iter"]),
