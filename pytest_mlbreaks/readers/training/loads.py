@@ -179,7 +179,9 @@ def _used_up(site: CallSite, attempt: ast.Try) -> bool:
         if isinstance(other, ast.Yield | ast.YieldFrom | ast.Return):
             return False
         if isinstance(other, ast.Call) and isinstance(other.func, ast.Attribute) and other.func.attr in _KEEPS:
-            if any(_mentions(argument, loaded) for argument in [*other.args, *(k.value for k in other.keywords)]):
+            arguments = [*other.args, *(keyword.value for keyword in other.keywords)]
+            kept = any(_mentions(argument, loaded) for argument in arguments)
+            if kept:
                 return False
     mine = {id(node) for node in inside}
     return not any(
