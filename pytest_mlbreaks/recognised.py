@@ -70,7 +70,7 @@ _ASIDE = frozenset(
     {
         *("docs", "doc", "documentation", "third_party", "3rdparty", "third-party", "vendored", "site-packages"),
         *("node_modules", "example", "examples", "tutorial", "tutorials", "cookiecutter", "testdata", "test_data"),
-        *("workshop", "workshops"),
+        *("workshop", "workshops", "homework", "homeworks", "exercise", "exercises"),
     }
 )
 _ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor"})

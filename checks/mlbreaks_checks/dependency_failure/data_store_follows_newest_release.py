@@ -29,6 +29,8 @@ check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, sinc
 
 _HUB = re.compile(r"^(?:(?:docker\.io|index\.docker\.io)/)?(?:library/)?")
 _KEPT = frozenset({"bind", "volume", "claim", "host"})
+_STAGE = re.compile(r"(?:^|_)(?:ENV|ENVIRONMENT|STAGE)$")
+_DEVELOPMENT = frozenset({"dev", "development", "local"})
 _URI = re.compile(r"--backend-store-uri[= ]+[\"']?((?:postgresql|mysql|mssql|sqlite)\S*)")
 
 
@@ -62,9 +64,19 @@ def _keeps_data(process: Process, pipeline: Pipeline) -> bool:
     container = process.fact
     if not isinstance(container, facts.Container) or container.image is None or container.build:
         return False
-    if process.environment.tier is Tier.NONPROD:
+    if process.environment.tier is Tier.NONPROD or container.path in pipeline.index(Process, _says_development):
         return False
     return _kept(container, process, pipeline) is not None
+
+
+def _says_development(process: Process) -> str | None:
+    """The compose file of a service that is told to be one of a developer's machine; None for any other process."""
+    if not isinstance(process.fact, facts.Container) or process.fact.tool != "compose":
+        return None
+    told = any(
+        _STAGE.search(name) and (value.text or "").lower() in _DEVELOPMENT for name, value in process.variables.items()
+    )
+    return process.fact.path if told else None
 
 
 @check.over(Process, where=_keeps_data)

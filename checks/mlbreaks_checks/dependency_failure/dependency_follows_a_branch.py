@@ -5,11 +5,12 @@ A push there changes the next build here with nothing changed here; a branch tha
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mlbreaks_checks import _installs
-from pytest_mlbreaks.api import Check, Confidence, Finding, Install, Pipeline, Place, Severity, Unjudged, Verdict
+from pytest_mlbreaks.api import Check, Confidence, Finding, Install, Pipeline, Place, Severity, Unjudged, Verdict, expr
 from pytest_mlbreaks.api import facts as f
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
@@ -23,6 +24,7 @@ _FIXED = re.compile(r"[0-9a-fA-F]{7,40}$|refs/tags/|(.*[^0-9])?v?\d+(\.\d+)+")
 _ASIDE = re.compile(
     r"(^|[/_.-])(dev|test|tests|testing|docs?|lint|linter|ci|build|notebooks?)([/_.-]|$)", re.IGNORECASE
 )
+_INSTALLS = re.compile(r"\binstall\b[^\n;&|]*?\s(?:-r|--requirements?)[ =]?([^\s;&|'\"]+)")
 _LOCKS = {"uv": ("pyproject",), "poetry": ("poetry", "pyproject"), "pdm": ("pyproject",), "pipenv": ("pipfile",)}
 
 
@@ -41,9 +43,40 @@ def find_in_lists(requirement: f.Requirement, pipeline: Pipeline) -> Iterator[Ve
     lock = _lock(requirement, pipeline)
     if lock is not None and not any(install.passed_over is lock for install in installs):
         return  # the lock holds the commit
+    if not (installs or _builds_a_project(requirement, pipeline) or _is_installed(requirement.path, pipeline)):
+        yield Unjudged(requirement.place, "nothing is seen to install this list")
+        return
     because = [(i.place, "this command installs the list") for i in installs[:1]]
     processes = [process for install in installs for process in install.processes]
     yield from _verdict(requirement, requirement.place, (*because, *_installs.run_by(processes)))
+
+
+def _builds_a_project(requirement: f.Requirement, pipeline: Pipeline) -> bool:
+    """Whether the dependency is one of a project: who installs that installs it, too."""
+    return any(file.package for file in pipeline.index(f.RequirementFile, "path").get(requirement.path, ()))
+
+
+def _is_installed(path: str, pipeline: Pipeline) -> bool:
+    """Whether a command of CI or of an orchestrator installs the list, or a Dockerfile one of its name: what builds that
+    Dockerfile need not be in the tree."""
+    return path in pipeline.index(f.Step, _installed_by_step, each=True) or posixpath.basename(path) in pipeline.index(
+        f.Dockerfile, _installed_by_image, each=True
+    )
+
+
+def _installed_by_step(step: f.Step) -> tuple[str, ...]:
+    return tuple(_lists(step.commands))
+
+
+def _installed_by_image(dockerfile: f.Dockerfile) -> tuple[str, ...]:
+    names = _lists(run for stage in dockerfile.stages for run in stage.runs)
+    return tuple(dict.fromkeys(map(posixpath.basename, names)))
+
+
+def _lists(commands: Iterable[f.Command]) -> Iterator[str]:
+    for command in commands:
+        text = expr.literal_text(command.shell) if command.shell is not None else None
+        yield from dict.fromkeys(map(posixpath.normpath, _INSTALLS.findall(text or "")))
 
 
 def _takes_a_repository(install: Install, pipeline: Pipeline) -> bool:
