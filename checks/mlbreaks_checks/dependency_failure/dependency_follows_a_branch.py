@@ -57,8 +57,8 @@ def _builds_a_project(requirement: f.Requirement, pipeline: Pipeline) -> bool:
 
 
 def _is_installed(path: str, pipeline: Pipeline) -> bool:
-    """Whether a command of CI or of an orchestrator installs the list, or a Dockerfile one of its name: what builds that
-    Dockerfile need not be in the tree."""
+    """Whether a command of CI or of an orchestrator installs the list, or a Dockerfile one of its name, which something
+    that is not in the tree may build."""
     return path in pipeline.index(f.Step, _installed_by_step, each=True) or posixpath.basename(path) in pipeline.index(
         f.Dockerfile, _installed_by_image, each=True
     )
