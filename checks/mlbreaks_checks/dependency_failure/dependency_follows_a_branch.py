@@ -57,26 +57,35 @@ def _builds_a_project(requirement: f.Requirement, pipeline: Pipeline) -> bool:
 
 
 def _is_installed(path: str, pipeline: Pipeline) -> bool:
-    """Whether a command of CI or of an orchestrator installs the list, or a Dockerfile one of its name, which something
-    that is not in the tree may build."""
-    return path in pipeline.index(f.Step, _installed_by_step, each=True) or posixpath.basename(path) in pipeline.index(
+    """Whether a command of CI or of an orchestrator installs the list, or a Dockerfile does: what builds that need not be
+    in the tree."""
+    return path in pipeline.index(f.Step, _installed_by_step, each=True) or path in pipeline.index(
         f.Dockerfile, _installed_by_image, each=True
     )
 
 
 def _installed_by_step(step: f.Step) -> tuple[str, ...]:
-    return tuple(_lists(step.commands))
+    return tuple(map(posixpath.normpath, _lists(step.commands)))
 
 
 def _installed_by_image(dockerfile: f.Dockerfile) -> tuple[str, ...]:
-    names = _lists(run for stage in dockerfile.stages for run in stage.runs)
-    return tuple(dict.fromkeys(map(posixpath.basename, names)))
+    """The lists that a Dockerfile installs, as it names them or copies them, seen from its folder and from the root."""
+    found: dict[str, None] = {}
+    for stage in dockerfile.stages:
+        names = dict.fromkeys(_lists(stage.runs))
+        sources = [expr.literal_text(source) or "" for copy in stage.copies for source in copy.sources]
+        ends = {posixpath.basename(name) for name in names}
+        for name in (*names, *(source for source in sources if posixpath.basename(source) in ends)):
+            found[posixpath.normpath(name)] = None
+            found[posixpath.normpath(posixpath.join(posixpath.dirname(dockerfile.path), name))] = None
+    return tuple(found)
 
 
 def _lists(commands: Iterable[f.Command]) -> Iterator[str]:
+    """The lists that ``pip install`` and the like are given, as written."""
     for command in commands:
         text = expr.literal_text(command.shell) if command.shell is not None else None
-        yield from dict.fromkeys(map(posixpath.normpath, _INSTALLS.findall(text or "")))
+        yield from dict.fromkeys(_INSTALLS.findall(text or ""))
 
 
 def _takes_a_repository(install: Install, pipeline: Pipeline) -> bool:
