@@ -105,7 +105,7 @@ def install(work: Path) -> Path:
     programs = environment / ("Scripts" if os.name == "nt" else "bin")
     pip: list[str | Path] = [programs / "python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", work / "wheels", REPOSITORY], check=True)
-    subprocess.run([*pip, "install", *(f"{wheel}[sql]" for wheel in (work / "wheels").glob("*.whl"))], check=True)
+    subprocess.run([*pip, "install", *(str(wheel) for wheel in (work / "wheels").glob("*.whl"))], check=True)
     return programs
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from markdown.extensions.toc import slugify, unique
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -79,7 +80,21 @@ def _page(check: Check) -> str:
     if text is None:
         raise SystemExit(f"the check {check.id} has no page")
     title, _, rest = text.partition("\n")
+    parsed = pages.parse(text)
+    for trap, where in parsed.traps:
+        rest = rest.replace(f"| {trap} | {where} |", f"| {trap} | {_linked(where, parsed.headings)} |")
     return "\n".join([title, "", *_facts(check), "", rest.strip(), *_options(check)]) + "\n"
+
+
+def _linked(where: str, headings: tuple[str, ...]) -> str:
+    """Each heading of the page that the cell names, as a link to it."""
+    seen: set[str] = set()
+    for heading in headings:
+        anchor = unique(slugify(heading.replace("`", ""), "-"), seen)
+        if where == heading:
+            return f"[{heading}](#{anchor})"
+        where = where.replace(f"`{heading}`", f"[{heading}](#{anchor})")
+    return where
 
 
 def _facts(check: Check) -> Iterator[str]:

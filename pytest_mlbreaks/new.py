@@ -72,6 +72,13 @@ services:
 unjudged compose.yaml:2: the image cannot be told
 ```
 
+## Traps
+
+| trap | where |
+|---|---|
+| What looks like the danger and is none: replace this row | Holds |
+| The image is computed | Cannot tell |
+
 ## What to do
 
 What mends it, in a sentence or two.

@@ -3,6 +3,7 @@
 A page starts with a title and prose. Its ``## Breaks``, ``## Holds`` and ``## Cannot tell`` sections (each as often as
 needed, with more words after a colon) are examples: fenced blocks with ``title="PATH"`` in their info string make a
 small repository. Under Breaks and Cannot tell, a ``text`` fence without a title holds what the check says there.
+``## Traps`` is a table of what looks like the danger and is none, and of the section that shows each of them.
 ``## What to do`` and ``## Sources`` end the page. ``checks/README.md`` is the guide for people.
 """
 
@@ -25,10 +26,15 @@ Kind = Literal["breaks", "holds", "cannot tell"]
 NOT_APPLICABLE = "not applicable"
 """How the rest of the title starts, of a Holds section in which the check finds nothing to judge."""
 
+NOT_HANDLED = "not handled: "
+"""How the second cell of a row under Traps starts where no example shows the trap; the reason follows."""
+
 _KINDS: tuple[Kind, ...] = ("breaks", "holds", "cannot tell")
 _FENCE = re.compile(r"^(`{3,}|~{3,})[ \t]*([^`]*)$")
 _TITLE = re.compile(r'\btitle="([^"]+)"')
 _LINK = re.compile(r"https?://[^\s<>\"]+")
+_CELL_END = re.compile(r"(?<!\\)\|")
+_QUOTED = re.compile(r"`[^`]+`(?:[,;] `[^`]+`)*")
 _ALSO = re.compile(r"^Also finds:[ \t]*(\S.*)$")
 
 
@@ -62,7 +68,7 @@ class Section:
 @dataclasses.dataclass(frozen=True)
 class Page:
     """A page taken apart. *why* is its first paragraph, *what_to_do* the first one under that heading, *sources* the
-    links under that one."""
+    links under that one, *traps* the rows of the table under Traps: the trap, and where it is shown."""
 
     text: str
     title: str
@@ -71,6 +77,13 @@ class Page:
     headings: tuple[str, ...]
     what_to_do: str
     sources: tuple[str, ...]
+    traps: tuple[tuple[str, str], ...] = ()
+
+    def lost_traps(self) -> list[str]:
+        """What stands in the second cell of each trap that is shown nowhere: neither the heading of an example of this
+        page (or several in backticks, separated by a comma), nor "not handled: " and a reason."""
+        shown = {heading for heading in self.headings if _kind(heading)}
+        return [where for _, where in self.traps if not _is_told(where, shown)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +120,7 @@ def parse(text: str) -> Page:
         headings=tuple(block.heading for block in blocks),
         what_to_do=_first_paragraph(by_name["what to do"]) if "what to do" in by_name else "",
         sources=tuple(_links(by_name["sources"])) if "sources" in by_name else (),
+        traps=tuple(_traps(by_name["traps"])) if "traps" in by_name else (),
     )
 
 
@@ -154,6 +168,24 @@ def _first_paragraph(block: _Block) -> str:
 def _links(block: _Block) -> Iterator[str]:
     for _, line in block.prose:
         yield from (link.rstrip(".,;:)>") for link in _LINK.findall(line))
+
+
+def _traps(block: _Block) -> Iterator[tuple[str, str]]:
+    """The rows of the table, without its head and the line below that."""
+    rows = [(number, line.strip()) for number, line in block.prose if line.lstrip().startswith("|")]
+    for number, line in rows[2:]:
+        cells = [cell.strip().replace("\\|", "|") for cell in _CELL_END.split(line.strip("|"))]
+        if len(cells) != 2 or not all(cells):
+            raise PageError(f"line {number + 1}: a trap is a row of two cells, the trap and where it is shown")
+        yield cells[0], cells[1]
+
+
+def _is_told(where: str, shown: set[str]) -> bool:
+    if where in shown:
+        return True
+    if _QUOTED.fullmatch(where):
+        return shown.issuperset(where[1:-1].replace("`; `", "`, `").split("`, `"))
+    return where.startswith(NOT_HANDLED) and len(where) > len(NOT_HANDLED)
 
 
 def _kind(heading: str) -> Kind | None:

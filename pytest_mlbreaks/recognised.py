@@ -5,7 +5,6 @@ Both are told in every report: that nothing was found there is not a sign that n
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -15,9 +14,7 @@ from pytest_mlbreaks.report import Recognised
 _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
-        ("SQL", r"\.sql$"),
         ("Terraform", r"\.tf$|\.tfvars$"),
-        ("dbt projects", r"(^|/)dbt_project\.ya?ml$"),
         ("DVC locks and pointers", r"(^|/)dvc\.lock$|\.dvc$"),
         ("Kustomize overlays", r"(^|/)kustomization\.ya?ml$"),
         ("GitLab CI", r"(^|/)\.gitlab-ci\.ya?ml$"),
@@ -41,9 +38,6 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Go", r"\.go$"),
     )
 )
-
-_BY_EXTRA = {"SQL": "sql", "dbt projects": "sql"}
-"""Kinds that are read where an extra of the distribution is installed, and the extra."""
 
 _READ = (".py", ".md", ".svg", ".png", ".txt")
 """Endings of the most frequent files, none of which is of a kind named above."""
@@ -141,10 +135,6 @@ def idle_notebooks(count: int) -> tuple[Recognised, ...]:
     return (Recognised("notebooks that nothing runs", count, reason),) if count else ()
 
 
-def _sql_is_read() -> bool:
-    return all(importlib.util.find_spec(name) is not None for name in ("jinja2", "sqlglot"))
-
-
 def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, ...]:
     """What stands in the tree that no reader of ours knows, by kind, the most frequent first."""
     counts: Counter[str] = Counter()
@@ -160,12 +150,7 @@ def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, 
             if pattern.search(path):
                 counts[kind] += 1
                 break
-    for kind in _BY_EXTRA if _sql_is_read() else ():
-        del counts[kind]
-    found = [
-        Recognised(kind, count, f"needs pytest-mlbreaks[{_BY_EXTRA[kind]}]" if kind in _BY_EXTRA else "not read yet")
-        for kind, count in counts.most_common()
-    ]
+    found = [Recognised(kind, count, "not read yet") for kind, count in counts.most_common()]
     if beside:
         reason = "read for what others need of them; nothing is reported about them"
         found.append(Recognised("tests, examples, documentation, vendored code", beside, reason))

@@ -62,6 +62,10 @@ def page_problems(check: Check | str, *, packs: Packs | None = None) -> list[str
     problems += [f"no section '## {name}'" for name in ("What to do", "Sources") if name.lower() not in headings]
     problems += [] if page.why else ["no prose under the title"]
     problems += [] if page.what_to_do else ["nothing under 'What to do'"]
+    problems += ["no row under 'Traps'"] if "traps" in headings and not page.traps else []
+    problems += [
+        f"under 'Traps', {where!r} is the heading of no example, nor 'not handled: ...'" for where in page.lost_traps()
+    ]
     for outcome in pages.run(page, within, chosen):
         problems += [f"line {outcome.section.line}: {problem}" for problem in outcome.problems]
     return problems

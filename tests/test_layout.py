@@ -62,6 +62,26 @@ def test_a_check_is_named_and_dated(check: Check) -> None:
 
 
 @every_check
+def test_id_and_category_are_where_the_files_lie(check: Check) -> None:
+    """The id is the file's name, the category its folder's, and one of the taxonomy's, as are those beside it."""
+    assert check.module.split(".")[-2:] == [check.category.replace("-", "_"), check.id.replace("-", "_")]
+    assert {check.category, *check.also} <= set(taxonomy.categories())
+
+
+@pytest.mark.parametrize("category", taxonomy.categories())
+def test_every_cause_of_outages_has_a_check(category: str) -> None:
+    """What the taxonomy names is looked for."""
+    assert any(check.category == category for check in CHECKS)
+
+
+@every_check
+def test_the_news_name_the_check(check: Check) -> None:
+    """Until the release in a fragment, and then in the changelog: by id, so that whoever sees a finding can find it."""
+    news = [ROOT / "CHANGELOG.md", *(ROOT / "changelog").glob("*.check.md")]
+    assert any(f"`{check.id}`" in path.read_text(encoding="utf-8") for path in news), check.id
+
+
+@every_check
 def test_module_and_page_have_one_title(check: Check) -> None:
     """A sentence that says the danger; the page's is the module's, without the full stop."""
     assert check.title[:1].isupper()
@@ -87,6 +107,15 @@ def test_a_page_is_complete_and_holds(check: Check) -> None:
 def test_sources_are_links(check: Check) -> None:
     """Whoever doubts a claim can look it up."""
     assert re.search(r"https://\S", page_of(check).text.partition("\n## Sources")[2])
+
+
+@every_check
+def test_a_page_tells_the_traps(check: Check) -> None:
+    """What looks like the danger and is none stands in a table before the advice, with the example that shows it."""
+    page = page_of(check)
+    assert page.traps
+    assert page.lost_traps() == []
+    assert page.headings.index("Traps") < page.headings.index("What to do")
 
 
 @every_check
@@ -123,7 +152,8 @@ def test_the_guide_shows_a_check_that_works(monkeypatch: pytest.MonkeyPatch) -> 
     exec(compile(module[1], "checks/README.md", "exec"), vars(made))
     parsed = pages.parse(page[1])
     assert parsed.title == made.check.title
+    assert (len(parsed.traps), parsed.lost_traps()) == (2, [])
     packs = dataclasses.replace(testing.installed(), readers=(COMPOSE,), checks=(made.check,))
     assert [outcome.problems for outcome in pages.run(parsed, packs, made.check)] == [(), (), ()]
-    for heading in ("Breaks", "Holds", "Holds: not applicable", "Cannot tell", "What to do", "Sources"):
+    for heading in ("Breaks", "Holds", "Holds: not applicable", "Cannot tell", "Traps", "What to do", "Sources"):
         assert f"`## {heading}`" in guide

@@ -17,7 +17,7 @@ import pytest
 from pytest_mlbreaks import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
-EXAMPLE = ROOT / "examples" / "first-run"
+EXAMPLE = ROOT / "examples" / "click-through" / "breaks"
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -93,7 +93,7 @@ def test_the_source_distribution_holds_tests_and_examples(built: Path) -> None:
     with tarfile.open(path) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"LICENSE", "README.md", "pyproject.toml", "tests/test_packaging.py", ".ci/run"} <= names
-    assert {"checks/mlbreaks_checks/__init__.py", "examples/first-run/.github/workflows/deploy.yml"} <= names
+    assert {"checks/mlbreaks_checks/__init__.py", "examples/click-through/holds/.github/workflows/ci.yml"} <= names
     assert not [name for name in names if re.search(r"\.pyc$|(^|/)(\.venv[^/]*|\.git|dist|\.[a-z]+_cache)/", name)]
 
 
@@ -136,7 +136,7 @@ def test_the_command_from_a_wheel(programs: Path, tmp_path: Path) -> None:
     """It finds what is wrong with the example, and says so in its exit code."""
     judging = run(programs / "mlbreaks", "check", "--root", EXAMPLE, cwd=tmp_path)
     assert judging.returncode == 1, judging.stdout + judging.stderr
-    assert "k8s/api.yaml" in judging.stdout
+    assert "k8s/autoscaling.yaml" in judging.stdout
 
 
 def test_the_main_job_from_a_wheel(programs: Path, tmp_path: Path) -> None:

@@ -237,3 +237,50 @@ def test_an_incomplete_page_is_told_in_full(packs: Packs, check: Check, monkeypa
         testing.assert_page(check, packs=packs)
     for told in ("no section '## Holds'", "'## What to do'", "'## Sources'", "no prose", "line 3: nothing is found"):
         assert told in str(failure.value)
+
+
+def with_traps(rows: str) -> pages.Page:
+    """A page that has this under Traps."""
+    table = f"## Traps\n\n| trap | where |\n|---|---|\n{rows}\n"
+    shown = example("Holds", LOCKED) + "\n" + example("Holds: by `a`, or b", LOCKED) + "\n"
+    return pages.parse(f"# T\n\nWhy.\n\n{example('Breaks', FLOATING)}\n{shown}\n{table}\n## What to do\n\nMend it.\n")
+
+
+def test_traps_are_the_rows_of_a_table() -> None:
+    """Without the head of the table; a bar within a cell is escaped, as Markdown has it."""
+    page = with_traps("| a | Holds |\n| `b \\| c` | not handled: too rare |\n")
+    assert page.traps == (("a", "Holds"), ("`b | c`", "not handled: too rare"))
+    assert pages.parse("# T\n").traps == ()
+    with pytest.raises(pages.PageError, match=r"line \d+: a trap is a row of two cells"):
+        with_traps("| a |\n")
+
+
+@pytest.mark.parametrize(
+    ("where", "held"),
+    [
+        ("Holds", True),
+        ("`Holds`", True),
+        ("Holds: by `a`, or b", True),
+        ("`Holds`, `Breaks`", True),
+        ("not handled: too rare", True),
+        ("not handled:", False),
+        ("not handled, as it is too rare", False),
+        ("Holds: another", False),
+        ("`Holds`, `Holds: another`", False),
+        ("Traps", False),
+    ],
+)
+def test_a_trap_names_an_example_or_why_there_is_none(where: str, held: bool) -> None:
+    """The exact heading of an example, several in backticks, or "not handled: " and a reason."""
+    assert with_traps(f"| a | {where} |").lost_traps() == ([] if held else [where])
+
+
+def test_a_lost_trap_is_told(packs: Packs, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The author is told which one, and also if the table has no row; a page without the section is as good."""
+    monkeypatch.setattr(pages, "page_of", lambda check: with_traps("| a | Holds: another |"))
+    told = testing.page_problems(check, packs=packs)
+    assert "under 'Traps', 'Holds: another' is the heading of no example, nor 'not handled: ...'" in told
+    monkeypatch.setattr(pages, "page_of", lambda check: with_traps(""))
+    assert "no row under 'Traps'" in testing.page_problems(check, packs=packs)
+    monkeypatch.setattr(pages, "page_of", lambda check: page_with(example("Holds", LOCKED)))
+    assert not any("Traps" in problem for problem in testing.page_problems(check, packs=packs))

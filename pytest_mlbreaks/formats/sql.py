@@ -3,14 +3,13 @@
 A template is parsed by Jinja's own parser and never rendered. What stands in for it is SQL of the same lines: one
 branch of each condition, the body of each loop once, and a name where a value would be. sqlglot then parses that.
 
-sqlglot and Jinja are an extra (``pytest-mlbreaks[sql]``), and are imported by the first file that needs them.
+sqlglot and Jinja are imported by the first file that needs them.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib.util
 import logging
 import re
 from collections.abc import Iterator
@@ -47,12 +46,6 @@ _LINE_ALONE: Final = re.compile(r"^[ \t]*jinja__\w*?__[ \t]*$", re.MULTILINE)
 _NESTING: Final = re.compile(r"[()]")
 _SILENT: Final = frozenset({"config", "log", "print", "return", "set_sql_header", "docs", "enable_logging"})
 """Calls that put nothing into the text."""
-
-
-@functools.cache
-def installed() -> bool:
-    """Whether what reads SQL is installed."""
-    return all(importlib.util.find_spec(name) is not None for name in ("sqlglot", "jinja2"))
 
 
 class TemplateCall(msgspec.Struct, frozen=True, kw_only=True):

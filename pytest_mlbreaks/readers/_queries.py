@@ -271,8 +271,8 @@ class _Select:
             return True
         for column in self._select.expressions:
             for found in own(column):
-                if isinstance(found, exp.RowNumber | exp.Rank | exp.DenseRank):
-                    return True
+                if isinstance(found, exp.RowNumber) or type(found).__name__ in ("Rank", "DenseRank"):
+                    return True  # older releases of sqlglot have no class for the two
                 if isinstance(found, exp.AggFunc) and not isinstance(found.parent, exp.Window):
                     return True
         return False
@@ -393,7 +393,7 @@ class _Select:
                     clause=clause,
                     text=self._say(node),
                     rejects=rejects,
-                    handles=tuple(self._handled(node, optional)),
+                    handles=tuple(self._handled(node, optional, output=False)),
                     asks=_asks(node),
                     pins=self._pins(node),
                     unowned=any(not c.source and c.name for c in columns),
@@ -471,9 +471,9 @@ class _Select:
                 return columns[0]
         return None
 
-    def _handled(self, node: Any, optional: frozenset[str]) -> Iterator[str]:
+    def _handled(self, node: Any, optional: frozenset[str], *, output: bool) -> Iterator[str]:
         """The optional aliases whose absence *node* provides for: something stands for their NULL, or NULL is asked
-        for."""
+        for. An *output* also provides for it where it asks for the opposite (``b.x IS NOT NULL AS found``)."""
         from sqlglot import exp
 
         if not optional:
@@ -482,7 +482,7 @@ class _Select:
         for inner in own(node):
             if isinstance(inner, exp.Coalesce):
                 asked = [inner.this, *inner.expressions[:-1]]
-            elif isinstance(inner, exp.Is) and isinstance(inner.expression, exp.Null) and not _negated(inner):
+            elif _is_null(inner) and (output or not _negated(inner)):
                 asked = [inner.this]
             else:
                 continue
@@ -499,7 +499,7 @@ class _Select:
                 name=output.alias_or_name.lower(),
                 columns=tuple(dict.fromkeys(self._columns(node))),
                 plain=isinstance(node, exp.Column),
-                handles=tuple(self._handled(node, optional)),
+                handles=tuple(self._handled(node, optional, output=True)),
                 default=self._default(node),
                 place=self._place(output),
             )
@@ -518,10 +518,14 @@ class _Select:
 
         while isinstance(node, exp.Cast | exp.Paren):
             node = node.this
+        constant: Any = None
         if isinstance(node, exp.Coalesce) and node.expressions:
-            last = node.expressions[-1]
-            return self._say(last) if isinstance(last, exp.Literal | exp.Boolean) else ""
-        return ""
+            constant = node.expressions[-1]
+        elif isinstance(node, exp.Case | exp.If):
+            constant = _otherwise(node)
+        elif _is_null(node) or (isinstance(node, exp.Not) and _is_null(node.this.unnest())):
+            constant = exp.Boolean(this=_is_null(node))
+        return self._say(constant) if isinstance(constant, exp.Literal | exp.Boolean) else ""
 
 
 def own(node: Any) -> Iterator[Any]:
@@ -596,6 +600,24 @@ def _as_written(match: re.Match[str]) -> str:
 
 
 _DBT_NAMES = re.compile(rf"({THIS}|{REF}|{SOURCE}__(\w+))\.(\w+)")
+
+
+def _is_null(node: Any) -> bool:
+    """``x IS NULL``."""
+    return type(node).__name__ == "Is" and type(node.expression).__name__ == "Null"
+
+
+def _otherwise(node: Any) -> Any:
+    """What a CASE or IF with one question, whether something is NULL, comes to where it is; None for others."""
+    branches = node.args.get("ifs") or [node]
+    condition = branches[0].this.unnest()
+    if len(branches) != 1 or (type(node).__name__ == "Case" and node.this is not None):
+        return None
+    if _is_null(condition):
+        return branches[0].args.get("true")
+    if type(condition).__name__ == "Not" and _is_null(condition.this.unnest()):
+        return node.args.get("default") or node.args.get("false")
+    return None
 
 
 def _negated(node: Any) -> bool:

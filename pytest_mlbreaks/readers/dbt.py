@@ -48,9 +48,7 @@ def _claims(path: str) -> bool:
     if not path.endswith((".yml", ".yaml")) or _INSTALLED.search(path):
         return False
     # without what reads SQL, nobody knows which models and snapshots there are
-    return formats.installed() and any(
-        pattern.search(path) is not None for pattern in (_PROJECT, _PACKAGES, _PROPERTIES)
-    )
+    return any(pattern.search(path) is not None for pattern in (_PROJECT, _PACKAGES, _PROPERTIES))
 
 
 def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
@@ -272,7 +270,7 @@ def _referred(arguments: tuple[Argument, ...]) -> Iterator[DbtRef]:
 
 
 def _sql_claims(path: str) -> bool:
-    return path.endswith(".sql") and not _INSTALLED.search(path) and formats.installed()
+    return path.endswith(".sql") and not _INSTALLED.search(path)
 
 
 def _sql(file: SqlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:

@@ -27,7 +27,7 @@ FACTS: tuple[type[Fact], ...] = (SqlQuery, SqlSelect, DatasetAccess)
 
 
 def _claims(path: str) -> bool:
-    return path.endswith(".sql") and formats.installed()
+    return path.endswith(".sql")
 
 
 def _read(file: SqlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
@@ -250,7 +250,7 @@ _MIGRATION = re.compile(r"(?:^|/)(?:migrations|alembic|versions)/")
 
 
 def _python(path: str) -> bool:
-    return python_claims(path) and not _MIGRATION.search(path) and formats.installed()
+    return python_claims(path) and not _MIGRATION.search(path)
 
 
 READER: Reader[SqlFile] = Reader("sql", 1, SQL, FACTS, _claims, _read)

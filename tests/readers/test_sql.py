@@ -164,8 +164,31 @@ def test_outputs_say_what_they_provide_for() -> None:
     key, n, new, m = select.outputs
     assert (key.name, key.plain, key.handles) == ("key", True, ())
     assert (n.handles, n.default) == (("b",), "0")
-    assert (new.handles, new.default) == (("b",), "")
+    assert (new.handles, new.default) == (("b",), "1")
     assert (m.plain, m.handles, m.columns) == (False, (), (SqlColumn(name="m", source="b"),))
+
+
+@pytest.mark.parametrize(
+    ("output", "default"),
+    [
+        ("coalesce(b.y, 0)", "0"),
+        ("cast(coalesce(b.y, 0) as int)", "0"),
+        ("case when b.y is not null then 1 else 0 end", "0"),
+        ("case when b.y is null then 'no' else 'yes' end", "'no'"),
+        ("if(b.y is not null, 1, 0)", "0"),
+        ("b.y is not null", "FALSE"),
+        ("b.y is null", "TRUE"),
+        ("case when b.y is not null then 1 end", ""),
+        ("case when b.y > 1 then 1 when b.y is null then 0 end", ""),
+        ("case b.y when 1 then 1 else 0 end", ""),
+        ("coalesce(b.y, a.y)", ""),
+        ("b.y + 1", ""),
+    ],
+)
+def test_the_constant_that_stands_for_a_missing_partner(output: str, default: str) -> None:
+    """By COALESCE, by CASE or IF that asks one thing, and by the question itself."""
+    [found] = final(f"select {output} as label from a left join b on a.x = b.x").outputs
+    assert found.default == default
 
 
 def test_selects_have_names_that_outlive_lines() -> None:

@@ -10,15 +10,13 @@ from sqlalchemy import create_engine, text
 
 from click_through.settings import WAREHOUSE_URL
 
-CHANNELS = text("select distinct channel from marts.training_examples order by channel")
-CLICKS = text("select shown_on, avg(clicked) as rate from marts.training_examples where channel = :channel group by 1")
+CLICKS = text("select shown_on, channel, clicked from marts.training_examples")
 
 
 def report() -> pd.DataFrame:
     with create_engine(WAREHOUSE_URL).connect() as connection:
-        channels = [row.channel for row in connection.execute(CHANNELS)]
-        parts = [pd.read_sql(CLICKS, connection, params={"channel": c}).assign(channel=c) for c in channels]
-    return pd.concat(parts, ignore_index=True)
+        chunks = list(pd.read_sql(CLICKS, connection, chunksize=100_000))
+    return pd.concat(chunks, ignore_index=True).groupby(["shown_on", "channel"], as_index=False)["clicked"].mean()
 
 
 if __name__ == "__main__":

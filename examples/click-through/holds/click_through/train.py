@@ -12,8 +12,11 @@ import mlflow
 import pandas as pd
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.feature_selection import SelectKBest
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OrdinalEncoder
+from sklearn.preprocessing import TargetEncoder
 from sqlalchemy import create_engine, text
 
 from click_through.features import CATEGORICAL, TARGET, features_of
@@ -31,15 +34,18 @@ def examples(last: dt.date, days: int) -> pd.DataFrame:
         return pd.read_sql(EXAMPLES, connection, params=span)
 
 
-def train(day: dt.date) -> str:
+def train(day: dt.date, quick: bool = False) -> str:
     """Train on everything but the last two days, which evaluation keeps, and register the model; gives its version."""
     settings = params("train")
     frame = examples(day - dt.timedelta(days=2), int(settings["days"]))
-    if frame.empty:
-        raise SystemExit(f"no examples up to {day}")
-    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    assert frame[TARGET].isin([0, 1]).all(), "labels have to be 0 or 1"
+    if quick:
+        settings["max_iter"] = 20
+    X, y = features_of(frame), frame[TARGET]
+    X_train, X_late, y_train, y_late = train_test_split(X, y, test_size=0.1, shuffle=False)
     model = make_pipeline(
-        make_column_transformer((encoder, CATEGORICAL), remainder="passthrough"),
+        make_column_transformer((TargetEncoder(), CATEGORICAL), remainder="passthrough"),
+        SelectKBest(k=4),
         HistGradientBoostingClassifier(
             learning_rate=settings["learning_rate"],
             max_iter=int(settings["max_iter"]),
@@ -47,12 +53,12 @@ def train(day: dt.date) -> str:
             random_state=7,
         ),
     )
-    features = features_of(frame)
     with mlflow.start_run():
-        model.fit(features, frame[TARGET])
+        model.fit(X_train, y_train)
         mlflow.log_params(settings)
+        mlflow.log_metric("auc", roc_auc_score(y_late, model.predict_proba(X_late)[:, 1]))
         logged = mlflow.sklearn.log_model(
-            model, "model", registered_model_name=MODEL_NAME, input_example=features.head(3)
+            model, "model", registered_model_name=MODEL_NAME, input_example=X_train.head(3)
         )
     return str(logged.registered_model_version)
 
@@ -60,7 +66,9 @@ def train(day: dt.date) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--day", type=dt.date.fromisoformat, required=True)
-    print(train(parser.parse_args().day))
+    parser.add_argument("--quick", action="store_true", help="a few rounds, to see that it runs")
+    options = parser.parse_args()
+    print(train(options.day, options.quick))
 
 
 if __name__ == "__main__":

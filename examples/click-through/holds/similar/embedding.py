@@ -1,19 +1,20 @@
-"""The one embedder of articles, for the index and for queries."""
+"""The embedder of articles, for the index and for queries alike."""
 
 from __future__ import annotations
 
-import httpx
+import os
 
-MODEL = "text-embedding-3-small"
-DIMENSIONS = 1536
+import requests
+
+MODEL = os.environ["EMBEDDING_MODEL"]
+URL = "https://api.openai.com/v1/embeddings"
 
 
-def embed(texts: list[str], key: str) -> list[list[float]]:
-    reply = httpx.post(
-        "https://api.openai.com/v1/embeddings",
-        headers={"Authorization": f"Bearer {key}"},
-        json={"model": MODEL, "input": texts},
-        timeout=20,
+def embed(texts: list[str]) -> list[list[float]]:
+    """One vector for each of *texts*."""
+    key = os.environ["OPENAI_API_KEY"]
+    reply = requests.post(
+        URL, json={"model": MODEL, "input": texts}, headers={"Authorization": f"Bearer {key}"}, timeout=20
     )
     reply.raise_for_status()
     return [item["embedding"] for item in reply.json()["data"]]

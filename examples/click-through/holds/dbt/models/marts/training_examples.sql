@@ -7,11 +7,12 @@ select
     impressions.channel,
     impressions.country,
     impressions.shown_on - articles.published_on as age_days,
-    articles.clicks_7d,
-    case when clicks.impression_id is not null then 1 else 0 end as clicked
+    coalesce(articles.clicks_7d, 0) as clicks_7d,
+    coalesce(clicks.clicked, 0) as clicked
 from {{ ref('stg_impressions') }} as impressions
-inner join {{ ref('stg_articles') }} as articles
+left join {{ ref('stg_articles') }} as articles
     on impressions.article_id = articles.article_id
+    and impressions.shown_on = articles.snapshot_on
 left join {{ ref('stg_clicks') }} as clicks
     on impressions.impression_id = clicks.impression_id
 where impressions.shown_on <= current_date - 2
