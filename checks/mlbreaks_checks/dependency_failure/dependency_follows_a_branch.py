@@ -57,8 +57,7 @@ def _builds_a_project(requirement: f.Requirement, pipeline: Pipeline) -> bool:
 
 
 def _is_installed(path: str, pipeline: Pipeline) -> bool:
-    """Whether a command of CI or of an orchestrator installs the list, or a Dockerfile does: what builds that need not be
-    in the tree."""
+    """Whether a command of CI or of an orchestrator installs the list, or a Dockerfile, built by whomever."""
     return path in pipeline.index(f.Step, _installed_by_step, each=True) or path in pipeline.index(
         f.Dockerfile, _installed_by_image, each=True
     )
