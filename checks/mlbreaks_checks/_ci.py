@@ -52,7 +52,7 @@ _DEPLOYS = re.compile(
     r"|helm\s+(?:-\S+\s+)*upgrade\b|helmfile\s+(?:-\S+\s+\S+\s+)*(?:apply|sync)\b"
     r"|gcloud\s+(?:beta\s+|alpha\s+)?(?:run\s+(?:deploy|services\s+(?:replace|update)|jobs\s+(?:deploy|update|replace))"
     r"|app\s+deploy|functions\s+deploy|ai\s+endpoints\s+deploy-model)\b"
-    r"|aws\s+(?:ecs\s+(?:update-service|deploy)|lambda\s+update-function-(?:code|configuration)|sagemaker\s+update-endpoint"
+    r"|aws\s+(?:ecs\s+(?:update-service|deploy)|lambda\s+update-function-code|sagemaker\s+update-endpoint"
     r"|elasticbeanstalk\s+update-environment|apprunner\s+(?:start-deployment|update-service))\b"
     r"|(?:sam|cdk|serverless|sls|eb|firebase|modal|prefect|astro|bentoml|chalice|zappa|cortex)\s+(?:\S+\s+)?deploy\b"
     r"|(?:fly|flyctl)\s+deploy\b|railway\s+up\b|heroku\s+container:release\b|argocd\s+app\s+(?:sync|set)\b"

@@ -1591,7 +1591,8 @@ class CommandOption(Fact, frozen=True, kw_only=True):
 
     *flags* as written, *destination* the attribute that holds it; *kind* the qualified name of ``type=``, *action* the
     name or class of ``action=``. *read* tells whether code of the file asks for it: ``unknown`` where the parsed
-    options go where that can't be seen. *disowned*: its help says that it does nothing, or hides it.
+    options go where that can't be seen. *disowned*: its help says that it does nothing, or hides it. *required*: each
+    command line has to pass it.
     """
 
     called: ClassVar[str] = "command-line option"
@@ -1605,6 +1606,7 @@ class CommandOption(Fact, frozen=True, kw_only=True):
     scope: str = ""
     read: L["yes", "no", "unknown"] = "unknown"
     disowned: bool = False
+    required: bool = False
 
     @property
     def identity(self) -> str:
@@ -1616,7 +1618,7 @@ class BuiltinHash(Fact, frozen=True, kw_only=True):
 
     *of*: what is hashed, as far as the code tells. *use*: ``modulo`` (``hash(x) % n``), ``name`` (it becomes part of a
     text), ``seed``, or ``other``. *into*: what it is divided by, or the text goes to (a call, ``return``), "" where
-    that stays inside of the function. *about*: names around it that say what it is for.
+    that stays inside of the function. *about*: names around it that say what it is for, and what it is an index into.
     """
 
     called: ClassVar[str] = "call of hash()"

@@ -47,9 +47,11 @@ def test_an_option_is_told_with_its_flags_type_action_and_default() -> None:
         "parser.add_argument('--on', dest='enabled', action='store_true')\n"
         "parser.add_argument('--tune', action=argparse.BooleanOptionalAction, type=bool)\n"
         "parser.add_argument('in-file')\n"
+        "parser.add_argument('--deep', type=bool, required=True)\n"
     )
     options = {o.destination: o for o in read(text, CommandOption)}
-    assert set(options) == {"batch_size", "enabled", "tune", "in-file"}
+    assert set(options) == {"batch_size", "enabled", "tune", "in-file", "deep"}
+    assert [o.destination for o in options.values() if o.required] == ["deep"]
     assert options["batch_size"].flags == ("-b", "--batch-size")
     assert options["batch_size"].kind == "builtins.int"
     assert options["batch_size"].default == Literal(8)
@@ -161,6 +163,12 @@ def test_what_a_hash_is_for(code: str, expected: tuple[str, str, str]) -> None:
     assert (found.of, found.use, found.into) == expected
 
 
+def test_a_hash_that_is_an_index_is_told_with_what_it_is_an_index_into() -> None:
+    """Through a name, too."""
+    (call,) = read("def f(self, x, n):\n    i = hash(x) % n\n    self.writers[i].write(x)\n", BuiltinHash)
+    assert call.about == ("f", "i", "self.writers")
+
+
 def test_hashes_that_are_not_told() -> None:
     """Another ``hash``, and those of ``__hash__``."""
     assert read("from x import hash\nhash('a') % 2\n", BuiltinHash) == []
@@ -219,6 +227,13 @@ def test_folders_of_distributed_code(code: str, expected: tuple[bool, bool, bool
     (found,) = read(f"{RANKS}{code}\n", FolderCreation)
     assert (found.checked, found.tolerant, found.one_rank) == expected
     assert found.ranks == "torch.distributed.init_process_group"
+
+
+def test_folders_of_a_launcher_are_not_told() -> None:
+    """It runs once per node; that a docstring speaks of the launcher makes no launcher."""
+    text = "import os\nimport torch.distributed as d\nd.init_process_group()\nos.mkdir('a')\n"
+    assert read(f"{text}command = ['torchrun', '--nproc-per-node=8']\n", FolderCreation) == []
+    assert len(read(f"'Start it with torchrun.'\n{text}", FolderCreation)) == 1
 
 
 def test_folders_of_other_code_are_not_told() -> None:

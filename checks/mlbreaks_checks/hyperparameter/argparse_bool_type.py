@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_mlbreaks.api import Check, Confidence, Entry, Finding, Pipeline, Place, Severity, Verdict, facts
+from pytest_mlbreaks.api import Check, Confidence, Entry, Finding, Pipeline, Place, Severity, Verdict, expr, facts
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1")
 
@@ -25,21 +25,33 @@ def find(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Verdict]:
     if not _by_bool(option):
         return
     together = [o for o in pipeline.index(facts.CommandOption, "path")[option.path] if _by_bool(o)]
-    if option is not together[0]:
+    given = [
+        (place, f"passes {_shown(one)} {value}, which turns it on")
+        for one in together
+        for value, place in _given(one, pipeline)
+    ]
+    if option is not together[0] or (not given and all(_is_off(o) for o in together)):
         return
-    flags = [max(o.flags, key=len) for o in together]
+    flags = [_shown(o) for o in together]
     shown = " and ".join([", ".join(flags[:-1]), flags[-1]] if len(flags) > 1 else flags)
-    because = [(o.place, "type=bool, too") for o in together[1:4]]
-    for one in together:
-        flag = max(one.flags, key=len)
-        because += [(place, f"passes {flag} {value}, which turns it on") for value, place in _given(one, pipeline)]
+    because = [*((o.place, "type=bool, too") for o in together[1:4]), *given]
     verb, it = ("is", "it") if len(flags) == 1 else ("are", "them")
     message = f"{shown} {verb} converted with type=bool: whatever is given, False and 0 too, turns {it} on."
     yield Finding(at=option.place, message=message, because=tuple(because[:6]))
 
 
+def _shown(option: facts.CommandOption) -> str:
+    return max(option.flags, key=len)
+
+
 def _by_bool(option: facts.CommandOption) -> bool:
     return option.kind == "builtins.bool" and option.action not in _FLAGS
+
+
+def _is_off(option: facts.CommandOption) -> bool:
+    """Whether it can be left out, and then is false: it takes somebody who types False by hand to go wrong."""
+    default = option.default
+    return not option.required and (default is None or (isinstance(default, expr.Literal) and not default.value))
 
 
 def _given(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[tuple[str, Place]]:

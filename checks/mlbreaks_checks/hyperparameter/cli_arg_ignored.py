@@ -27,12 +27,15 @@ _GIVEN_BY_LAUNCHERS = frozenset(
 """Options that torch.distributed.launch, SageMaker and Vertex AI pass, so that a script has to take them."""
 
 
-def _is_option(option: facts.CommandOption, pipeline: Pipeline) -> bool:
-    """Options of a process that somebody can set, and that are not there to please a launcher."""
-    return option.flags[0].startswith("-") and option.destination not in _GIVEN_BY_LAUNCHERS
+def _matters(option: facts.CommandOption, pipeline: Pipeline) -> bool:
+    """Options of a process that are named like a hyperparameter, or that a command line of the tree passes; not those
+    that are there to please a launcher."""
+    if not option.flags[0].startswith("-") or option.destination in _GIVEN_BY_LAUNCHERS:
+        return False
+    return _TUNES.search(option.destination) is not None or any(True for _ in _passing(option, pipeline))
 
 
-@check.over(facts.CommandOption, where=_is_option)
+@check.over(facts.CommandOption, where=_matters)
 def find(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Verdict]:
     """Options of scripts; those of one file that nothing reads are told at once."""
     if option.read == "unknown":
@@ -41,7 +44,7 @@ def find(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Verdict]:
     if not _ignored(option):
         return
     together = [
-        o for o in pipeline.index(facts.CommandOption, "path")[option.path] if _is_option(o, pipeline) and _ignored(o)
+        o for o in pipeline.index(facts.CommandOption, "path")[option.path] if _ignored(o) and _matters(o, pipeline)
     ]
     if option is not together[0]:
         return
@@ -49,15 +52,9 @@ def find(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Verdict]:
     shown = " and ".join([", ".join(flags[:-1]), flags[-1]] if len(flags) > 1 else flags)
     passed = [(place, f"passes {max(o.flags, key=len)}") for o in together for place in _passing(o, pipeline)]
     because = (*passed[:3], *((o.place, "is not read, either") for o in together[1:4]))
-    verb = "is" if len(flags) == 1 else "are"
-    message = (
-        f"{shown} {verb} parsed, but nothing reads {'it' if verb == 'is' else 'them'}: what is passed has no effect."
-    )
-    if passed or any(_TUNES.search(o.destination) for o in together):
-        yield Finding(at=option.place, message=message, because=because)
-    else:
-        lowered = "no command line of the tree passes it, and its name is none of a hyperparameter"
-        yield Finding(at=option.place, message=message, because=because, severity=Severity.LOW, lowered=lowered)
+    verb, it = ("is", "it") if len(flags) == 1 else ("are", "them")
+    message = f"{shown} {verb} parsed, but nothing reads {it}: what is passed has no effect."
+    yield Finding(at=option.place, message=message, because=because)
 
 
 def _ignored(option: facts.CommandOption) -> bool:

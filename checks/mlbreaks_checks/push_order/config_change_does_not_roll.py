@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks import _manifests
+from mlbreaks_checks import _ci, _manifests
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -46,6 +46,9 @@ _READ_ONCE_ONLY = re.compile(r"/docker-entrypoint-initdb\.d(?:/|$)")
 """Where images of databases look for scripts that they run when their volume is new, and never again.
 https://github.com/docker-library/docs/blob/master/postgres/README.md"""
 _RELOADER = re.compile(r"(?:^|[/_.-])reloader(?:$|[/_.-])", re.IGNORECASE)
+_APPLIES = re.compile(
+    r"\b(?:kubectl|oc)\b[^\n]*\b(?:apply|create|replace)\b|\b(?:helm|helmfile|kustomize|argocd|flux)\b"
+)
 _MANIFEST = (".yaml", ".yml", ".json", ".tf")
 _VERSIONED = re.compile(r"(?<![a-z])v\d+$|[-.][0-9a-f]{8,}$|[-.]\d{4,}$")
 
@@ -85,6 +88,8 @@ def _doubt(holder: f.ConfigObject, users: list[f.Workload], pipeline: Pipeline) 
         return "a Reloader of the tree may restart the pods"
     if _has_other_ci(pipeline.paths):
         return "CI that is not read may restart the pods"
+    if _applied_by_hand(holder, users, pipeline):
+        return "it stands in one file with its pods, which nothing in the tree applies"
     return ""
 
 
@@ -100,6 +105,21 @@ def _has_other_ci(paths: frozenset[str]) -> bool:
 @functools.lru_cache(maxsize=1)
 def _has_reloader(paths: frozenset[str]) -> bool:
     return any(path.endswith(_MANIFEST) and _RELOADER.search(path) is not None for path in paths)
+
+
+def _applied_by_hand(holder: f.ConfigObject, users: list[f.Workload], pipeline: Pipeline) -> bool:
+    """Whether the ConfigMap and what reads it are one file, and nothing of the tree brings manifests to a cluster: who
+    changes it there applies it, and sees the pods."""
+    if any(workload.path != holder.path for workload in users):
+        return False
+    if _manifests.overlays(holder.path, pipeline) or pipeline.index(f.WorkflowJob, _brings_manifests).get(True):
+        return False
+    return not any(_APPLIES.search(script.text) for script in pipeline.all(f.Script))
+
+
+def _brings_manifests(job: f.WorkflowJob) -> bool | None:
+    texts = (_ci.text_of(step.run.shell) if step.run is not None else step.uses for step in job.steps)
+    return any(_APPLIES.search(text) for text in texts) or None
 
 
 def _finding(holder: f.ConfigObject, users: dict[str, tuple[f.Workload, Place]]) -> Finding:

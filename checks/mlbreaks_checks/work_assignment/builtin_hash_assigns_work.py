@@ -14,7 +14,17 @@ _ASSIGNS = re.compile(
     r"shard|bucket|partition|split|fold|owner|route|rout|arm|variant|worker|rank|world|replica|assign|queue",
     re.IGNORECASE,
 )
+_SPREADS = re.compile(r"writer|sink|file_?handle|out(?:put)?_?files?", re.IGNORECASE)
+"""Files that the process writes side by side: whoever reads them reads all of them."""
 _KEPT_IN_PROCESS = frozenset({"add", "append", "update", "discard", "remove", "builtins.print", "isinstance"})
+_STORES = frozenset(
+    {
+        *("get", "set", "setex", "setnx", "mget", "mset", "hget", "hset", "exists", "put", "lock", "open", "Path"),
+        *("join", "makedirs", "mkdir", "dump", "load", "save", "to_csv", "to_parquet", "upload_file", "upload_blob"),
+        *("download_file", "put_object", "get_object", "upsert", "insert", "create_collection", "get_collection"),
+    }
+)
+"""Calls that keep something under a name, or look for it there."""
 _SETS_SEED = "PYTHONHASHSEED"
 
 
@@ -30,18 +40,29 @@ def find(call: facts.BuiltinHash, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     if call.use == "name" and (not call.into or call.into.rpartition(".")[2] in _KEPT_IN_PROCESS):
         return
+    if call.use == "modulo" and any(_SPREADS.search(name) for name in call.about):
+        return
     fixed = [_fixed(process) for process in pipeline.processes_of(call.path)]
     if fixed and all(fixed):
         return
     if call.of == "unknown" and not (call.use == "name" or _names_work(call)):
         yield Unjudged(call.place, "it cannot be told whether a text or a number is hashed")
         return
+    lost = call.use != "name" or _is_stored(call)
+    reasons = ["what is hashed could also be a number"] if call.of == "unknown" else []
+    if not lost:
+        reasons.append("whether anything is kept under the name is not told")
     yield Finding(
         at=call.place,
         message=f"hash() {_does(call)}: for a text it is another one in every process, so that {_breaks(call)}.",
+        severity=None if lost else Severity.MEDIUM,
         confidence=Confidence.MEDIUM if call.of == "unknown" else None,
-        lowered="what is hashed could also be a number" if call.of == "unknown" else "",
+        lowered=", and ".join(reasons),
     )
+
+
+def _is_stored(call: facts.BuiltinHash) -> bool:
+    return call.into.rpartition(".")[2] in _STORES
 
 
 def _fixed(process: Process) -> bool:
@@ -66,4 +87,6 @@ def _breaks(call: facts.BuiltinHash) -> str:
         return "two workers, or two runs, put the same thing into different places"
     if call.use == "seed":
         return "no run can be repeated"
-    return "no other process, and no later run, finds what is stored under it"
+    if _is_stored(call):
+        return "no other process, and no later run, finds what is stored under it"
+    return "no other process, and no later run, gives the same thing this name"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Verdict, facts
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1")
+# Of what was found in real code, nothing ran with more than one process per folder: it runs when asked for.
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.LOW, since="0.1")
 
 
 @check.over(facts.FolderCreation)

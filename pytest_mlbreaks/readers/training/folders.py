@@ -19,6 +19,8 @@ _RANKS: Final = (
     *("tensorflow.distribute.MultiWorkerMirroredStrategy", "jax.distributed.initialize"),
     "tensorflow.distribute.experimental.MultiWorkerMirroredStrategy",
 )
+_LAUNCHERS = frozenset({"torchrun", "torch.distributed.run", "torch.distributed.launch", "deepspeed", "horovodrun"})
+"""Programs, and modules for ``python -m``, that start the ranks of a node."""
 _ASKS_RANK = re.compile(r"rank|is_main|is_master|is_chief|is_coordinator|process_index|is_global_zero|\bhvd\b")
 _ASKS_THERE = re.compile(r"\bexists\(|\bisdir\(|\bis_dir\(|\bisfile\(|\blisdir\(|\bpath_exists\(")
 _TOLERATES = frozenset({"FileExistsError", "OSError", "Exception", "BaseException", "IOError", "EnvironmentError"})
@@ -33,7 +35,7 @@ def folders(file: PythonFile) -> Iterator[FolderCreation]:
     if not sites:
         return
     joins = next((s for name in _RANKS for s in file.calls_by_name.get(name, ())), None)
-    if joins is None:
+    if joins is None or _starts_ranks(file):
         return
     for site in sites:
         node = site.node
@@ -53,6 +55,17 @@ def folders(file: PythonFile) -> Iterator[FolderCreation]:
             one_rank=_below(chain, _ASKS_RANK) or _called_by_one(file, site),
             scope=site.scope.function,
         )
+
+
+def _starts_ranks(file: PythonFile) -> bool:
+    """Whether the file puts together the command of a launcher: it then runs once per node, and no rank does."""
+    if file.tree is None or not any(file.mentions(name.encode()) for name in _LAUNCHERS):
+        return False
+    return any(
+        isinstance(node, ast.List | ast.Tuple)
+        and any(isinstance(part, ast.Constant) and part.value in _LAUNCHERS for part in node.elts)
+        for node in ast.walk(file.tree)
+    )
 
 
 def _below(chain: Sequence[ast.AST], asks: re.Pattern[str]) -> bool:

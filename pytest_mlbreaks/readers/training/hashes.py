@@ -77,6 +77,7 @@ def _used(file: PythonFile, site: CallSite) -> tuple[_Use, str, tuple[str, ...]]
             about.append(shown(node.value))
         if isinstance(node, ast.stmt):
             about += _targets(node)
+            about += _indexed(site, node)
             if use == "name":
                 into = _destination(file, site, node, chain)
             break
@@ -109,6 +110,18 @@ def _targets(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.AnnAssign):
         return [shown(node.target)]
     return []
+
+
+def _indexed(site: CallSite, statement: ast.stmt) -> list[str]:
+    """What the name that takes the hash is an index into, in this scope."""
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    if not isinstance(target, ast.Name):
+        return []
+    return [
+        shown(node.value)
+        for node in within(list(ast.iter_child_nodes(site.scope.node)))
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name) and node.slice.id == target.id
+    ]
 
 
 def _destination(file: PythonFile, site: CallSite, statement: ast.stmt, chain: list[ast.AST]) -> str:

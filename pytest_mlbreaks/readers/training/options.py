@@ -155,7 +155,12 @@ def _option(file: PythonFile, site: CallSite, asked: _Asked) -> CommandOption | 
         scope=scope.function,
         read=asked.for_(destination),
         disowned=_DISOWNED.search(told) is not None or (file.qualified(says, scope) or "").endswith(".SUPPRESS"),
+        required=_is_true(keyword(node, "required")),
     )
+
+
+def _is_true(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
 
 
 def _destination(flags: tuple[str, ...]) -> str:
