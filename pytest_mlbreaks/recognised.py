@@ -64,7 +64,7 @@ _ASIDE = frozenset(
     {
         *("docs", "doc", "documentation", "third_party", "3rdparty", "third-party", "vendored", "site-packages"),
         *("node_modules", "example", "examples", "tutorial", "tutorials", "cookiecutter", "testdata", "test_data"),
-        *("workshop", "workshops"),
+        *("workshop", "workshops", "exercise", "exercises"),
     }
 )
 _ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor"})
@@ -103,9 +103,11 @@ def aside(path: str) -> bool:
     parts = folders.lower().split("/") if folders else []
     if parts and parts[0] in _ASIDE_AT_TOP:
         return True
-    return any(part in _ASIDE for part in parts) or (
-        any(part in _TESTS for part in parts) and not _DEPLOYED.search(path)
-    )
+    return _is_aside(parts) or (any(part in _TESTS for part in parts) and not _DEPLOYED.search(path))
+
+
+def _is_aside(folders: Iterable[str]) -> bool:
+    return any(folder in _ASIDE or folder.startswith("homework") for folder in folders)
 
 
 def is_test_file(path: str) -> bool:
@@ -115,7 +117,7 @@ def is_test_file(path: str) -> bool:
     if not name.endswith(".py") or not (name.startswith("test_") or name.endswith("_test.py")) or "{{" in path:
         return False
     parts = folders.lower().split("/") if folders else []
-    return not (parts and parts[0] in _ASIDE_AT_TOP) and not any(part in _ASIDE for part in parts)
+    return not (parts and parts[0] in _ASIDE_AT_TOP) and not _is_aside(parts)
 
 
 def other_ci(paths: Iterable[str]) -> dict[str, str]:

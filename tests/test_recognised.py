@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mlbreaks.recognised import is_test_file, other_ci
+from pytest_mlbreaks.recognised import aside, is_test_file, other_ci
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,20 @@ from pytest_mlbreaks.recognised import is_test_file, other_ci
 def test_test_files_are_those_that_pytest_collects_of_own_code(path: str, yes: bool) -> None:
     """pytest's default names, outside examples, documentation and vendored code."""
     assert is_test_file(path) is yes
+
+
+@pytest.mark.parametrize(
+    ("path", "yes"),
+    [
+        ("05-monitoring/homework/compose.yaml", True),
+        ("cohorts/2024/homework_solution/Dockerfile", True),
+        ("exercises/compose.yaml", True),
+        ("services/home/compose.yaml", False),
+    ],
+)
+def test_homework_and_exercises_are_set_aside(path: str, yes: bool) -> None:
+    """What a course asks its students to do is nobody's production."""
+    assert aside(path) is yes
 
 
 def test_ci_systems_that_are_not_read_are_named_with_their_first_file() -> None:

@@ -19,7 +19,10 @@ _NAMES = (
 LOADERS = (*_NAMES, *(f"*.{name}" for name in _NAMES))
 """Functions that teams write to read a file; what they read is told by where they are called."""
 
-_OUTPUT_FLAG = re.compile(r"^-.*(?:out|save|dest|log|result|report|metric|target)", re.IGNORECASE)
+_OUTPUT_FLAG = re.compile(
+    r"^-.*(?:out|save|dest|log|result|report|metric|target|info|summar|histor|score|plot|curve|figure|dump)",
+    re.IGNORECASE,
+)
 _FORCED = re.compile(r"\bdvc\s+(?:-\S+\s+)*(?:repro|exp\s+run)\b[^\n;&|]*\s(?:-f|--force)\b")
 
 

@@ -686,9 +686,26 @@ def _looped(file: PythonFile, site: CallSite) -> Iterator[Retrying]:
         tool="loop",
         function=site.scope.function,
         stops=stops,
-        waits=any(_pauses(node) for node in nodes),
+        waits=any(_pauses(node) for node in nodes) or _takes_timeouts_alone(file, goes_on, site.scope),
     )
 
+
+def _takes_timeouts_alone(file: PythonFile, handlers: list[ast.ExceptHandler], scope: Scope) -> bool:
+    """Whether of all that a request may raise only timeouts are taken: each of them was a pause already."""
+    taken: set[str] = set()
+    for handler in handlers:
+        kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        taken |= {(file.qualified(kind, scope) or "").rpartition(".")[2] for kind in kinds}
+    return bool(taken & _TIMEOUTS) and taken <= _TIMEOUTS | _OF_THE_ANSWER
+
+
+_TIMEOUTS: Final = frozenset(
+    {"Timeout", "ReadTimeout", "TimeoutError", "TimeoutException", "ServerTimeoutError", "PoolTimeout", "WriteTimeout"}
+)
+"""Names of exceptions that come when the limit of a request is over (requests, httpx, aiohttp, builtins)."""
+
+_OF_THE_ANSWER: Final = frozenset({"ValueError", "KeyError", "TypeError", "JSONDecodeError", "ValidationError"})
+"""Names of exceptions that no request raises, but code that looks at its answer."""
 
 _LEAVES: Final = (ast.Raise, ast.Return, ast.Break)
 
@@ -841,7 +858,7 @@ def _extra(node: ast.expr | None) -> _Extra:
 
 READER: Reader[PythonFile] = Reader(
     name="serving",
-    version=1,
+    version=2,
     format=PYTHON,
     facts=(Handler, Router, RouterMount, RequestModel, RemoteCall, BlockingCall, Retrying),
     claims=claims,

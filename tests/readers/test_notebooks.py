@@ -60,7 +60,7 @@ def test_a_notebook_that_nothing_runs_is_read_and_is_no_subject() -> None:
     pipeline = linked({"work/train.ipynb": notebook(CODE), "a.sh": "# papermill work/train.ipynb\necho"})
     assert pipeline.idle == {"work/train.ipynb"}
     assert [read.place.cell for read in pipeline.all(EnvRead)] == [1]
-    loop = "import os\nimport pandas as pd\nx = pd.DataFrame()\nfor n in os.listdir():\n    x = pd.concat([x, f(n)])"
+    loop = "import os\nimport pandas as pd\nx = pd.DataFrame()\nfor n in pages:\n    x = pd.concat([x, f(n)])"
     result = judge_files({"work/a.ipynb": notebook(loop)}, "frame-grown-in-data-loop")
     assert result.outcome == "not-applicable"
     assert "notebooks that nothing runs" in result.reason
@@ -77,7 +77,7 @@ def test_a_notebook_that_makes_a_model_is_production_where_code_loads_it() -> No
 
 def test_a_finding_in_a_notebook_stands_at_a_cell() -> None:
     """With the line within it."""
-    loop = "import os\nimport pandas as pd\nx = pd.DataFrame()\nfor n in os.listdir():\n    x = pd.concat([x, f(n)])"
+    loop = "import os\nimport pandas as pd\nx = pd.DataFrame()\nfor n in pages:\n    x = pd.concat([x, f(n)])"
     files: dict[str, str | bytes] = {"a.ipynb": notebook(loop), "run.sh": "papermill a.ipynb b.ipynb"}
     result = judge_files(files, "frame-grown-in-data-loop")
     assert [str(finding.place) for finding in result.findings] == ["a.ipynb:cell 1:5:9"]

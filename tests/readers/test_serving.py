@@ -217,6 +217,32 @@ def test_loops_that_repeat(loop: str, handler: str, found: list[tuple[bool, bool
     assert [(r.stops, r.waits) for r in stated(Retrying, code)] == found
 
 
+@pytest.mark.parametrize(
+    ("taken", "waits"),
+    [
+        ("requests.exceptions.Timeout", True),
+        ("(requests.Timeout, ValueError)", True),
+        ("ValueError", False),
+        ("(requests.Timeout, requests.ConnectionError)", False),
+        ("Exception", False),
+        ("errors", False),
+    ],
+)
+def test_a_loop_that_repeats_timeouts_alone(taken: str, waits: bool) -> None:
+    """A timeout was a pause itself; what fails at once was none."""
+    code = (
+        "import requests\ndef f(u):\n for i in range(3):\n  try:\n   return requests.get(u, timeout=60)\n"
+        f"  except {taken}:\n   continue"
+    )
+    assert [r.waits for r in stated(Retrying, code)] == [waits]
+
+
+def test_a_loop_that_takes_all_errors() -> None:
+    """A bare `except` takes what fails at once, too."""
+    code = "import requests\ndef f(u):\n while True:\n  try:\n   return requests.get(u)\n  except:\n   pass"
+    assert [r.waits for r in stated(Retrying, code)] == [False]
+
+
 def test_a_request_model() -> None:
     """Required fields, inherited ones, and what is done with keys that are not known."""
     code = "from pydantic import BaseModel, Field, ConfigDict\nfrom typing import Optional\n"

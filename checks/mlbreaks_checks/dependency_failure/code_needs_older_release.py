@@ -9,7 +9,7 @@ from typing import Literal
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Severity, Unjudged, Verdict, facts
+from pytest_mlbreaks.api import Check, Confidence, Finding, Install, Pipeline, Place, Severity, Unjudged, Verdict, facts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,6 +132,8 @@ def find(requirement: facts.Requirement, pipeline: Pipeline) -> Iterator[Verdict
             yield Unjudged(requirement.place, "several lists, or markers, ask for different releases")
         elif state == "newest" and _has_lock(folder, pipeline):
             yield Unjudged(requirement.place, "a lock decides which release it is")
+        elif state == "newest" and _goes_elsewhere(requirement, pipeline):
+            yield Unjudged(requirement.place, "what the package is installed beside, and by which Python, is not told")
         elif requirement is named[0]:
             yield _finding(requirement, removed, uses, state)
 
@@ -174,6 +176,19 @@ def _has_lock(folder: str, pipeline: Pipeline) -> bool:
     locks = pipeline.index(facts.LockFile, by=_folder)
     lists = pipeline.index(facts.RequirementFile, by=_folder).get(folder, ())
     return bool(locks.get(folder) or locks.get("")) or any(one.constraints for one in lists)
+
+
+def _goes_elsewhere(requirement: facts.Requirement, pipeline: Pipeline) -> bool:
+    """Whether it is a dependency of a package of setuptools that no image of the tree is seen to install: it goes into
+    an environment that somebody else made, whose Python may be too old for newer releases."""
+    files = pipeline.index(facts.RequirementFile, "path").get(requirement.path, ())
+    return any(file.format in ("setup.py", "setup.cfg") for file in files) and requirement.path not in pipeline.index(
+        Install, _paths, each=True
+    )
+
+
+def _paths(install: Install) -> list[str]:
+    return [file.path for file in install.files]
 
 
 def _uses(requirement: facts.Requirement, pipeline: Pipeline) -> list[_Use]:

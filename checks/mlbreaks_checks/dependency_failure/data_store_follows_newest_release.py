@@ -32,6 +32,8 @@ _HUB = re.compile(r"^(?:(?:docker\.io|index\.docker\.io)/)?(?:library/)?")
 _KEPT = frozenset({"bind", "volume", "claim", "host"})
 _DEVELOPS = re.compile(r"manage\.py runserver\b|\b(npm|yarn|pnpm)( run)? (dev|start:dev)\b|\b(next|nuxt|vite) dev\b")
 """Servers for development: a compose file with one is a developer's own, and so is the store in it."""
+_STAGE = re.compile(r"(?:^|_)(?:ENV|ENVIRONMENT|STAGE)$")
+_DEVELOPMENT = frozenset({"dev", "development", "local"})
 _URI = re.compile(r"--backend-store-uri[= ]+[\"']?((?:postgresql|mysql|mssql|sqlite)\S*)")
 
 
@@ -65,7 +67,7 @@ def _keeps_data(process: Process, pipeline: Pipeline) -> bool:
     container = process.fact
     if not isinstance(container, facts.Container) or container.image is None or container.build:
         return False
-    if process.environment.tier is Tier.NONPROD:
+    if process.environment.tier is Tier.NONPROD or container.path in pipeline.index(Process, _says_development):
         return False
     if _kept(container, process, pipeline) is None:
         return False
@@ -76,6 +78,16 @@ def _keeps_data(process: Process, pipeline: Pipeline) -> bool:
 def _compose_file(process: Process) -> str | None:
     container = process.fact
     return container.path if isinstance(container, facts.Container) and container.tool == "compose" else None
+
+
+def _says_development(process: Process) -> str | None:
+    """The compose file of a service that is told to be one of a developer's machine; None for any other process."""
+    if not isinstance(process.fact, facts.Container) or process.fact.tool != "compose":
+        return None
+    told = any(
+        _STAGE.search(name) and (value.text or "").lower() in _DEVELOPMENT for name, value in process.variables.items()
+    )
+    return process.fact.path if told else None
 
 
 @check.over(Process, where=_keeps_data)

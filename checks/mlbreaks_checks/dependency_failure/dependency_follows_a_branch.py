@@ -5,11 +5,12 @@ A push there changes the next build here with nothing changed here; a branch tha
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mlbreaks_checks import _installs
-from pytest_mlbreaks.api import Check, Confidence, Finding, Install, Pipeline, Place, Severity, Unjudged, Verdict
+from pytest_mlbreaks.api import Check, Confidence, Finding, Install, Pipeline, Place, Severity, Unjudged, Verdict, expr
 from pytest_mlbreaks.api import facts as f
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
@@ -23,7 +24,7 @@ _FIXED = re.compile(r"[0-9a-fA-F]{7,40}$|refs/tags/|(.*[^0-9])?v?\d+(\.\d+)+")
 _ASIDE = re.compile(
     r"(^|[/_.-])(dev|test|tests|testing|docs?|lint|linter|ci|build|notebooks?)([/_.-]|$)", re.IGNORECASE
 )
-_AT_ROOT = (".travis.yml", ".gitlab-ci.yml", "azure-pipelines.yml", ".readthedocs.yml", ".readthedocs.yaml")
+_INSTALLS = re.compile(r"\binstall\b[^\n;&|]*?\s(?:-r|--requirements?)[ =]?([^\s;&|'\"]+)")
 _LOCKS = {"uv": ("pyproject",), "poetry": ("poetry", "pyproject"), "pdm": ("pyproject",), "pipenv": ("pipfile",)}
 
 
@@ -42,9 +43,10 @@ def find_in_lists(requirement: f.Requirement, pipeline: Pipeline) -> Iterator[Ve
     lock = _lock(requirement, pipeline)
     if lock is not None and not any(install.passed_over is lock for install in installs):
         return  # the lock holds the commit
-    because = [(i.place, "this command installs the list") for i in installs[:1]]
-    if not installs and _is_a_copy(requirement.path, pipeline):
+    if not (installs or _builds_a_project(requirement, pipeline) or _is_installed(requirement.path, pipeline)):
+        yield Unjudged(requirement.place, "nothing is seen to install this list")
         return
+    because = [(i.place, "this command installs the list") for i in installs[:1]]
     beside = pipeline.index(f.Requirement, "path").get(requirement.path, ())
     moving = [r for r in beside if _from_a_repository(r, pipeline) and _moves(r) and _lock(r, pipeline) is None]
     if lock is None and _moves(requirement) and moving and requirement is not moving[0]:
@@ -55,14 +57,40 @@ def find_in_lists(requirement: f.Requirement, pipeline: Pipeline) -> Iterator[Ve
     yield from _verdict(requirement, requirement.place, (*because, *_installs.run_by(processes)))
 
 
-def _is_a_copy(path: str, pipeline: Pipeline) -> bool:
-    """Whether *path* lies in a copy of another repository: a folder with files that a host reads at the root only."""
-    folder = path.rpartition("/")[0]
-    while folder:
-        if pipeline.has_folder(f"{folder}/.github") or any(f"{folder}/{name}" in pipeline.paths for name in _AT_ROOT):
-            return True
-        folder = folder.rpartition("/")[0]
-    return False
+def _builds_a_project(requirement: f.Requirement, pipeline: Pipeline) -> bool:
+    """Whether the dependency is one of a project: who installs that installs it, too."""
+    return any(file.package for file in pipeline.index(f.RequirementFile, "path").get(requirement.path, ()))
+
+
+def _is_installed(path: str, pipeline: Pipeline) -> bool:
+    """Whether a command of CI or of an orchestrator installs the list, or a Dockerfile, built by whomever."""
+    return path in pipeline.index(f.Step, _installed_by_step, each=True) or path in pipeline.index(
+        f.Dockerfile, _installed_by_image, each=True
+    )
+
+
+def _installed_by_step(step: f.Step) -> tuple[str, ...]:
+    return tuple(map(posixpath.normpath, _lists(step.commands)))
+
+
+def _installed_by_image(dockerfile: f.Dockerfile) -> tuple[str, ...]:
+    """The lists that a Dockerfile installs, as it names them or copies them, seen from its folder and from the root."""
+    found: dict[str, None] = {}
+    for stage in dockerfile.stages:
+        names = dict.fromkeys(_lists(stage.runs))
+        sources = [expr.literal_text(source) or "" for copy in stage.copies for source in copy.sources]
+        ends = {posixpath.basename(name) for name in names}
+        for name in (*names, *(source for source in sources if posixpath.basename(source) in ends)):
+            found[posixpath.normpath(name)] = None
+            found[posixpath.normpath(posixpath.join(posixpath.dirname(dockerfile.path), name))] = None
+    return tuple(found)
+
+
+def _lists(commands: Iterable[f.Command]) -> Iterator[str]:
+    """The lists that ``pip install`` and the like are given, as written."""
+    for command in commands:
+        text = expr.literal_text(command.shell) if command.shell is not None else None
+        yield from dict.fromkeys(_INSTALLS.findall(text or ""))
 
 
 def _takes_a_repository(install: Install, pipeline: Pipeline) -> bool:

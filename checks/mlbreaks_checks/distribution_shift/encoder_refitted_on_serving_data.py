@@ -24,17 +24,18 @@ def find(scored: facts.Scored, pipeline: Pipeline) -> Iterator[Finding | Unjudge
         return
     first = refitted[0]
     if first.kind == "dummies":
-        what = "get_dummies makes the columns out of the values that this batch happens to have"
+        what = "pandas.get_dummies makes the columns out of the values that this batch happens to have"
         if first.method == "drop_first":
             what += ", and drops the first of them, whichever that is today"
     else:
-        what = f"{called(first)} is fitted anew on the rows that are to be scored"
+        name = called(first)
+        what = f"{name[0].upper()}{name[1:]} is fitted anew on the rows that are to be scored"
     because: list[tuple[Place, str]] = [(scored.place, f"the loaded model's {scored.method} is given them here")]
     because += [(touch.place, f"{called(touch)} as well") for touch in refitted[1:]]
     because += _trained(scored, pipeline)
     yield Finding(
         at=first.place,
-        message=f"{what[0].upper()}{what[1:]}: the same row becomes something else in another batch, or in training.",
+        message=f"{what}: the same row becomes something else in another batch, or in training.",
         because=tuple(because),
         about=(first.kind, first.by),
     )

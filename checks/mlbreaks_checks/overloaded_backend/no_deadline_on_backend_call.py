@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from pytest_mlbreaks.api import (
     Pipeline,
     Place,
     Process,
+    Reached,
     Severity,
     Unjudged,
     Verdict,
@@ -31,6 +33,16 @@ _LIMITS = ("execution_timeout", "dagrun_timeout", "timeout", "retry_timeout")
 _TESTS = re.compile(r"(^|/)(tests?|examples?)/")
 _MOST = 5
 """Further calls of a file that are shown."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Way:
+    """A call without a limit, and a handler that comes to it; *pool*: on one of many threads."""
+
+    call: facts.RemoteCall
+    endpoint: Endpoint
+    reached: Reached
+    pool: bool
 
 
 def _waits(call: facts.RemoteCall, pipeline: Pipeline) -> bool:
@@ -55,26 +67,61 @@ def find(module: facts.PythonModule, pipeline: Pipeline) -> Iterator[Verdict]:
     open_ = [call for call in calls if call.deadline == "none"]
     if not open_:
         return
-    served = defaultdict(list)
-    for endpoint in pipeline.index(Endpoint, _files, each=True).get(module.path, ()):
-        for reached in endpoint.reached:
-            served[reached.function.path, reached.function.name].append(endpoint)
-    answering = [call for call in open_ if (call.path, call.scope) in served]
-    if answering:
-        endpoint = served[answering[0].path, answering[0].scope][0]
-        reached = next(
-            r for r in endpoint.reached if (r.function.path, r.function.name) == _serving.scoped(answering[0])
-        )
-        because = [(endpoint.place, f"{_serving.shown(endpoint)} comes to it"), *_serving.way(reached)]
-        yield _finding(answering, open_, "a request that gets here holds its worker", because, None)
+    ways = _ways(open_, pipeline)
+    told = [way for way in ways if not (way.reached.sometimes and way.call.conditional)]
+    if told:
+        yield _of_handlers(told, open_)
         return
     runner = next(_runners(module.path, pipeline), None)
     if runner is None:
-        yield Unjudged(open_[0].place, "nothing is seen to run this function")
+        reason = "whether a handler ever comes to it can't be told" if ways else "nothing is seen to run this function"
+        yield Unjudged(open_[0].place, reason)
         return
     because = [(runner.place, f"{runner.name} runs this file")]
     what = f"{runner.name} hangs with it, and nothing ends that"
-    yield _finding(open_, open_, what, because, Confidence.MEDIUM)
+    yield _finding(
+        open_, open_, what, because, Severity.MEDIUM, Confidence.MEDIUM, "the file is reached by its imports"
+    )
+
+
+def _ways(calls: list[facts.RemoteCall], pipeline: Pipeline) -> list[_Way]:
+    """How handlers come to the calls of a file, the surest first, then the gravest."""
+    by_scope = defaultdict(list)
+    for call in calls:
+        by_scope[_serving.scoped(call)].append(call)
+    found = [
+        _Way(call, endpoint, reached, pool=_has_a_pool(endpoint, pipeline))
+        for endpoint in pipeline.index(Endpoint, _files, each=True).get(calls[0].path, ())
+        for reached in endpoint.reached
+        for call in by_scope.get((reached.function.path, reached.function.name), ())
+    ]
+    return sorted(found, key=lambda way: (way.reached.sometimes, way.pool, way.call.place.sort_key))
+
+
+def _has_a_pool(endpoint: Endpoint, pipeline: Pipeline) -> bool:
+    """Whether the framework runs the handler on one of many threads: Starlette has 40 for what is no ``async def``."""
+    if endpoint.handler.asynchronous:
+        return False
+    modules = pipeline.index(facts.PythonModule, "path").get(endpoint.handler.path, ())
+    return any(one.target.partition(".")[0] == "fastapi" for module in modules for one in module.imports)
+
+
+def _of_handlers(ways: list[_Way], every: list[facts.RemoteCall]) -> Finding:
+    first = ways[0]
+    calls = list(dict.fromkeys(way.call for way in ways))
+    because = [(first.endpoint.place, f"{_serving.shown(first.endpoint)} comes to it"), *_serving.way(first.reached)]
+    doubts = ["the server has a pool of threads for such handlers"] * first.pool
+    doubts += ["it comes to it only in some cases"] * first.reached.sometimes
+    held = "a thread of its server's pool" if first.pool else "its worker"
+    return _finding(
+        calls,
+        every,
+        f"a request that gets here holds {held}",
+        because,
+        Severity.MEDIUM if first.pool else None,
+        Confidence.MEDIUM if first.reached.sometimes else None,
+        ", and ".join(doubts),
+    )
 
 
 def _finding(
@@ -82,7 +129,9 @@ def _finding(
     every: list[facts.RemoteCall],
     what: str,
     because: list[tuple[Place, str]],
+    severity: Severity | None,
     confidence: Confidence | None,
+    lowered: str,
 ) -> Finding:
     first = calls[0]
     others = [call for call in every if call is not first]
@@ -93,9 +142,9 @@ def _finding(
         message=f"{_serving.short(first.api)} is called without a timeout, and {library} has none of its own: when the"
         f" called service hangs, {what}{more}.",
         because=tuple(because + [(call.place, "no timeout here either") for call in others[:_MOST]]),
-        severity=None if confidence is None else Severity.MEDIUM,
+        severity=severity,
         confidence=confidence,
-        lowered="" if confidence is None else "the file is reached by its imports",
+        lowered=lowered,
     )
 
 
