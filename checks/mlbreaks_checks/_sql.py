@@ -105,9 +105,21 @@ def tree_of(path: str, pipeline: Pipeline) -> tuple[DbtTree, DbtModel] | None:
     return (tree, models[0]) if tree is not None else None
 
 
+def only_compiled(path: str, pipeline: Pipeline) -> bool:
+    """Whether *path* is an analysis of a dbt project, which dbt compiles and never runs."""
+    projects = pipeline.index(f.DbtProject, "folder")
+    folder = path
+    while folder:
+        folder = folder.rpartition("/")[0]
+        for project in projects.get(folder, ()):
+            return any(path.startswith(f"{folder}/{part}/".lstrip("/")) for part in project.analysis_paths)
+    return False
+
+
 @dataclasses.dataclass(frozen=True)
 class Unique:
-    """Columns of which no two rows have the same values, as a test or a configuration says it."""
+    """Columns of which no two rows have the same values, as a test or a configuration says it; none where it is said of
+    an expression."""
 
     columns: frozenset[str]
     test: f.DbtTest | None = None
@@ -125,11 +137,19 @@ def unique_keys(model: DbtModel) -> Iterator[Unique]:
                 names = _names(argument.value)
                 if names:
                     yield Unique(frozenset(names), test)
+                elif not test.column and argument.name == "column_name":
+                    yield Unique(_named(argument.value), test)
     key = model.setting("unique_key")
     if isinstance(key, expr.Literal) and isinstance(key.value, str):
         yield Unique(frozenset({key.value.lower()}))
     elif key is not None and (names := _names(key)):
         yield Unique(frozenset(names))
+
+
+def _named(value: expr.Expr) -> frozenset[str]:
+    """The one column that a test of the whole model is given; none where it is an expression."""
+    text = value.value if isinstance(value, expr.Literal) else None
+    return frozenset({text.lower()}) if isinstance(text, str) and text.isidentifier() else frozenset()
 
 
 def _names(value: expr.Expr) -> tuple[str, ...]:

@@ -1142,8 +1142,9 @@ class SqlFilter(Part, frozen=True, kw_only=True):
 
 class SqlOutput(Part, frozen=True, kw_only=True):
     """An output column of a SELECT that joins. *name* is "" where it has none; *columns* are those it is made of;
-    *plain*: it is that one column as it is. *handles* are the optional aliases whose absence it provides for; *default*
-    is the constant that it then is (``COALESCE(b.x, 0)``), or ""."""
+    *plain*: it is that one column as it is. *handles* are the optional aliases whose absence it provides for, except
+    where it asks again what WHERE requires of them; *default* is the constant that it then is (``COALESCE(b.x, 0)``),
+    or ""."""
 
     name: str
     columns: tuple[SqlColumn, ...] = ()
@@ -1160,7 +1161,7 @@ class SqlSelect(Fact, frozen=True, kw_only=True):
     Of one that joins: *outputs* are its columns (*star* where a ``*`` is among them), *mentioned* all columns that it
     names anywhere. Of one that does not: *passed* are the columns that it hands on as they are, as output and column.
     *gathers*: it may make fewer rows of those that it reads, other than by conditions (GROUP BY, an aggregate,
-    DISTINCT, row numbers).
+    DISTINCT, row numbers, a UNION without ALL).
     """
 
     called: ClassVar[str] = "SELECT"
@@ -1220,6 +1221,7 @@ class DbtProject(Fact, frozen=True, kw_only=True):
     snapshot_paths: tuple[str, ...] = ("snapshots",)
     macro_paths: tuple[str, ...] = ("macros",)
     test_paths: tuple[str, ...] = ("tests",)
+    analysis_paths: tuple[str, ...] = ("analyses", "analysis")
     settings: tuple[Argument, ...] = ()
 
     @property

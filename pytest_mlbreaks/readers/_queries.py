@@ -263,9 +263,12 @@ class _Select:
         return said if len(said) <= LONGEST else f"{said[: LONGEST - 4]} ..."
 
     def _gathers(self) -> bool:
-        """Whether it may make fewer rows of those that it reads: it groups, aggregates, numbers them, is DISTINCT."""
+        """Whether it may make fewer rows of those that it reads: it groups, aggregates, numbers them, is DISTINCT, or
+        stands in a UNION that is."""
         from sqlglot import exp
 
+        if _united_once(self._select):
+            return True
         arguments = self._select.args
         if any(arguments.get(name) is not None for name in ("group", "distinct", "qualify")):
             return True
@@ -493,16 +496,33 @@ class _Select:
     def _outputs(self, optional: frozenset[str]) -> Iterator[SqlOutput]:
         from sqlglot import exp
 
+        required = self._required(optional)
         for output in self._select.expressions:
             node = output.unalias()
+            handled = tuple(self._handled(node, optional, output=True))
+            if handled and required:
+                again = {required.get(_comparable(inner)) for inner in own(node) if isinstance(inner, exp.Predicate)}
+                handled = tuple(alias for alias in handled if alias not in again)
             yield SqlOutput(
                 name=output.alias_or_name.lower(),
                 columns=tuple(dict.fromkeys(self._columns(node))),
                 plain=isinstance(node, exp.Column),
-                handles=tuple(self._handled(node, optional, output=True)),
+                handles=handled,
                 default=self._default(node),
                 place=self._place(output),
             )
+
+    def _required(self, optional: frozenset[str]) -> dict[str, str]:
+        """The conditions of WHERE that no row without an optional alias meets, each with that alias."""
+        holder = self._select.args.get("where")
+        if holder is None or not optional:
+            return {}
+        found: dict[str, str] = {}
+        for node in conjuncts(holder.this):
+            named = {c.source for c in self._columns(node)} & optional
+            if len(named) == 1 and self._rejects(node, alias := next(iter(named))):
+                found[_comparable(node)] = alias
+        return found
 
     def _passed(self) -> Iterator[tuple[str, str]]:
         from sqlglot import exp
@@ -526,6 +546,18 @@ class _Select:
         elif _is_null(node) or (isinstance(node, exp.Not) and _is_null(node.this.unnest())):
             constant = exp.Boolean(this=_is_null(node))
         return self._say(constant) if isinstance(constant, exp.Literal | exp.Boolean) else ""
+
+
+def _united_once(select: Any) -> bool:
+    """Whether *select* is part of a UNION, INTERSECT or EXCEPT without ALL, which drops rows that repeat."""
+    node = select.parent
+    while type(node).__name__ in ("Union", "Intersect", "Except", "Subquery", "Paren"):
+        if type(node).__name__ not in ("Subquery", "Paren") and node.args.get("distinct"):
+            return True
+        if type(node).__name__ == "Subquery" and node.alias:
+            return False
+        node = node.parent
+    return False
 
 
 def own(node: Any) -> Iterator[Any]:
@@ -553,6 +585,17 @@ def conjuncts(node: Any) -> Iterator[Any]:
             stack.append(top.this)
         else:
             yield top
+
+
+def _comparable(node: Any) -> str:
+    """A condition as text that is the same for the same condition; ``x IN (1)`` is ``x = 1``."""
+    from sqlglot import exp
+
+    while isinstance(node, exp.Paren):
+        node = node.this
+    if isinstance(node, exp.In) and len(node.expressions) == 1 and node.args.get("query") is None:
+        node = exp.EQ(this=node.this.copy(), expression=node.expressions[0].copy())
+    return str(node.sql(comments=False)).lower()
 
 
 def _joined(node: Any) -> Iterator[Any]:

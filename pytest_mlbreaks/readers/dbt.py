@@ -64,12 +64,12 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 
 def _project(document: YamlNode) -> Fact:
-    def paths(*keys: str, default: str) -> tuple[str, ...]:
+    def paths(*keys: str, default: str, older: tuple[str, ...] = ()) -> tuple[str, ...]:
         for key in keys:
             node = document.get(key)
             if node is not None and node.is_sequence:
                 return tuple(e.text.strip("/") for e in node.elements() if e.text)
-        return (default,)
+        return (default, *older)
 
     return DbtProject(
         place=document.place,
@@ -79,6 +79,8 @@ def _project(document: YamlNode) -> Fact:
         snapshot_paths=paths("snapshot-paths", default="snapshots"),
         macro_paths=paths("macro-paths", default="macros"),
         test_paths=paths("test-paths", default="tests"),
+        # the starter project of dbt has named the folder either way, and the setting has had no default
+        analysis_paths=paths("analysis-paths", default="analyses", older=("analysis",)),
         settings=tuple(_settings(document))[:MOST_SETTINGS],
     )
 
@@ -328,5 +330,5 @@ def _ref(path: str, call: TemplateCall) -> DbtRef | None:
     )
 
 
-READER: Reader[YamlFile] = Reader("dbt", 1, YAML, (DbtProject, DbtPackages, DbtProperties), _claims, _read)
+READER: Reader[YamlFile] = Reader("dbt", 2, YAML, (DbtProject, DbtPackages, DbtProperties), _claims, _read)
 FILES: Reader[SqlFile] = Reader("dbt-files", 1, SQL, (DbtFile,), _sql_claims, _sql)

@@ -33,7 +33,7 @@ def find(select: f.SqlSelect, pipeline: Pipeline) -> Iterator[Verdict]:
         keys = [source.column(name) for name in join_keys(join)]
         if not keys or None in keys:
             yield Unjudged(join.place, "a key of the join is computed")
-        elif _narrowed(join, source) or not _plain(joined, pipeline):
+        elif _narrowed(select, join, source) or not _plain(joined, pipeline):
             yield Unjudged(join.place, "the joined rows may be one for each key")
         else:
             untested.append((join, joined, ", ".join(key for key in keys if key is not None)))
@@ -57,8 +57,10 @@ def _refs(model: DbtModel) -> list[str]:
     return list({ref.name for ref in model.refs if ref.kind == "ref"})
 
 
-def _narrowed(join: f.SqlJoin, source: Origin) -> bool:
-    """Whether more than the key decides which rows are joined."""
+def _narrowed(select: f.SqlSelect, join: f.SqlJoin, source: Origin) -> bool:
+    """Whether more than the key decides which rows are joined, or which of them are left."""
+    if any(join.source in condition.rejects and not condition.asks for condition in select.filters):
+        return True
     return len(join.conditions) > len(join_keys(join)) or next(source.conditions(), None) is not None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlbreaks_checks._sql import only_compiled
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict
 from pytest_mlbreaks.api import facts as f
 
@@ -14,7 +15,8 @@ _SHOWN = 3
 
 def _joins_fully(select: f.SqlSelect, pipeline: Pipeline) -> bool:
     """Of two sources, by equal columns. With more of them, another one may bring the key."""
-    return len(select.joins) == 1 and select.joins[0].kind == "full" and bool(select.joins[0].conditions)
+    full = len(select.joins) == 1 and select.joins[0].kind == "full" and bool(select.joins[0].conditions)
+    return full and not only_compiled(select.path, pipeline)
 
 
 @check.over(f.SqlSelect, where=_joins_fully)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mlbreaks_checks._sql import only_compiled
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Severity, Unjudged, Verdict
 from pytest_mlbreaks.api import facts as f
 
@@ -17,7 +18,8 @@ _SELECTS_A_STATE = re.compile(
 
 
 def _joins_outer(select: f.SqlSelect, pipeline: Pipeline) -> bool:
-    return any(alias for join in select.joins for alias in join.optional) and bool(select.filters)
+    outer = any(alias for join in select.joins for alias in join.optional) and bool(select.filters)
+    return outer and not only_compiled(select.path, pipeline)
 
 
 @check.over(f.SqlSelect, where=_joins_outer)
