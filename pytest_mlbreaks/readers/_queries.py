@@ -501,8 +501,8 @@ class _Select:
             node = output.unalias()
             handled = tuple(self._handled(node, optional, output=True))
             if handled and required:
-                again = {required.get(_comparable(inner)) for inner in own(node) if isinstance(inner, exp.Predicate)}
-                handled = tuple(alias for alias in handled if alias not in again)
+                again = [required.get(_comparable(inner), frozenset()) for inner in own(node) if _is_whole(inner)]
+                handled = tuple(alias for alias in handled if not any(alias in aliases for aliases in again))
             yield SqlOutput(
                 name=output.alias_or_name.lower(),
                 columns=tuple(dict.fromkeys(self._columns(node))),
@@ -512,16 +512,17 @@ class _Select:
                 place=self._place(output),
             )
 
-    def _required(self, optional: frozenset[str]) -> dict[str, str]:
-        """The conditions of WHERE that no row without an optional alias meets, each with that alias."""
+    def _required(self, optional: frozenset[str]) -> dict[str, frozenset[str]]:
+        """The conditions of WHERE that no row without some of the optional aliases meets, each with these aliases."""
         holder = self._select.args.get("where")
         if holder is None or not optional:
             return {}
-        found: dict[str, str] = {}
+        found: dict[str, frozenset[str]] = {}
         for node in conjuncts(holder.this):
             named = {c.source for c in self._columns(node)} & optional
-            if len(named) == 1 and self._rejects(node, alias := next(iter(named))):
-                found[_comparable(node)] = alias
+            rejected = frozenset(alias for alias in named if self._rejects(node, alias))
+            if rejected:
+                found[_comparable(node)] = rejected
         return found
 
     def _passed(self) -> Iterator[tuple[str, str]]:
@@ -585,6 +586,13 @@ def conjuncts(node: Any) -> Iterator[Any]:
             stack.append(top.this)
         else:
             yield top
+
+
+def _is_whole(node: Any) -> bool:
+    """Whether *node* is a condition, or all of what one chain of AND or OR joins."""
+    from sqlglot import exp
+
+    return isinstance(node, exp.Predicate) or (isinstance(node, exp.Connector) and type(node.parent) is not type(node))
 
 
 def _comparable(node: Any) -> str:
