@@ -61,6 +61,7 @@ def test_a_project_with_its_folders_and_settings() -> None:
     assert isinstance(project, DbtProject)
     assert (project.folder, project.name) == ("dw", "shop")
     assert (project.model_paths, project.seed_paths, project.test_paths) == (("models", "more"), ("data",), ("tests",))
+    assert project.analysis_paths == ("analyses", "analysis")
     assert {s.name: s.value for s in project.settings} == {
         "models.shop.+materialized": Literal("view"),
         "models.shop.staging.+schema": Unknown("computed by a template"),

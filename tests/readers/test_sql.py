@@ -169,6 +169,26 @@ def test_outputs_say_what_they_provide_for() -> None:
 
 
 @pytest.mark.parametrize(
+    ("output", "where", "handles"),
+    [
+        ("coalesce(b.y > 1 and b.z = 2, false)", "b.y > 1", ()),
+        ("coalesce((b.Y > 1), false)", "(B.y > 1) and a.x = 3", ()),
+        ("case when b.y = 1 and b.x is not null then 1 else 0 end", "b.y in (1)", ()),
+        ("coalesce((b.y > 1 and c.z = 2) or b.y > 5, false)", "((b.y > 1 and c.z = 2) or b.y > 5)", ("c",)),
+        ("coalesce(b.y > 1, false)", "b.y > 2", ("b",)),
+        ("coalesce(b.y > 1, c.y > 1, false)", "b.y > 1", ("c",)),
+        ("coalesce(b.y, 0)", "b.y > 1", ("b",)),
+        ("b.x is null", "b.x is null", ("b",)),
+    ],
+)
+def test_what_where_requires_is_not_provided_for(output: str, where: str, handles: tuple[str, ...]) -> None:
+    """An output that asks again what WHERE requires is a flag of that, and stands for no missing partner."""
+    joins = "from a left join b on a.x = b.x left join c on a.x = c.x"
+    [found] = final(f"select {output} as flag {joins} where {where}").outputs
+    assert found.handles == handles
+
+
+@pytest.mark.parametrize(
     ("output", "default"),
     [
         ("coalesce(b.y, 0)", "0"),
@@ -217,10 +237,13 @@ def test_sources_of_a_select() -> None:
         ("select distinct a from t", True),
         ("select a, row_number() over (partition by b order by c) as n from t", True),
         ("select max(b) from t", True),
+        ("select a from t union select a from u", True),
+        ("select a from t union all select a from u", False),
+        ("(select a from t) intersect select a from u", True),
     ],
 )
 def test_selects_that_may_make_fewer_rows(text: str, gathers: bool) -> None:
-    """By grouping, aggregates, DISTINCT and row numbers."""
+    """By grouping, aggregates, DISTINCT, row numbers, and a UNION that is not ALL."""
     assert final(text).gathers is gathers
 
 
