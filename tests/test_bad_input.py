@@ -52,6 +52,14 @@ BROKEN: Mapping[str, tuple[bytes, int | None]] = {
     "bad/binary.py": (b"\x7fELF\x02\x01\x01\0\0\xff\xfe" * 50, None),
     "bad/indent.py": (b"if x:\n    a\n  b\n", 3),
     "bad/surrogate.py": (b"# coding: utf-8\nx = '\xed\xa0\x80'\n", None),
+    "bad/broken.ipynb": (b'{\n"cells": [\n', None),
+    "bad/cells.ipynb": (b'{"nbformat": 4, "metadata": {}}\n', None),
+    "bad/cell.ipynb": (
+        b'{"nbformat": 4, "cells": [{"cell_type": "code", "metadata": {}, "outputs": [], "source": ["def f(:\\n"]}]}',
+        1,
+    ),
+    "bad/template.sql": (b"select 1\nfrom {{ ref('a' }}\n", 2),
+    "bad/nobody_knows.sql": (b"select a\nfrom frobnicate ((( b where\n", None),
 }
 """Content, and the line that the diagnostic names (None: any). All are read in part at most."""
 
@@ -191,7 +199,7 @@ def test_nothing_runs(bad: Path, report: Report) -> None:
     assert not list(bad.rglob("__pycache__"))
 
 
-@pytest.mark.parametrize("format_", ["terminal", "json"])
+@pytest.mark.parametrize("format_", ["terminal", "json", "sarif", "github", "markdown"])
 def test_no_secret_and_no_control_reaches_a_report(bad: Path, format_: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever the tree holds is text in what is printed, and passwords are not in it."""
     code = cli.main(["check", "--root", str(bad), "--format", format_, *(["-v"] if format_ == "terminal" else [])])
@@ -200,7 +208,9 @@ def test_no_secret_and_no_control_reaches_a_report(bad: Path, format_: str, caps
     for stream in (said.out, said.err):
         assert SECRET not in stream
         assert not {"\x1b", "\u202e", "\x07", "\x00", "\udcff"} & set(stream)
-        assert not [line for line in stream.splitlines() if line.lstrip().startswith("::error")]
+        commands = [line for line in stream.splitlines() if line.lstrip().startswith("::")]
+        assert format_ == "github" or not commands
+        assert all(line.startswith(("::error file=", "::warning file=", "::notice ")) for line in commands)
     if format_ == "json":
         assert json.loads(said.out)["version"] == 1
 

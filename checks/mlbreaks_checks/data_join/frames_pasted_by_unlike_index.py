@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlbreaks_checks._rows import tried_out
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, facts
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1")
 
 
 def _elsewhere(pasted: facts.PastedRows, pipeline: Pipeline) -> bool:

@@ -13,7 +13,7 @@ from mlbreaks_checks import _installs
 from pytest_mlbreaks.api import Check, Confidence, Finding, Install, Pipeline, Place, Severity, Unjudged, Verdict, expr
 from pytest_mlbreaks.api import facts as f
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _VCS = re.compile(r"(git|hg|svn|bzr)\+")
 _BRANCHES = frozenset(

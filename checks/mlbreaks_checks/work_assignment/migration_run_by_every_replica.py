@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from mlbreaks_checks._shells import of_process
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Process, Severity, Unjudged, Verdict, facts
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _MIGRATES = re.compile(
     r"\b(alembic(?:\s+-\S+(?:\s+\S+)?)?\s+upgrade|flask\s+db\s+upgrade|airflow\s+db\s+(?:init|migrate|upgrade)|"
