@@ -246,7 +246,7 @@ class FitUse(Part, frozen=True, kw_only=True):
 class Fitted(Fact, frozen=True, kw_only=True):
     """A transformer fitted on rows that then go on: *feeds* is where the rows end first that can be told (a split,
     an estimator's ``fit``, a dataset that is written, the caller), *fed* the place of it. *uses* are the rows that it
-    is fitted on, one for each way that leads to it."""
+    is fitted on, one for each way that leads to it. *labels*: it numbers what is to be predicted, and no feature."""
 
     called: ClassVar[str] = "transformer that is fitted"
 
@@ -255,6 +255,7 @@ class Fitted(Fact, frozen=True, kw_only=True):
     feeds: L["split", "fit", "write", "return", ""] = ""
     fed: Place | None = None
     uses: tuple[FitUse, ...] = ()
+    labels: bool = False
 
     @property
     def identity(self) -> str:

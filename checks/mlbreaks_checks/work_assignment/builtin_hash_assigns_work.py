@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mlbreaks_checks._rows import only_tests_come_to
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Process, Severity, Unjudged, Verdict, facts
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", also=("distribution-shift",))
@@ -41,6 +42,8 @@ def find(call: facts.BuiltinHash, pipeline: Pipeline) -> Iterator[Verdict]:
     if call.use == "name" and (not call.into or call.into.rpartition(".")[2] in _KEPT_IN_PROCESS):
         return
     if call.use == "modulo" and any(_SPREADS.search(name) for name in call.about):
+        return
+    if only_tests_come_to(call.path, pipeline):
         return
     fixed = [_fixed(process) for process in pipeline.processes_of(call.path)]
     if fixed and all(fixed):
