@@ -56,7 +56,8 @@ class Import(Part, frozen=True, kw_only=True):
 
 
 class PythonModule(Fact, frozen=True, kw_only=True):
-    """A Python file. *package* is true for an ``__init__.py``, *main* where it has a ``__main__`` guard; *calls* are
+    """A Python file. *package* is true for an ``__init__.py``, *main* where a ``__main__`` guard
+    does more than print; *calls* are
     the callee names outside of functions and classes, import aliases expanded, each once."""
 
     imports: tuple[Import, ...] = ()
