@@ -69,7 +69,7 @@ _ASIDE = frozenset(
 )
 _ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor"})
 _ASIDE_FILE = re.compile(r"(docker-)?compose[.-](demos?|examples?|samples?)\.ya?ml", re.IGNORECASE)
-_EXAMPLE = re.compile(r"examples?(_\w+)?\.py|\w+_example\.py")
+_EXAMPLE = re.compile(r"examples?\.py|\w+_example\.py")
 _TESTS = frozenset({"test", "tests", "testing", "fixtures", "e2e", "integration_tests"})
 _DEPLOYED = re.compile(
     r"(^|/)(overlays?|env|envs|environments?|deploy|deployments?|k8s|kubernetes|manifests|helm|charts?|infra|values|conf|"

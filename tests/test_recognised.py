@@ -43,7 +43,7 @@ def test_homework_and_exercises_are_set_aside(path: str, yes: bool) -> None:
     ("path", "yes"),
     [
         ("src/network/example.py", True),
-        ("churn/example_client.py", True),
+        ("feature_repo/example_repo.py", False),
         ("churn/client_example.py", True),
         ("churn/counterexamples.py", False),
         ("churn/demo.py", False),

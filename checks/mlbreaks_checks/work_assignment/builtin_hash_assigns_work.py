@@ -53,13 +53,16 @@ def find(call: facts.BuiltinHash, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     lost = call.use != "name" or _is_stored(call)
     reasons = ["what is hashed could also be a number"] if call.of == "unknown" else []
+    vague = call.use == "modulo" and not _names_work(call)
+    if vague:
+        reasons.append("what it decides has no name that says so")
     if not lost:
         reasons.append("whether anything is kept under the name is not told")
     yield Finding(
         at=call.place,
         message=f"hash() {_does(call)}: for a text it is another one in every process, so that {_breaks(call)}.",
         severity=None if lost else Severity.MEDIUM,
-        confidence=Confidence.MEDIUM if call.of == "unknown" else None,
+        confidence=Confidence.MEDIUM if vague or call.of == "unknown" else None,
         lowered=", and ".join(reasons),
     )
 
