@@ -69,6 +69,7 @@ _ASIDE = frozenset(
 )
 _ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor"})
 _ASIDE_FILE = re.compile(r"(docker-)?compose[.-](demos?|examples?|samples?)\.ya?ml", re.IGNORECASE)
+_EXAMPLE = re.compile(r"examples?\.py|\w+_example\.py")
 _TESTS = frozenset({"test", "tests", "testing", "fixtures", "e2e", "integration_tests"})
 _DEPLOYED = re.compile(
     r"(^|/)(overlays?|env|envs|environments?|deploy|deployments?|k8s|kubernetes|manifests|helm|charts?|infra|values|conf|"
@@ -98,7 +99,7 @@ def aside(path: str) -> bool:
     folders, _, name = path.rpartition("/")
     if name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"):
         return True
-    if "{{" in path or "tutorial" in name or _ASIDE_FILE.fullmatch(name):
+    if "{{" in path or "tutorial" in name or _ASIDE_FILE.fullmatch(name) or _EXAMPLE.fullmatch(name):
         return True
     parts = folders.lower().split("/") if folders else []
     if parts and parts[0] in _ASIDE_AT_TOP:

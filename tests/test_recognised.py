@@ -39,6 +39,21 @@ def test_homework_and_exercises_are_set_aside(path: str, yes: bool) -> None:
     assert aside(path) is yes
 
 
+@pytest.mark.parametrize(
+    ("path", "yes"),
+    [
+        ("src/network/example.py", True),
+        ("feature_repo/example_repo.py", False),
+        ("churn/client_example.py", True),
+        ("churn/counterexamples.py", False),
+        ("churn/demo.py", False),
+    ],
+)
+def test_a_file_that_calls_itself_an_example_is_set_aside(path: str, yes: bool) -> None:
+    """A module called an example shows how the others are used."""
+    assert aside(path) is yes
+
+
 def test_ci_systems_that_are_not_read_are_named_with_their_first_file() -> None:
     """One entry a system, and nothing for GitHub workflows."""
     paths = (".github/workflows/ci.yml", ".circleci/config.yml", ".circleci/extra.yml", "Jenkinsfile")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pytest_mlbreaks.api import Pipeline, facts
+from pytest_mlbreaks.api import Pipeline, aside, facts
 
 _TRIED_OUT = re.compile(r"(^|/)(notebooks?|experiments?|exploration|exploratory|scratch|sandbox|playground|eda)/", re.I)
 _TESTED = re.compile(r"(^|[_\W])(x|y|df|data)?_?(test|testing|val|valid|validation|holdout|eval)([_\W]|$)", re.I)
@@ -73,11 +73,32 @@ def comes_to(path: str, function: str, pipeline: Pipeline) -> bool:
     return any(one.decorators for one in same) or _is_imported(path, outermost, pipeline)
 
 
+def only_tests_come_to(path: str, pipeline: Pipeline) -> bool:
+    """Whether nothing runs the file *path*, and what imports it is tests and examples only, or again such a file. Not
+    what a package's ``__init__.py`` imports, which others may use, nor what nobody imports."""
+    waiting, seen = [path], {path}
+    tested = False
+    while waiting:
+        here = waiting.pop()
+        module = next(iter(pipeline.index(facts.PythonModule, "path").get(here, ())), None)
+        if module is None or module.main or module.package or pipeline.processes_of(here):
+            return False
+        importers = pipeline.index(facts.PythonModule, _imported, each=True).get(_stem(here), ())
+        tests = {one.path for one in importers if aside(one.path)}
+        tested = tested or bool(tests)
+        waiting += [one.path for one in importers if one.path not in seen | tests]
+        seen |= {one.path for one in importers}
+    return tested
+
+
+def _stem(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
+
+
 def _is_imported(path: str, name: str, pipeline: Pipeline) -> bool:
     """Whether a file imports *name*, or a module called like the file *path*."""
     imports = pipeline.index(facts.PythonModule, _imported, each=True)
-    stem = path.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
-    return bool(imports.get(name) or imports.get(stem))
+    return bool(imports.get(name) or imports.get(_stem(path)))
 
 
 def _callees(code: facts.Function | facts.PythonModule) -> list[str]:

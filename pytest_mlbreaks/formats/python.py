@@ -187,7 +187,7 @@ class PythonFile:
         self.changed: set[str] = set()
         """Names of which an element is assigned somewhere (``CONFIG["k"] = v``)."""
         self.main = False
-        """Whether it has an ``if __name__ == "__main__"``."""
+        """Whether it has an ``if __name__ == "__main__"`` that does more than print."""
         self.calls_by_name: dict[str, list[CallSite]] = {}
         """Calls by qualified callee name."""
         self.methods_by_name: dict[str, list[CallSite]] = {}
@@ -746,7 +746,7 @@ class _Walk:
                 name = test.id if isinstance(test, ast.Name) else test.attr
                 self.guarded = guarded or name == "TYPE_CHECKING"
             else:
-                if test.__class__ is ast.Compare and self.scope.kind == "module" and self.main_guard(test):
+                if test.__class__ is ast.Compare and self.scope.kind == "module" and self.main_guard(node, test):
                     inner = conditional
                 self.visit(test)
             self.conditional = inner
@@ -760,13 +760,13 @@ class _Walk:
                 self.conditional = conditional
                 return
 
-    def main_guard(self, test: ast.Compare) -> bool:
-        """Whether *test* asks for the main module; noted in the file."""
+    def main_guard(self, node: ast.If, test: ast.Compare) -> bool:
+        """Whether *test* asks for the main module; noted in the file where more than prints stands below it."""
         sides = (test.left, *test.comparators)
         if any(isinstance(s, ast.Name) and s.id == "__name__" for s in sides) and any(
             isinstance(s, ast.Constant) and s.value == "__main__" for s in sides
         ):
-            self.file.main = True
+            self.file.main = self.file.main or not all(map(_prints, node.body))
             return True
         return False
 
@@ -945,3 +945,8 @@ def _parse(source: Source) -> PythonFile:
 
 
 PYTHON: Format[PythonFile] = Format("python", _parse, PythonFile.release)
+
+
+def _prints(statement: ast.stmt) -> bool:
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "print"

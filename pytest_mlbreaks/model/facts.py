@@ -56,7 +56,8 @@ class Import(Part, frozen=True, kw_only=True):
 
 
 class PythonModule(Fact, frozen=True, kw_only=True):
-    """A Python file. *package* is true for an ``__init__.py``, *main* where it has a ``__main__`` guard; *calls* are
+    """A Python file. *package* is true for an ``__init__.py``, *main* where a ``__main__`` guard
+    does more than print; *calls* are
     the callee names outside of functions and classes, import aliases expanded, each once."""
 
     imports: tuple[Import, ...] = ()
@@ -246,7 +247,7 @@ class FitUse(Part, frozen=True, kw_only=True):
 class Fitted(Fact, frozen=True, kw_only=True):
     """A transformer fitted on rows that then go on: *feeds* is where the rows end first that can be told (a split,
     an estimator's ``fit``, a dataset that is written, the caller), *fed* the place of it. *uses* are the rows that it
-    is fitted on, one for each way that leads to it."""
+    is fitted on, one for each way that leads to it. *labels*: it numbers what is to be predicted, and no feature."""
 
     called: ClassVar[str] = "transformer that is fitted"
 
@@ -255,6 +256,7 @@ class Fitted(Fact, frozen=True, kw_only=True):
     feeds: L["split", "fit", "write", "return", ""] = ""
     fed: Place | None = None
     uses: tuple[FitUse, ...] = ()
+    labels: bool = False
 
     @property
     def identity(self) -> str:

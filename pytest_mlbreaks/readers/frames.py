@@ -62,6 +62,12 @@ _LEAKS: Final[tuple[TouchKind, ...]] = (
 )
 """From what makes the most of rows that it should not have seen to what makes the least."""
 
+_OF_LABELS: Final = frozenset({"LabelEncoder", "LabelBinarizer"})
+"""Encoders of what is to be predicted: https://scikit-learn.org/stable/modules/preprocessing_targets.html. They are
+used on features as well."""
+
+_LABEL: Final = re.compile(r"y(_.*)?|.*(target|labels?)", re.IGNORECASE)
+
 _STATELESS: Final = frozenset(
     {"FunctionTransformer", "Normalizer", "HashingVectorizer", "FeatureHasher", "Binarizer", "PolynomialFeatures"}
 )
@@ -163,6 +169,7 @@ class _Fit:
     scope: str
     feeds: Feed = ""
     fed: Place | None = None
+    labels: bool = False
     uses: list[FitUse] = dataclasses.field(default_factory=list)
 
 
@@ -228,6 +235,7 @@ class _Flow:
                 feeds=fit.feeds,
                 fed=fit.fed,
                 uses=tuple(dict.fromkeys(fit.uses)),
+                labels=fit.labels,
             )
         yield from self.filled.values()
         yield from self.labels.values()
@@ -697,6 +705,7 @@ class _Body:
 
     def fitted(self, node: ast.Call, touch: Touch, rows: Rows) -> None:
         fit = self.flow.all_fits.get(touch.place) or _Fit(touch, rows.own, self.path, self.scope.function)
+        fit.labels = touch.by.rpartition(".")[2] in _OF_LABELS and _is_label(node, self.scope.node)
         self.flow.all_fits[touch.place] = fit
         fit.uses.append(FitUse(frame=rows.name, place=touch.place))
         self.fits.append(dataclasses.replace(fit, own=rows.own, path=self.path))
@@ -787,8 +796,10 @@ class _Body:
             seen = given.get(fit.own)
             if seen is not None:
                 self.fits.append(dataclasses.replace(fit, own=seen.own, path=self.path))
-            frame = seen.name if seen is not None else self.targets
             uses = self.flow.all_fits[fit.touch.place].uses
+            # a function that divides its rows returns more than those that it fits on
+            made = uses[0].frame if summary.splits else self.targets
+            frame = seen.name if seen is not None else made
             if len(uses) < MOST:
                 uses.append(FitUse(frame=frame, place=self.file.place(node)))
         for place, callee, one, _, scope in summary.splits:
@@ -879,6 +890,30 @@ def _escapes(function: ast.AST, name: str) -> bool:
         isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load) and id(node) not in inner
         for node in ast.walk(function)
     )
+
+
+def _is_label(fit: ast.Call, function: ast.AST) -> bool:
+    """Whether an encoder is fitted on what is to be predicted: called so, or a column that the function takes out of
+    the features by its name (``drop``, ``pop``)."""
+    rows = fit.args[0] if fit.args else None
+    if isinstance(rows, ast.Name):
+        return _LABEL.fullmatch(rows.id) is not None
+    if not isinstance(rows, ast.Subscript) or not isinstance(rows.slice, (ast.Constant, ast.Name)):
+        return False
+    column = ast.dump(rows.slice)
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("drop", "pop")
+        and any(ast.dump(one) == column for given in _given(node) for one in given)
+        for node in ast.walk(function)
+    )
+
+
+def _given(node: ast.Call) -> Iterator[Sequence[ast.expr]]:
+    """What a call is given, what is in a list of it one by one."""
+    for value in (*node.args, *(k.value for k in node.keywords)):
+        yield value.elts if isinstance(value, (ast.List, ast.Tuple)) else (value,)
 
 
 READER: Reader[PythonFile] = Reader(

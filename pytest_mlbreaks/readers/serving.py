@@ -418,13 +418,16 @@ def _blocking(file: PythonFile, site: CallSite, head: str, method: str, held: _H
 
 def _is_single(site: CallSite) -> bool:
     """Whether the model is asked about one item of the innermost loop at a time: what it is given is made of the item,
-    what it is itself is not, and neither the items nor what they come from are called batches, folds or models."""
+    what it is itself is not, and neither the items nor what they come from are called batches, folds or models. Items
+    that are written out one by one are no rows."""
     loop = site.loops[-1] if site.loops else None
     if isinstance(loop, (ast.For, ast.AsyncFor)):
         target, source, body = [loop.target], [loop.iter], loop.body
     elif isinstance(loop, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
         target, source, body = [g.target for g in loop.generators], [g.iter for g in loop.generators], []
     else:
+        return False
+    if all(isinstance(node, ast.Tuple | ast.List | ast.Set) for node in source):
         return False
     items = {name for node in target for name in _names(node)}
     origin = {name for node in source for name in _names(node)}

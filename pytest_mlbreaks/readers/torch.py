@@ -125,15 +125,17 @@ def _weights(file: PythonFile, site: CallSite) -> TorchWeights | None:
 
 
 def _used(file: PythonFile, site: CallSite, name: str) -> Place | None:
-    """Where the model is called: by its name, or, where its function returns it, by the attribute that holds that."""
+    """Where the model is called: by its name, or, where its function returns it, by the attribute that holds that. Not
+    in a ``forward()``: there it is a layer, whose mode is the one of the module around it."""
     holders = {name}
     returned = any(isinstance(node, ast.Return) and _dotted(node.value) == name for node in ast.walk(site.scope.node))
     if returned:
         maker = site.scope.qualname
         holders |= {call.result for call in file.calls if call.callee == maker and call.result}
     for call in file.calls:
-        called = call.node.func
-        dotted = _dotted(called)
+        if call.scope.qualname.endswith(".forward"):
+            continue
+        dotted = _dotted(call.node.func)
         if dotted in holders or (dotted.endswith(".forward") and dotted.removesuffix(".forward") in holders):
             return file.place(call.node)
     return None

@@ -224,3 +224,32 @@ def test_a_frame_that_is_made_anew_again_and_again() -> None:
     """What it was made of is forgotten at some point; it does not grow without bounds."""
     text = "X = PCA().fit_transform(df)\n" + "X = unknown(X)\n" * 5000 + "a, b = train_test_split(X)"
     assert touched(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "yes"),
+    [
+        ("def f(df):\n    y = LabelEncoder().fit_transform(df['y'])\n    return df.drop('y', axis=1), y", True),
+        ("def f(df, t):\n    y = LabelEncoder().fit_transform(df[t])\n    return df.drop(columns=[t]), y", True),
+        ("def f(X, y_train):\n    return X, LabelEncoder().fit_transform(y_train)", True),
+        ("def f(df):\n    return LabelEncoder().fit_transform(df['city'])", False),
+        ("def f(df, y):\n    return StandardScaler().fit_transform(y)", False),
+    ],
+)
+def test_whether_labels_are_encoded(text: str, yes: bool) -> None:
+    """An encoder of what is taken out of the features, or is called the target, is told apart from one of features."""
+    found = fitted("from sklearn.preprocessing import LabelEncoder\n" + text)
+    assert found.labels is yes
+
+
+def test_a_function_that_divides_its_rows_fits_on_a_part() -> None:
+    """The names that its results go to are not those of the rows that it fits on."""
+    uses = fitted("""
+        def load(path):
+            X_train, X_test = train_test_split(pd.read_csv(path))
+            scaler = StandardScaler()
+            return scaler.fit_transform(X_train), scaler.transform(X_test)
+
+        client_data, test_data = load("a.csv")
+    """).uses
+    assert {use.frame for use in uses} == {"X_train"}

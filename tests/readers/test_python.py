@@ -191,6 +191,13 @@ def test_module() -> None:
     assert (module.main, module.package) == (True, False)
 
 
+@pytest.mark.parametrize(("body", "main"), [("print('a tool')", False), ("print('a')\n    f()", True), ("f()", True)])
+def test_a_main_guard_that_only_prints_runs_nothing(body: str, main: bool) -> None:
+    """A module that says what it is when it is run is no script."""
+    (module,) = facts(PythonModule, f"def f(): pass\nif __name__ == '__main__':\n    {body}\n")
+    assert module.main is main
+
+
 def test_constants() -> None:
     """Names of modules and classes, dictionaries by dotted key, several bindings as a choice; no secrets."""
     text = (

@@ -152,6 +152,8 @@ def test_an_option_whose_help_disowns_it(said: str) -> None:
         ("def f(x):\n    return f'k:{hash(x.lower())}'", ("text", "name", "return")),
         ("def f(x, c):\n    k = 'k' + str(hash(repr(x)))\n    c.get(k)", ("text", "name", "*.get")),
         ("def f(x, c):\n    k = f'{hash(x)}'\n    return c[k]", ("unknown", "name", "")),
+        ("def f(x: str):\n    return f'T-{hash(x) % 10000:04d}'", ("text", "name", "return")),
+        ("def f(x: str):\n    return f'bucket-{hash(x) % 8}'", ("text", "modulo", "8")),
         ("import random\nrandom.seed(hash('a'))", ("text", "seed", "random.seed")),
         ("def f(x, seen):\n    return hash(x) in seen", ("unknown", "other", "")),
         ("def f(x, y):\n    return hash((x, str(y))) % 2", ("text", "modulo", "2")),

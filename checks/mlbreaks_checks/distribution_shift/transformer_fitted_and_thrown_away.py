@@ -15,7 +15,7 @@ _LOOKS = re.compile(r"eval|plot|metric|visual|figure|chart|explor|drift|monitor|
 
 
 def _goes_on(fitted: facts.Fitted, pipeline: Pipeline) -> bool:
-    if fitted.touch.kind not in _LEARNS or not fitted.feeds or tried_out(fitted.path):
+    if fitted.touch.kind not in _LEARNS or fitted.labels or not fitted.feeds or tried_out(fitted.path):
         return False
     if fitted.feeds == "return":
         name = fitted.path.rpartition("/")[2]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from mlbreaks_checks import _serving
+from mlbreaks_checks._rows import is_called
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -46,6 +47,15 @@ def _is_on_a_loop(endpoint: Endpoint) -> bool:
     return endpoint.handler.asynchronous and endpoint.handler.framework in _ON_A_LOOP
 
 
+def _is_left_out(endpoint: Endpoint, pipeline: Pipeline) -> bool:
+    """Whether the handler stands in a function that is given the application, and that nothing of the tree calls."""
+    path = endpoint.handler.path
+    outer = endpoint.handler.function.rpartition(".")[0]
+    functions = [one for one in pipeline.index(facts.Function, "path").get(path, ()) if one.name == outer]
+    given = any(one.parameters and not one.decorators for one in functions)
+    return given and not pipeline.processes_of(path) and not is_called(path, outer, pipeline)
+
+
 def _has_async_handlers(module: facts.PythonModule, pipeline: Pipeline) -> bool:
     endpoints = pipeline.index(Endpoint, _serving.file_of).get(module.path, ())
     return any(map(_is_on_a_loop, endpoints)) and not _MEASURED.search(module.path)
@@ -56,7 +66,7 @@ def find(module: facts.PythonModule, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at the async handlers of a file; one finding for all of them."""
     found: list[tuple[Endpoint, str, Place, Reached, bool]] = []
     for endpoint in pipeline.index(Endpoint, _serving.file_of)[module.path]:
-        if not _is_on_a_loop(endpoint):
+        if not _is_on_a_loop(endpoint) or _is_left_out(endpoint, pipeline):
             continue
         if not endpoint.reached:
             yield Unjudged(endpoint.place, "several functions of this name")

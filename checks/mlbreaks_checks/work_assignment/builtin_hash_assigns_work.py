@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mlbreaks_checks._rows import only_tests_come_to
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Process, Severity, Unjudged, Verdict, facts
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", also=("distribution-shift",))
@@ -42,6 +43,8 @@ def find(call: facts.BuiltinHash, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     if call.use == "modulo" and any(_SPREADS.search(name) for name in call.about):
         return
+    if only_tests_come_to(call.path, pipeline):
+        return
     fixed = [_fixed(process) for process in pipeline.processes_of(call.path)]
     if fixed and all(fixed):
         return
@@ -50,13 +53,16 @@ def find(call: facts.BuiltinHash, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     lost = call.use != "name" or _is_stored(call)
     reasons = ["what is hashed could also be a number"] if call.of == "unknown" else []
+    vague = call.use == "modulo" and not _names_work(call)
+    if vague:
+        reasons.append("what it decides has no name that says so")
     if not lost:
         reasons.append("whether anything is kept under the name is not told")
     yield Finding(
         at=call.place,
         message=f"hash() {_does(call)}: for a text it is another one in every process, so that {_breaks(call)}.",
         severity=None if lost else Severity.MEDIUM,
-        confidence=Confidence.MEDIUM if call.of == "unknown" else None,
+        confidence=Confidence.MEDIUM if vague or call.of == "unknown" else None,
         lowered=", and ".join(reasons),
     )
 

@@ -18,6 +18,8 @@ _TEXT_METHODS = frozenset(
     {"lower", "upper", "strip", "encode", "join", "format", "replace", "SerializeToString", "tobytes", "as_posix"}
 )
 _NUMBER_CALLS = frozenset({"builtins.int", "builtins.float", "builtins.len", "builtins.id", "builtins.round"})
+_MANY = 1000
+"""More places than work is divided into: a hash modulo this, in a text, numbers things."""
 _THROUGH = frozenset({"builtins.abs", "builtins.int"})
 
 
@@ -73,6 +75,8 @@ def _used(file: PythonFile, site: CallSite) -> tuple[_Use, str, tuple[str, ...]]
     for node in reversed(chain[:-1]):
         if use == "other":
             use, into = _step(file, site, node, inner)
+        elif use == "modulo" and isinstance(node, ast.FormattedValue) and into.isdigit() and int(into) >= _MANY:
+            use = "name"  # an identifier of so many digits
         elif isinstance(node, ast.Subscript) and inner is node.slice:
             about.append(shown(node.value))
         if isinstance(node, ast.stmt):
