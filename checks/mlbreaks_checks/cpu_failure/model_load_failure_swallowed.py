@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Process, Severity, Unjudged, Verdict, facts
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.LOW, since="0.1", evidence="cross-artifact")
 
 
 @check.over(facts.GuardedLoad)

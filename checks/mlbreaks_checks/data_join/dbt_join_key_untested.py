@@ -8,7 +8,7 @@ from mlbreaks_checks._sql import Origin, base_name, gathered_later, guarded, joi
 from pytest_mlbreaks.api import Check, Confidence, DbtModel, Finding, Pipeline, Place, Severity, Unjudged, Verdict
 from pytest_mlbreaks.api import facts as f
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.LOW, since="0.1", evidence="cross-artifact")
 
 
 def _keeps_its_rows(select: f.SqlSelect, pipeline: Pipeline) -> bool:

@@ -26,7 +26,7 @@ from pytest_mlbreaks.api import (
     references,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.LOW, since="0.1")
 
 _HUB = re.compile(r"^(?:(?:docker\.io|index\.docker\.io)/)?(?:library/)?")
 _KEPT = frozenset({"bind", "volume", "claim", "host"})

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from mlbreaks_checks import _serving
 from pytest_mlbreaks.api import Check, Confidence, Endpoint, Finding, Pipeline, Severity, Verdict, facts
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1")
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.LOW, since="0.1")
 
 _LOOKED_AT = re.compile(
     r"eval|benchmark|metric|explain|shap|analy[sz]e|notebook|experiment|sandbox|demo|compar|debug", re.IGNORECASE
