@@ -23,7 +23,7 @@ from pytest_mlbreaks.api import (
     facts,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.LOW, since="0.1", evidence="cross-artifact")
 
 _TOOLS = ("poetry", "pipenv", "pdm")
 _INSTALL = re.compile(r"(?:\bpipx?[\d.]*|\buv\s+(?:pip|tool))\s+install\b(?P<words>(?:\\\n|[^\n;&|])*)")
