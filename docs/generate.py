@@ -55,8 +55,8 @@ def _index(checks: tuple[Check, ...]) -> str:
         "# Checks",
         "",
         f"{len(checks)} checks, by the cause of outages that each looks for. Severity and confidence are the most that",
-        "a finding has; one that rests on an assumption has less, and says so. Checks of low confidence run only where they",
-        "are selected.",
+        "a finding has; one that rests on an assumption has less, and says so. Checks of low confidence run only where",
+        "they are selected.",
     ]
     for category in taxonomy.categories().values():
         lines += ["", f"## {category.name}", "", f"`{category.id}` · {_axes(category)}", ""]
