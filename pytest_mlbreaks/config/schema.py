@@ -6,6 +6,7 @@ A key that is not known, or a value of another type, is a `ConfigError` with its
 from __future__ import annotations
 
 import difflib
+import inspect
 import json
 import types
 import typing
@@ -74,6 +75,9 @@ def decoded(node: Node) -> SettingsFile:
 def json_schema() -> dict[str, Any]:
     """The schema of a file of settings, for editors (JSON Schema 2020-12)."""
     schema = json.loads(json.dumps(msgspec.json.schema(SettingsFile)))  # its defaults are tuples
+    for told in schema["$defs"].values():
+        if "description" in told:  # a docstring, from which Python 3.13 takes the indentation and others do not
+            told["description"] = inspect.cleandoc(told["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:pytest-mlbreaks:settings:1",
