@@ -54,6 +54,7 @@ class _Linker:
         self._functions = {(c.path, c.function): c for c in self._components.values() if c.function}
         self._files = {c.path: c for c in self._components.values() if c.operator == "file" and not c.function}
         self._pipelines = {(p.path, p.function): p for p in pipeline.all(KfpPipeline) if p.function}
+        self._compiled = {p.path: p for p in pipeline.all(KfpPipeline) if not p.function}
         self._graphs: dict[str, _Graph] = {}
         self._active: set[str] = set()
         self.nested: set[str] = set()
@@ -85,8 +86,10 @@ class _Linker:
             if component is None and inner is None and not task.sure:
                 dropped[task.key] = task
                 continue
-            name = inner.name if inner is not None else (component.name if component is not None else "")
-            path = (*task.groups, _unique(task.name or name or "task", taken))
+            path = (*task.groups, task.name)
+            if pipeline.function:  # else the compiler has chosen the name
+                name = inner.name if inner is not None else (component.name if component is not None else "")
+                path = (*task.groups, _unique(name or task.name or "component", taken))
             paths[task.key] = path
             kept.append((task, path))
             if inner is not None:
@@ -122,7 +125,7 @@ class _Linker:
         if task.component:
             return self._components.get(task.component), None
         if task.file is not None:
-            return self._component_file(task), None
+            return self._of_file(task, graph)
         if task.source is None:
             return None, None
         own = self._pipelines.get((task.source.path, task.source.name))
@@ -144,18 +147,32 @@ class _Linker:
     def _knows_kfp(self, path: str) -> bool:
         return any(i.target.partition(".")[0] == "kfp" for i in self._pipeline.index(Import, "path").get(path, ()))
 
-    def _component_file(self, task: KfpTask) -> KfpComponent | None:
-        text = self._values.resolve(task.file).text if task.file is not None else None
-        if text is None or "://" in text:
-            return None
-        folder = task.place.path.rpartition("/")[0]
-        tail = posixpath.normpath(text.replace("\\", "/"))
+    def _of_file(self, task: KfpTask, graph: _Graph) -> tuple[KfpComponent | None, KfpPipeline | None]:
+        """What a component file describes: a component, or a pipeline that was compiled."""
+        text = self._values.pattern(task.file) if task.file is not None else ""
+        path = self._file_of(text, task.place.path.rpartition("/")[0]) if "://" not in text else ""
+        if path in self._files:
+            return self._files[path], None
+        compiled = self._compiled.get(path)
+        if compiled is None:
+            graph.doubts.append("a component is described outside of the tree")
+            return None, None
+        runs = [other for other in compiled.tasks if not other.key.startswith("group:")]
+        if len(runs) == 1 and runs[0].key == compiled.name:  # a component that was compiled by itself
+            return self._components.get(runs[0].component), None
+        self.nested.add(compiled.identity)
+        return None, compiled
+
+    def _file_of(self, text: str, folder: str) -> str:
+        """The file of the tree that is meant by a path, the beginning of which may not be known."""
+        tail = posixpath.normpath(text.rpartition("{*}")[2].replace("\\", "/"))
+        known = self._files.keys() | self._compiled.keys()
         for candidate in (posixpath.normpath(posixpath.join(folder, tail)), tail):
-            if candidate in self._files:
-                return self._files[candidate]
+            if candidate in known:
+                return candidate
         plain = tail.lstrip("./")
-        ending = [path for path in self._files if path.endswith(f"/{plain}")] if "/" in plain else []
-        return self._files[ending[0]] if len(ending) == 1 else None
+        ending = [path for path in known if path.endswith(f"/{plain}")] if plain else []
+        return ending[0] if len(ending) == 1 else ""
 
 
 def _unique(name: str, taken: set[str]) -> str:

@@ -84,8 +84,8 @@ class Processes:
     def make(self) -> tuple[list[Process], list[Image], list[Setting]]:
         """All of them."""
         processes = [self._of_container(c) for c in self._pipeline.all(Container)]
-        # a model of dbt is a query that the warehouse runs, and no process
-        processes += [self._of_step(s) for s in self._pipeline.all(Step) if s.orchestrator != "dbt"]
+        # a model of dbt is a query that the warehouse runs, and no process; a template of Argo is a container
+        processes += [self._of_step(s) for s in self._pipeline.all(Step) if s.orchestrator not in ("dbt", "argo")]
         settings = [setting for process in processes for setting in self._settings(process)]
         return processes, self._make_images(processes), settings
 

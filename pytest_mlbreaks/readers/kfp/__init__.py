@@ -1,8 +1,8 @@
 """Kubeflow Pipelines: components and pipeline functions in Python (SDK 1.8 and 2), component files, compiled pipelines.
 
-A file is followed (see `follow`), never run. What only a run could tell is a doubt of the `KfpPipeline`. Steps, edges and
-the `Schedule` are made by link, which knows the components of other files; names are those of the compiled pipeline,
-the conditions, loops and exit handlers around a task before it (``condition-1/train-model``).
+A file is followed (see `follow`), never run. What only a run could tell is a doubt of the `KfpPipeline`. Steps, edges
+and the `Schedule` are made by link, which knows the components of other files; names are those of the compiled
+pipeline, the conditions, loops and exit handlers around a task before it (``condition-1/train-model``).
 
 - A compiled pipeline is YAML of the v2 format (``deploymentSpec``). Those of v1 are workflows of Argo.
 - ``packages_to_install`` are told with the component; that they are installed each time is what KFP does.

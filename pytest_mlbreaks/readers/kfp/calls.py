@@ -1,6 +1,6 @@
 """What calls and decorators of Kubeflow Pipelines make: components, pipelines, tasks, groups.
 
-Rules are those of the SDK (https://kubeflow-pipelines.readthedocs.io, kfp/dsl of 2.x, kfp/dsl and kfp/components of 1.8).
+Rules are those of the SDK (https://kubeflow-pipelines.readthedocs.io, kfp/dsl of 2.x and 1.8).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pytest_mlbreaks.formats.python import PythonFile
-from pytest_mlbreaks.model.expr import Expr, Literal, Unknown
+from pytest_mlbreaks.model.expr import Concat, Expr, Literal, Unknown
 from pytest_mlbreaks.model.facts import Argument, Callee, Command, KfpComponent
 from pytest_mlbreaks.readers.kfp.compiled import component_of_text
 from pytest_mlbreaks.readers.kfp.follow import SIZE_LIMIT, Follower, elements
@@ -51,6 +51,7 @@ _FUNCTION: Final = frozenset(
         *("func_to_component_file", "create_component_from_func_v2"),
     }
 )
+_DECORATORS: Final = frozenset({"pipeline", "graph_component", "container_component", "notebook_component"})
 _FILES: Final = frozenset({"load_component_from_file", "load_component_from_url", "load_component"})
 _OPERATORS: Final = frozenset(
     {
@@ -123,6 +124,8 @@ class Calls:
         root = Group("pipeline", "", None)
         run = Run(name, func.qualname, func.node, kwargs, root, [root])
         self.runs.append(run)
+        if "name" in kwargs and not text_of(kwargs["name"].value):
+            run.doubt(["its name is computed"])
         self.run = run
         try:
             self._enter(func, [Channel() for _ in _parameters(func)], {}, func.frame)
@@ -142,11 +145,13 @@ class Calls:
         if not isinstance(target, Ref) or not isinstance(value, Func) or not _is_kfp(target):
             return value
         if target.last in ("pipeline", "graph_component"):
-            name = text_of(kwargs["name"].value) if "name" in kwargs else ""
-            self.waiting.append((value, plain_name(name or value.node.name), kwargs))
-            return Component(plain_name(name or value.node.name), definition=value)
+            name = plain_name((text_of(kwargs["name"].value) if "name" in kwargs else "") or value.node.name)
+            self.waiting.append((value, name, kwargs))
+            return Component(name, definition=value)
         if target.last == "container_component":
             return self._container_component(value)
+        if target.last == "notebook_component":
+            return self._function_component(value, kwargs, "notebook")
         if target.last in _FUNCTION and not self._makes_operator(value):
             return self._function_component(value, kwargs)
         return value
@@ -156,7 +161,7 @@ class Calls:
         scope = self.follower.scopes.get(id(func.node))
         return scope is not None and any(callee.endswith(".ContainerOp") for callee in scope.calls)
 
-    def _function_component(self, target: Func | Ref, kwargs: dict[str, Arg]) -> Component:
+    def _function_component(self, target: Func | Ref, kwargs: dict[str, Arg], operator: str = "python") -> Component:
         if isinstance(target, Func):
             name, function = target.node.name, target.qualname
             callee, place = Callee(path=self.file.path, name=function), self.file.definition_place(target.node)
@@ -170,7 +175,7 @@ class Calls:
         fact = KfpComponent(
             name=plain_name(name),
             function=function,
-            operator="python",
+            operator=operator,
             callee=callee,
             image=self._expr(images[0]) if images else None,
             packages=tuple(self._packages(kwargs)),
@@ -291,22 +296,18 @@ class Calls:
     def _of_kfp(self, ref: Ref, args: list[Value], kwargs: dict[str, Arg], node: ast.Call, frame: Frame) -> Value:
         name = ref.last
         first = args[0] if args else next((kwargs[k].value for k in ("func", "component_spec") if k in kwargs), None)
-        if name in _FUNCTION or name in ("pipeline", "graph_component", "container_component"):
+        if name in _FUNCTION or name in _DECORATORS:
             if isinstance(first, Func) and name not in _FUNCTION:
                 return self.decorate(Bound(ref, kwargs), first, node)
             if isinstance(first, (Func, Ref)) and name in _FUNCTION:
-                return self._function_component(first, _positional(kwargs, args, node))
+                return self._function_component(first, kwargs)
             return Bound(
                 ref, kwargs if not args or name != "pipeline" else {**kwargs, "name": Arg(args[0], node.args[0])}
             )
         if name in _FILES:
             return self._loaded(first, kwargs, node, frame)
         if name == "load_component_from_text":
-            text = text_of(first if first is not None else kwargs.get("text", Arg(UNKNOWN, node)).value)
-            return self._component_of_text(text, node)
-        if name == "notebook_component":
-            fact = KfpComponent(name="notebook", operator="notebook", place=self.file.place(node))
-            return Component(text_of(kwargs.get("name", Arg(UNKNOWN, node)).value) or "notebook", fact=fact)
+            return self._component_of_text(first if first is not None else UNKNOWN, node, frame)
         if name in _OPERATORS and self.run is not None:
             return self._operator(ref, args, kwargs, node, frame)
         if name in _CONDITIONS or name in ("ParallelFor", "ExitHandler", "SubGraph"):
@@ -321,18 +322,28 @@ class Calls:
     def _loaded(self, first: Value | None, kwargs: dict[str, Arg], node: ast.Call, frame: Frame) -> Component:
         given = next((kwargs[k].value for k in ("filename", "url", "text") if k in kwargs), first)
         if "text" in kwargs:
-            return self._component_of_text(text_of(given), node)
+            return self._component_of_text(given or UNKNOWN, node, frame)
         source = node.args[0] if node.args else next((k.value for k in node.keywords), node)
         path = self.file.expr(source, frame.scope) if given is None else self.follower.expr(given, source, frame)
         return Component(file=path)
 
-    def _component_of_text(self, text: str, node: ast.Call) -> Component:
-        found = component_of_text(text, self.file.place(node))
+    def _component_of_text(self, given: Value, node: ast.Call, frame: Frame) -> Component:
+        source = node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "text"), node)
+        found = component_of_text(text_of(given) or self._template(source, frame), self.file.place(node))
         if found is None:
-            return Component("component", fact=KfpComponent(name="component", place=self.file.place(node)))
+            return Component(file=Unknown("a text that can't be told"))
         fact = _changed(found, function=f"{found.name}@{node.lineno}")
         self.components.append(fact)
         return Component(fact.name, fact=fact)
+
+    def _template(self, node: ast.expr, frame: Frame) -> str:
+        """A text that something is put into, without that."""
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+            return text_of(self.follower.value(node.left, frame)).replace("%s", "x")
+        told = self.file.expr(node, frame.scope)
+        if not isinstance(told, Concat):
+            return ""
+        return "".join(str(part.value) if isinstance(part, Literal) else "x" for part in told.parts)
 
     def _operator(self, ref: Ref, args: list[Value], kwargs: dict[str, Arg], node: ast.Call, frame: Frame) -> Task:
         """``ContainerOp`` and its like: component and task at once."""
@@ -520,8 +531,8 @@ class Calls:
         if arguments.vararg is not None:
             inner.names[arguments.vararg.arg] = Items(args[len(names) :])
         if arguments.kwarg is not None:
-            rest = {name: arg.value for name, arg in kwargs.items() if name not in names}
-            inner.names[arguments.kwarg.arg] = Dict(dict(rest), "**" in kwargs)
+            rest: dict[object, Value] = {n: arg.value for n, arg in kwargs.items() if n not in names}
+            inner.names[arguments.kwarg.arg] = Dict(rest, "**" in kwargs)
         for name in names:
             inner.names.setdefault(name, Unknown(f"{name} is given by the caller"))
         if isinstance(func.node, ast.Lambda):
@@ -597,11 +608,6 @@ def _op_name(name: str) -> str:
 def _changed(fact: KfpComponent, **fields: object) -> KfpComponent:
     told = {name: getattr(fact, name) for name in fact.__struct_fields__}
     return KfpComponent(**{**told, **fields})
-
-
-def _positional(kwargs: dict[str, Arg], args: list[Value], node: ast.Call) -> dict[str, Arg]:
-    """``func_to_container_op(func, output_component_file, base_image)`` and its like name what counts by keyword."""
-    return kwargs
 
 
 def _parameters(func: Func) -> list[str]:

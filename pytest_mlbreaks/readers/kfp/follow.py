@@ -18,7 +18,6 @@ from pytest_mlbreaks.model import expr as e
 from pytest_mlbreaks.model.expr import Expr, Literal, Name, Unknown
 from pytest_mlbreaks.readers.kfp.values import (
     UNKNOWN,
-    Arg,
     Channel,
     Component,
     Dict,
@@ -395,8 +394,8 @@ class Follower:
         if not isinstance(node, ast.DictComp):
             return Items(items, not sure)
         pairs = [(p.items[0], p.items[1]) for p in items if isinstance(p, Items)]
-        told = {key.value: value for key, value in pairs if isinstance(key, Literal)}
-        return Dict(dict(told), not sure or len(told) < len(pairs))
+        told: dict[object, Value] = {key.value: value for key, value in pairs if isinstance(key, Literal)}
+        return Dict(told, not sure or len(told) < len(pairs))
 
     def _rounds(self, node: Any, generators: list[ast.comprehension], frame: Frame, items: list[Value]) -> bool:
         """Follow the rounds of a comprehension; tells whether all of them could be told."""
