@@ -32,7 +32,7 @@ def main(tree: str, output: str) -> None:
         sys.path[:0] = folders
         try:
             with contextlib.redirect_stdout(io.StringIO()), contextlib.chdir(path.parent):
-                exec(compile(source, str(path), "exec"), namespace)  # noqa: S102
+                exec(compile(source, str(path), "exec", dont_inherit=True), namespace)
         except (Exception, SystemExit) as error:
             failed[str(path)] = (str(error).strip().splitlines() or [type(error).__name__])[-1][:200]
             continue

@@ -64,7 +64,8 @@ _FROM_COMPONENT: Final = frozenset(
     {"create_custom_training_job_from_component", "create_custom_training_job_op_from_component"}
 )
 _TASK_METHODS: Final = re.compile(r"(set|add|use|apply|with|ignore)_?\w*|after|apply|execute|display_name")
-_PLAIN_CALLS: Final = re.compile(r"(print|len|str|int|float|bool|min|max|sum|isinstance|repr|type|getattr|hasattr)$")
+_TEXT_METHODS: Final = {"removesuffix": 1, "removeprefix": 1, "replace": 2, "lower": 0, "upper": 0, "strip": 0}
+"""Methods of a text that are followed, and how many arguments they take here."""
 _NO_TASK: Final = re.compile(
     r"(kfp\.(compiler|Client)|os|sys|json|logging|pathlib|datetime|typing|re|math|yaml|collections|time|uuid|builtins"
     r"|kubernetes|google\.cloud|functools|itertools|copy|string|textwrap|inspect|warnings|subprocess)(\.|$)"
@@ -280,6 +281,8 @@ class Calls:
     def _of_ref(self, ref: Ref, args: list[Value], kwargs: dict[str, Arg], node: ast.Call, frame: Frame) -> Value:
         if ref.name == "functools.partial" and args and isinstance(args[0], Ref):
             return Bound(args[0], kwargs)
+        if ref.name == "os.path.basename" and len(args) == 1 and text_of(args[0]):
+            return Literal(text_of(args[0]).rpartition("/")[2])
         if ref.root == "builtins":
             return self._builtin(ref.last, args, kwargs, node, frame)
         if _is_kfp(ref):
@@ -347,21 +350,22 @@ class Calls:
 
     def _operator(self, ref: Ref, args: list[Value], kwargs: dict[str, Arg], node: ast.Call, frame: Frame) -> Task:
         """``ContainerOp`` and its like: component and task at once."""
+        run = self.run
+        assert run is not None
         given = {k.arg: k.value for k in node.keywords if k.arg}
         if ref.last == "ContainerOp":
             given |= dict(zip(("name", "image", "command", "arguments"), node.args, strict=False))
         name = kwargs.get("name", Arg(args[0] if args and ref.last == "ContainerOp" else UNKNOWN, node)).value
         fact = KfpComponent(
             name=plain_name(text_of(name) or ref.last),
-            function=f"{self.run.function if self.run else ''}@{node.lineno}:{node.col_offset}",
+            function=f"{run.function}@{node.lineno}#{len(run.tasks)}",
             operator=ref.last,
             place=self.file.place(node),
         )
         if ref.last == "ContainerOp":
             told = {"image": given.get("image"), "command": given.get("command"), "args": given.get("arguments")}
             fact = self._with_container(fact, {k: v for k, v in told.items() if v is not None}, frame)
-        if fact.identity not in {component.identity for component in self.components}:
-            self.components.append(fact)
+        self.components.append(fact)
         return self._task(Component(fact.name, fact=fact), args, kwargs, node)
 
     # ---------------------------------------------------------------------------------------------- tasks, groups
@@ -455,6 +459,10 @@ class Calls:
             return self._of_items(owner, name, args)
         if isinstance(owner, Dict):
             return _of_dict(owner, name, args)
+        if isinstance(owner, Literal) and isinstance(owner.value, str) and name in _TEXT_METHODS:
+            told = [arg.value for arg in args if isinstance(arg, Literal) and isinstance(arg.value, str)]
+            if len(told) == len(args) == _TEXT_METHODS[name]:
+                return Literal(getattr(owner.value, name)(*told)[:SIZE_LIMIT])
         values = [*args, *(arg.value for arg in kwargs.values())]
         if any(holds_channel(value) for value in values):
             if self.run is not None and not isinstance(owner, Literal):

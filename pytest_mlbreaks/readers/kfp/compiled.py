@@ -69,7 +69,8 @@ def _component(document: YamlNode) -> KfpComponent | None:
 
 
 def _command(container: YamlNode) -> Iterator[Command]:
-    """``command`` and ``args`` in one; what is filled in when it runs can't be told."""
+    """``command`` and ``args`` in one; what is filled in when it runs can't be told. Of a function's component, which
+    carries its own source and a program that starts it, nothing."""
     words: list[Expr] = []
     place: Place | None = None
     for field in ("command", "args"):
@@ -77,7 +78,7 @@ def _command(container: YamlNode) -> Iterator[Command]:
         for element in node.elements() if node is not None else ():
             words.append(_expr(element) or Unknown("filled in when the task runs"))
             place = place or element.place
-    if words and place is not None:
+    if words and place is not None and Literal("--function_to_execute") not in words:
         yield Command(argv=tuple(words), place=place)
 
 
