@@ -230,7 +230,7 @@ class Processes:
         return self._finished(process, entries, image=image)
 
     def _beside(self, container: Container) -> tuple[str, Dockerfile, Stage, str] | None:
-        """The Dockerfile beside the component file that says what the container runs, as KFP's own components have it."""
+        """The Dockerfile beside the component file that says what the container runs, as in KFP's own components."""
         folder = container.place.path.rpartition("/")[0]
         dockerfile = self._dockerfiles.get(_normal(posixpath.join(folder, "Dockerfile")))
         if dockerfile is None or not dockerfile.stages or not container.place.path.endswith((".yaml", ".yml")):

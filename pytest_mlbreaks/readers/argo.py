@@ -1,13 +1,13 @@
-"""Argo Workflows: Workflow, CronWorkflow, WorkflowTemplate and ClusterWorkflowTemplate; those that a Sensor starts, too.
+"""Argo Workflows: Workflow, CronWorkflow, WorkflowTemplate, ClusterWorkflowTemplate; those that a Sensor starts, too.
 
-Rules are those of https://argo-workflows.readthedocs.io/en/latest/fields and .../enhanced-depends-logic: a workflow runs
-the template that ``entrypoint`` names; a template is a graph (``dag``), lists of steps that run one list after the other
-(``steps``), or something that runs (``container``, ``script``, ...). A step's name is the path to it from the entrypoint
-(``train/evaluate``); a graph in a graph comes after another as a whole.
+Rules are those of https://argo-workflows.readthedocs.io/en/latest/fields and .../enhanced-depends-logic: a workflow
+runs the template that ``entrypoint`` names; a template is a graph (``dag``), lists of steps that run one list after
+the other (``steps``), or something that runs (``container``, ``script``, ...). A step's name is the path to it from
+the entrypoint (``train/evaluate``); a graph in a graph comes after another as a whole.
 
 - What a template runs is told by the Kubernetes reader as a `Container` of the workload ``NAME/TEMPLATE``.
 - A template of another object (``templateRef``, ``workflowTemplateRef``) is a step that triggers that one and waits.
-- ``onExit`` is a step after all others whose rule is ``all_done``; a ``depends`` that asks for more than that everything
+- ``onExit`` is a step after all others whose rule is ``all_done``; a ``depends`` that asks for more than that all
   succeeded is the rule as written.
 - A template without an ``entrypoint`` (a library) is told from those of its templates that no other one runs.
 """
