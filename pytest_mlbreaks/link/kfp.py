@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Fact, Pipeline, Place
+from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import Edge, Import, KfpComponent, KfpPipeline, KfpTask, Schedule, Step
 
 Path = tuple[str, ...]
@@ -125,7 +126,7 @@ class _Linker:
         if task.component:
             return self._components.get(task.component), None
         if task.file is not None:
-            return self._of_file(task, graph)
+            return self._of_file(task.file, task.place.path, graph)
         if task.source is None:
             return None, None
         own = self._pipelines.get((task.source.path, task.source.name))
@@ -138,19 +139,20 @@ class _Linker:
             self.nested.add(inner.identity)
             return None, inner
         component = self._functions.get(key)
+        if component is not None and component.file is not None:
+            found, compiled = self._of_file(component.file, component.path, graph)
+            return (component, None) if found is None and compiled is None else (found, compiled)
         if component is None and self._knows_kfp(key[0]):
             graph.doubts.append(f"{task.source.name} of {key[0]} may make tasks")
-        if component is None and task.sure:
-            return None, None
         return component, None
 
     def _knows_kfp(self, path: str) -> bool:
         return any(i.target.partition(".")[0] == "kfp" for i in self._pipeline.index(Import, "path").get(path, ()))
 
-    def _of_file(self, task: KfpTask, graph: _Graph) -> tuple[KfpComponent | None, KfpPipeline | None]:
-        """What a component file describes: a component, or a pipeline that was compiled."""
-        text = self._values.pattern(task.file) if task.file is not None else ""
-        path = self._file_of(text, task.place.path.rpartition("/")[0]) if "://" not in text else ""
+    def _of_file(self, file: Expr, path: str, graph: _Graph) -> tuple[KfpComponent | None, KfpPipeline | None]:
+        """What the component *file*, named in the code of *path*, describes: a component, or a compiled pipeline."""
+        text = self._values.pattern(file)
+        path = self._file_of(text, path.rpartition("/")[0]) if "://" not in text else ""
         if path in self._files:
             return self._files[path], None
         compiled = self._compiled.get(path)

@@ -1445,16 +1445,18 @@ class KfpComponent(Fact, frozen=True, kw_only=True):
     """What a task of Kubeflow Pipelines runs: a component function, a container, a component file.
 
     *name* is the name as KFP writes it in a pipeline (``train-model``). *function* is the qualified name of what makes
-    it in its file, "" for a component file; *callee* the Python function that runs, *commands* what a container runs.
-    *packages* are requirements that are installed each time it starts (``packages_to_install``).
+    it in its file, or of the name that holds it, "" for a component file; *callee* the Python function that runs,
+    *commands* what a container runs. *file* is the component file that describes it, as written, where it is loaded
+    from one. *packages* are requirements that are installed each time it starts (``packages_to_install``).
     """
 
     called: ClassVar[str] = "component of Kubeflow Pipelines"
 
     name: str
     function: str = ""
-    operator: str = ""  # python, container, file, notebook, or the class or function that makes it
+    operator: str = ""  # python, container, file, notebook, compiled, or the class or function that makes it
     callee: Callee | None = None
+    file: Expr | None = None
     image: Expr | None = None
     commands: tuple[Command, ...] = ()
     variables: tuple[Variable, ...] = ()

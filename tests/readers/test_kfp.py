@@ -157,7 +157,6 @@ def test_pipelines_in_pipelines_are_laid_open() -> None:
         ml__inner_py=inner,
         ml__flow_py=HEAD
         + "\nfrom ml.inner import inner\n\n@dsl.pipeline(name='outer')\ndef outer():\n    use(x=inner().output)\n",
-        ml____init___py="",
     )
     assert schedule(found).name == "outer"
     assert edges(found) == {("inner/make", "inner/use"), ("inner/use", "use")}
@@ -166,7 +165,6 @@ def test_pipelines_in_pipelines_are_laid_open() -> None:
 def test_components_of_other_modules_are_found() -> None:
     """A name that is imported is a component of the tree, or a plain function, which makes no task."""
     found = link(
-        ml____init___py="",
         ml__parts_py=HEAD,
         ml__paths_py="def bucket(name):\n    return 'gs://' + name\n",
         ml__flow_py="""
@@ -214,6 +212,49 @@ def test_component_files_name_what_runs() -> None:
     (process,) = (p for p in found.all(Process) if p.name == "train-a-model")
     assert process.dockerfile is not None
     assert [entry.path for entry in process.entries] == ["ml/components/train/src/train.py"]
+
+
+def test_components_that_another_module_holds_in_names_are_found() -> None:
+    """``create_component_from_func`` and a component file, under the names that the pipeline's module imports."""
+    found = link(
+        ml__ops_py="""
+            from kfp import components
+
+            def load(path: str) -> str:
+                return path
+
+            load_op = components.create_component_from_func(load, base_image="ml:3")
+            train_op = components.load_component_from_file("train.yaml")
+        """,
+        ml__train_yaml="name: Train\nimplementation:\n  container: {image: 'train:1', command: [train]}\n",
+        ml__flow_py="""
+            from kfp import dsl
+            from ml.ops import load_op, train_op
+
+            @dsl.pipeline(name="train")
+            def flow(path: str):
+                train_op(load_op(path).output)
+        """,
+    )
+    assert edges(found) == {("load", "train")}
+    assert steps(found)["load"].image == Literal("ml:3")
+    assert steps(found)["train"].image == Literal("train:1")
+    assert schedule(found).complete
+
+
+def test_a_client_tells_when_the_pipeline_runs() -> None:
+    """The cron of a recurring run, where the file has one pipeline."""
+    found = link(
+        flow_py=f"""{HEAD.replace(chr(10), chr(10) + " " * 12)}
+            @dsl.pipeline
+            def flow():
+                make()
+
+            import kfp
+            kfp.Client().create_recurring_run("x", "nightly", cron_expression="0 0 3 * * *")
+        """
+    )
+    assert schedule(found).when == Literal("0 0 3 * * *")
 
 
 def test_container_operators_of_version_1() -> None:

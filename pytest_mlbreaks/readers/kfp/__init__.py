@@ -11,7 +11,7 @@ pipeline, the conditions, loops and exit handlers around a task before it (``con
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.formats.python_expr import shield
@@ -24,6 +24,7 @@ from pytest_mlbreaks.readers.kfp.follow import Follower, TooMuchError
 from pytest_mlbreaks.readers.kfp.values import Arg, Func, Group, Node, Task
 from pytest_mlbreaks.reading import Reader, Wanted
 
+_SCHEDULED = (("create_recurring_run", "cron_expression"), ("create_schedule", "cron"))
 _COMPILES = ("pipeline_func", "pipeline_function")
 
 
@@ -58,7 +59,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             yield component
     for run in calls.runs:
         if run.tasks:
-            yield _pipeline(file, follower, run)
+            yield _pipeline(file, follower, run, _when(file) if len(calls.runs) == 1 else None)
 
 
 def _undecorated(file: PythonFile, follower: Follower, calls: Calls) -> None:
@@ -85,11 +86,23 @@ def _factories(file: PythonFile, follower: Follower, calls: Calls) -> None:
 # ---------------------------------------------------------------------------------------------------------- facts
 
 
-def _pipeline(file: PythonFile, follower: Follower, run: Run) -> KfpPipeline:
+def _when(file: PythonFile) -> e.Expr | None:
+    """The cron with which the file has a client run its pipeline (``kfp.Client.create_recurring_run``, Vertex AI's
+    ``PipelineJob.create_schedule``)."""
+    for method, argument in _SCHEDULED:
+        for site in file.sites(f"*.{method}"):
+            for keyword in site.node.keywords:
+                if keyword.arg == argument:
+                    return file.expr(keyword.value, site.scope)
+    return None
+
+
+def _pipeline(file: PythonFile, follower: Follower, run: Run, when: e.Expr | None) -> KfpPipeline:
     return KfpPipeline(
         name=run.name,
         function=run.function,
         tasks=tuple(_task(file, follower, task) for task in run.tasks),
+        when=when,
         settings=tuple(_arguments(file, follower, run.kwargs.items())),
         doubts=tuple(run.doubts[:5]),
         place=file.definition_place(run.node),
@@ -139,8 +152,8 @@ def _key(node: Node) -> str:
     return node.key if isinstance(node, Task) else f"group:{node.name}"
 
 
-def _arguments(file: PythonFile, follower: Follower, given: object) -> Iterator[Argument]:
-    for name, arg in given:  # type: ignore[attr-defined]
+def _arguments(file: PythonFile, follower: Follower, given: Iterable[tuple[str, Arg]]) -> Iterator[Argument]:
+    for name, arg in given:
         yield Argument(name=name, value=_expr(file, follower, name, arg), place=file.place(arg.node))
 
 

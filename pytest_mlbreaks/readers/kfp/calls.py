@@ -110,6 +110,7 @@ class Calls:
         self.entered: set[int] = set()
         follower.call = self.call
         follower.decorate = self.decorate
+        follower.named = self.named
         follower.within = self.within
 
     # ------------------------------------------------------------------------------------------------- pipelines
@@ -232,6 +233,17 @@ class Calls:
                 yield self.follower.expr(item, node, frame)
         else:
             yield self.follower.expr(value, node, frame)
+
+    def named(self, target: ast.Name, component: Component) -> None:
+        """Note that a name of the module holds *component*: another file may import it."""
+        if component.fact is not None and component.fact.function != target.id:
+            self.components.append(_changed(component.fact, function=target.id))
+        elif component.file is not None:
+            place = self.file.place(target)
+            named = KfpComponent(
+                name=component.name, function=target.id, operator="file", file=component.file, place=place
+            )
+            self.components.append(named)
 
     # ------------------------------------------------------------------------------------------------------ calls
 

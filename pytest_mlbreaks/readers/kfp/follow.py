@@ -59,6 +59,7 @@ class Follower:
         self.scopes: dict[int, Scope] = {id(site.node): site.scope for site in file.functions}
         self.call: Callable[[ast.Call, Frame], Value]
         self.decorate: Callable[[Value, Value, ast.AST], Value]
+        self.named: Callable[[ast.Name, Component], None]
         self.within: Callable[[Group], contextlib.AbstractContextManager[Value]]
 
     # ----------------------------------------------------------------------------------------------- statements
@@ -231,6 +232,8 @@ class Follower:
         if isinstance(target, ast.Name):
             if isinstance(value, Component) and not value.name and value.file is not None:
                 value.name = target.id.removesuffix("_op").replace("_", "-")
+            if isinstance(value, Component) and frame is self.module:
+                self.named(target, value)
             shielded = shield(target.id, value, self.file.path) if isinstance(value, Literal | e.Concat) else value
             frame.names[target.id] = shielded
         elif isinstance(target, (ast.Tuple, ast.List)):
