@@ -149,7 +149,7 @@ def ours(programs: Path, tree: Path, work: Path) -> list[Contender]:
 
 
 class Edit:
-    """Changes one Python file of the tree in *folder*, the largest of up to 20 kB: another line at its end each time."""
+    """Changes one Python file of the tree in *folder*, the largest of up to 20 kB: a line more at its end each time."""
 
     def __init__(self, folder: Path) -> None:
         files = [path for path in folder.rglob("*.py") if path.is_file() and not path.is_symlink()]

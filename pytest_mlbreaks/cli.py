@@ -14,9 +14,9 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from pytest_mlbreaks import __version__
 
@@ -64,6 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         traceback.print_exc()
         return FAILED
+
+
+def run() -> NoReturn:
+    """The program: `main`, and its exit code."""
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    # At once: taking a large pipeline apart piece by piece would take longer than all checks did.
+    os._exit(code)
 
 
 def _complain(message: str) -> int:
