@@ -349,7 +349,22 @@ def test_a_compiled_pipeline_is_told_by_its_function_where_that_is_in_the_tree()
     assert schedule(found).place.path == "ml/flow.py"
 
 
+def test_lists_in_lists_without_end_cost_little() -> None:
+    """A list of lists of lists that is short to write is neither gone through nor stated in full."""
+    lines = ["v0 = [1, 2, 3]"] + [f"v{n} = [{', '.join([f'v{n - 1}'] * 40)}]" for n in range(1, 12)]
+    found = pipeline("\n".join([*lines, "a = make(n=v11)", "use(x=a.output, y=v11)", "v1.append(v1)", "use(x=v1)"]))
+    assert edges(found) == {("make", "use")}
+    assert schedule(found).complete
+    assert len(repr(steps(found)["make"])) < 200_000
+
+
 def test_a_file_without_kubeflow_says_nothing() -> None:
     """Its decorators are somebody else's."""
     found = link(flow_py="from airflow import dsl\n\n@dsl.pipeline(name='kfp')\ndef flow():\n    pass\n")
     assert not [s for s in found.all(Schedule) if s.orchestrator == "kfp"]
+
+
+def test_a_list_that_is_nested_in_a_loop_is_cut_off() -> None:
+    """However deep a value becomes, the pipeline is told."""
+    found = pipeline("v = 1\nfor i in range(150):\n    for j in range(60):\n        v = [v]\nmake(n=v)")
+    assert set(steps(found)) == {"make"}

@@ -41,6 +41,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         return
     follower = Follower(file)
     calls = Calls(follower)
+    reason = ""
     try:
         follower.run()
         _undecorated(file, follower, calls)
@@ -48,18 +49,16 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         _factories(file, follower, calls)
         calls.finish()
     except (RecursionError, TooMuchError) as error:
-        what = "is nested too deeply" if isinstance(error, RecursionError) else "takes too many steps"
+        reason = "is nested too deeply" if isinstance(error, RecursionError) else "takes too many steps"
         for run in calls.runs:
-            run.doubt([f"the file {what} to be followed"])
-        yield Diagnostic(Place(file.path, 1), "warning", f"{what} to be followed: some of its pipelines may be missing")
-    seen: set[str] = set()
-    for component in calls.components:
-        if component.identity not in seen:
-            seen.add(component.identity)
-            yield component
+            run.doubt([f"the file {reason} to be followed"])
+    yield from {component.identity: component for component in calls.components}.values()
+    when = _when(file) if len(calls.runs) == 1 else None
     for run in calls.runs:
         if run.tasks:
-            yield _pipeline(file, follower, run, _when(file) if len(calls.runs) == 1 else None)
+            yield _pipeline(file, follower, run, when)
+    if reason:
+        yield Diagnostic(Place(file.path, 1), "warning", f"{reason} to be followed: some pipelines may be missing")
 
 
 def _undecorated(file: PythonFile, follower: Follower, calls: Calls) -> None:

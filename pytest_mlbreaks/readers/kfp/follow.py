@@ -54,6 +54,8 @@ class Follower:
         self.file = file
         self.module = Frame(file.module)
         self.steps = 0
+        self.budget = 0
+        """Things that may still be stated of one value."""
         self.doubts: list[str] = []
         """Why what is made now may not be made, or not as told."""
         self.scopes: dict[int, Scope] = {id(site.node): site.scope for site in file.functions}
@@ -475,18 +477,23 @@ class Follower:
 
     # -------------------------------------------------------------------------------------------------- for facts
 
-    def expr(self, value: Value, node: ast.expr, frame: Frame, depth: int = 6) -> Expr:
+    def expr(self, value: Value, node: ast.expr, frame: Frame) -> Expr:
         """*value* as an expression for a fact. *node* is what said it."""
-        if depth <= 0:
-            return Unknown("nested too deeply")
+        self.budget = SIZE_LIMIT
+        return self._stated(value, node, frame)
+
+    def _stated(self, value: Value, node: ast.expr, frame: Frame, depth: int = 20) -> Expr:
+        self.budget -= 1
+        if self.budget < 0 or not depth:
+            return Unknown("a collection that is too large")
         match value:
             case Items(items=items, partial=partial):
                 if partial or len(items) > UNROLL_LIMIT:
                     return Unknown("a list that can't all be told")
-                return e.Items(tuple(self.expr(item, node, frame, depth - 1) for item in items))
+                return e.Items(tuple(self._stated(item, node, frame, depth - 1) for item in items))
             case Dict(entries=entries, partial=partial):
                 told = [
-                    (key, shield(key, self.expr(inner, node, frame, depth - 1), self.file.path))
+                    (key, shield(key, self._stated(inner, node, frame, depth - 1), self.file.path))
                     for key, inner in entries.items()
                     if isinstance(key, str)
                 ]

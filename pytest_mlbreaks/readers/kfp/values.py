@@ -155,29 +155,34 @@ class Channel:
 Value = Expr | Ref | Func | Items | Dict | Bound | Component | Group | Task | Channel
 
 
-def nodes_of(value: Value, depth: int = 8) -> Iterator[Node]:
+def nodes_of(value: Value) -> Iterator[Node]:
     """The tasks and groups that *value* is made of, wherever they stand in it."""
-    if isinstance(value, Channel):
-        yield from value.nodes
-    elif isinstance(value, (Task, Group)):
-        yield value
-    elif depth and isinstance(value, Items):
-        for item in value.items:
-            yield from nodes_of(item, depth - 1)
-    elif depth and isinstance(value, Dict):
-        for item in value.entries.values():
-            yield from nodes_of(item, depth - 1)
+    for part in _parts(value):
+        if isinstance(part, Channel):
+            yield from part.nodes
+        elif isinstance(part, (Task, Group)):
+            yield part
 
 
-def holds_channel(value: Value, depth: int = 8) -> bool:
+def holds_channel(value: Value) -> bool:
     """Whether *value* is, or holds, something that is known only when the pipeline runs."""
-    if isinstance(value, (Channel, Task)):
-        return True
-    if not depth:
-        return False
-    if isinstance(value, Items):
-        return any(holds_channel(item, depth - 1) for item in value.items)
-    return isinstance(value, Dict) and any(holds_channel(item, depth - 1) for item in value.entries.values())
+    return any(isinstance(part, (Channel, Task)) for part in _parts(value))
+
+
+def _parts(value: Value) -> Iterator[Value]:
+    """*value* and everything in it, each list and mapping once."""
+    if not isinstance(value, (Items, Dict)):
+        yield value
+        return
+    pending: list[Value] = [value]
+    seen: set[int] = set()
+    while pending:
+        part = pending.pop()
+        yield part
+        if isinstance(part, (Items, Dict)) and id(part) not in seen:
+            seen.add(id(part))
+            inner = part.items if isinstance(part, Items) else list(part.entries.values())
+            pending += reversed(inner)
 
 
 def merged(values: Iterable[Value]) -> Channel:
