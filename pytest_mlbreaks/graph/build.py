@@ -11,7 +11,7 @@ import msgspec
 
 from pytest_mlbreaks import recognised
 from pytest_mlbreaks.display import clean
-from pytest_mlbreaks.graph.model import Graph, GraphFinding, Group, Link, LinkKind, Node, NodeKind, Reason
+from pytest_mlbreaks.graph.model import LINKS, Graph, GraphFinding, Group, Link, LinkKind, Node, NodeKind, Reason
 from pytest_mlbreaks.model import (
     Application,
     Dataset,
@@ -98,10 +98,13 @@ def build(pipelines: Sequence[Pipeline], report: Report, *, aside: bool = False)
     if report.partial:
         notes.append(say(report.partial))
     used = {node.group for node in nodes.values()}
+    ids = _fit(nodes)
     return Graph(
         title=say(report.root.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or "."),
-        nodes=tuple(nodes.values()),
-        links=tuple(links.values()),
+        nodes=tuple(msgspec.structs.replace(node, id=ids[node.id]) for node in nodes.values()),
+        links=tuple(
+            msgspec.structs.replace(link, source=ids[link.source], target=ids[link.target]) for link in links.values()
+        ),
         groups=tuple(group for group in groups.values() if group.id in used),
         findings=tuple(map(_finding, findings)),
         notes=tuple(notes),
@@ -111,6 +114,19 @@ def build(pipelines: Sequence[Pipeline], report: Report, *, aside: bool = False)
 def say(text: str, limit: int = 300) -> str:
     """*text* of a repository as a graph shows it: on one line, clipped, without secrets and control characters."""
     return clean(redact_url(text), limit)
+
+
+def _fit(identities: Iterable[str]) -> dict[str, str]:
+    """Identities without secrets (a dataset's is its URL), each still its own."""
+    taken: dict[str, str] = {}
+    for identity in identities:
+        shown = base = say(identity, 500)
+        number = 1
+        while shown in taken:
+            number += 1
+            shown = f"{base} ({number})"
+        taken[shown] = identity
+    return {identity: shown for shown, identity in taken.items()}
 
 
 def _finding(finding: ReportedFinding) -> GraphFinding:
@@ -326,6 +342,8 @@ class _Builder:
                     self._starting[entry.path].append((node, function))
                     shown = f"{entry.path}: {entry.function}" if entry.function else entry.path
                     self._detail(node, "runs", shown)
+                    files = dict.fromkeys((*self.nodes[node].files, entry.path))
+                    self.nodes[node] = msgspec.structs.replace(self.nodes[node], files=tuple(files))
                 elif entry.written:
                     why = f" ({entry.reason})" if entry.reason and not entry.external else ""
                     self._detail(node, "runs", entry.written + why)
@@ -750,8 +768,6 @@ class _Builder:
             self.links[key] = msgspec.structs.replace(self.links[key], findings=(number,))
 
     def _between(self, node: str, other: str) -> list[tuple[str, str, LinkKind]]:
-        from pytest_mlbreaks.graph.model import LINKS
-
         pairs = ((node, other), (other, node))
         return [(*pair, kind) for pair in pairs for kind in LINKS if (*pair, kind) in self.links]
 

@@ -84,7 +84,8 @@ class Reason(msgspec.Struct, frozen=True):
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """One thing. *tool* is the orchestrator, the platform, or "" where the thing is nobody's in particular; *group* the id
     of its `Group`, or "". *reason* says what named its environment. *details* are name and text. *findings* are positions in
-    `Graph.findings`. *members* are the labels and places of what a folded node stands for."""
+    `Graph.findings`. *files* are those whose code it runs. *members* are the labels and places of what a folded node stands
+    for."""
 
     id: str
     kind: NodeKind
@@ -97,6 +98,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     group: str = ""
     details: tuple[tuple[str, str], ...] = ()
     findings: tuple[int, ...] = ()
+    files: tuple[str, ...] = ()
     members: tuple[tuple[str, Place | None], ...] = ()
 
 
@@ -122,7 +124,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GraphFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """A finding as the graph shows it. *suppressed*: how it is silenced, or ""."""
+    """A finding as the graph shows it."""
 
     check: str
     category: str
