@@ -127,7 +127,9 @@ def _parser() -> argparse.ArgumentParser:
     graph.add_argument("--no-checks", action="store_true", help="draw the pipeline alone, and run no check")
     graph.add_argument("--findings-only", action="store_true", help="show what findings concern, and its neighbours")
     graph.add_argument("--aside", action="store_true", help="also tests, examples, documentation and vendored code")
-    graph.add_argument("--most", type=_count, metavar="N", help="fold crowds into one until there are N things or fewer")
+    graph.add_argument(
+        "--most", type=_count, metavar="N", help="fold crowds into one until there are N things or fewer"
+    )
     graph.add_argument("--baseline", metavar="FILE", help="leave out the findings that this file accepts")
     graph.add_argument("--revision", metavar="REV", help="read this git revision, not the files of the work tree")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +29,7 @@ from pytest_mlbreaks.model import (
     Setting,
     Tier,
 )
+from pytest_mlbreaks.link.relations import Relation, relations
 from pytest_mlbreaks.model.expr import Expr, Literal, Made
 from pytest_mlbreaks.model.facts import (
     Container,
@@ -56,6 +58,12 @@ MOST_HOLDERS = 3
 MOST_USERS = 8
 """Processes whose links to a file of code are drawn; more are named in its details alone."""
 
+_ROOT_MARKS = (
+    *("pyproject.toml", "setup.py", "requirements.txt", "dvc.yaml", "environment.yml", "Pipfile", "MLproject"),
+    *("dbt_project.yml", "docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml"),
+)
+"""Files that say that their folder is where a program of its own begins."""
+
 _CODE = (".py", ".ipynb", ".sql", ".sh", ".scala", ".java", ".r", ".R")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://([A-Za-z0-9][A-Za-z0-9_.-]*)(?::\d+)?(?:[/?#].*)?$")
 _ADDRESS = re.compile(
@@ -78,12 +86,12 @@ def build(pipelines: Sequence[Pipeline], report: Report, *, aside: bool = False)
     nodes: dict[str, Node] = {}
     links: dict[tuple[str, str, LinkKind], Link] = {}
     groups: dict[str, Group] = {}
-    left_out = 0
+    left_out: set[Place] = set()
     for number, pipeline in enumerate(pipelines):
         salt = f"{number}:" if len(pipelines) > 1 else ""
         builder = _Builder(pipeline, aside=aside)
         builder.build(findings)
-        left_out += builder.left_out
+        left_out |= builder.left_out
         for group in builder.groups.values():
             groups[salt + group.id] = msgspec.structs.replace(group, id=salt + group.id)
         for node in builder.nodes.values():
@@ -94,7 +102,9 @@ def build(pipelines: Sequence[Pipeline], report: Report, *, aside: bool = False)
             links[own_link.source, own_link.target, own_link.kind] = own_link
     notes = []
     if left_out:
-        notes.append(f"{left_out} things of tests, examples, documentation and vendored code are left out")
+        notes.append(f"{len(left_out)} things of tests, examples, documentation and vendored code are left out")
+    if not nodes:
+        notes.append("nothing was found that can be drawn")
     if report.partial:
         notes.append(say(report.partial))
     used = {node.group for node in nodes.values()}
@@ -150,7 +160,7 @@ class _Builder:
         self.nodes: dict[str, Node] = {}
         self.links: dict[tuple[str, str, LinkKind], Link] = {}
         self.groups: dict[str, Group] = {}
-        self.left_out = 0
+        self.left_out: set[Place] = set()
         #: Identities of facts and linked things, and the node that stands for each.
         self._named: dict[str, str] = {}
         self._starting: dict[str, list[tuple[str, str]]] = defaultdict(list)  # file: process's node, function
@@ -169,6 +179,7 @@ class _Builder:
         self._hosts()
         self._data()
         self._clients()
+        self._rest()
         self._names()
         self._place_nodes()
         for number, finding in enumerate(findings):
@@ -179,7 +190,7 @@ class _Builder:
 
     def _shown(self, place: Place) -> bool:
         if place.path in self._pipeline.idle or (not self._aside and recognised.aside(place.path)):
-            self.left_out += 1
+            self.left_out.add(place)
             return False
         return True
 
@@ -243,7 +254,11 @@ class _Builder:
                 continue
             incomplete = "" if schedule.complete else schedule.reason or "not all of it could be told"
             group = self._group(
-                f"group:{schedule.identity}", schedule.name or schedule.path, schedule.orchestrator, schedule.place, incomplete
+                f"group:{schedule.identity}",
+                schedule.name or schedule.path,
+                schedule.orchestrator,
+                schedule.place,
+                incomplete,
             )
             when = self._when(schedule.when)
             workflow = workflows.get(schedule.path) if schedule.orchestrator == "github-actions" else None
@@ -255,7 +270,7 @@ class _Builder:
                 "start",
                 label,
                 tool=schedule.orchestrator,
-                environment=self._pipeline.environment(schedule),
+                environment=_own(schedule, self._pipeline.environment(schedule)),
                 place=schedule.place,
                 group=group,
                 details=(("pipeline", schedule.name), ("when", when or ", ".join(crons)), ("not told", incomplete)),
@@ -283,7 +298,7 @@ class _Builder:
                 "step",
                 step.name,
                 tool=step.orchestrator,
-                environment=self._pipeline.environment(step),
+                environment=_own(step, self._pipeline.environment(step)),
                 place=step.place,
                 group=f"group:{step.pipeline}",
                 details=(
@@ -427,7 +442,11 @@ class _Builder:
         for step in self._pipeline.all(Step):
             if step.identity not in after:
                 self._link(
-                    self._known(step.pipeline), self._known(step.identity), "starts", "nothing comes before it", step.place
+                    self._known(step.pipeline),
+                    self._known(step.identity),
+                    "starts",
+                    "nothing comes before it",
+                    step.place,
                 )
         by_name = self._pipeline.index(Schedule, "name")
         for trigger in self._pipeline.all(Trigger):
@@ -512,14 +531,14 @@ class _Builder:
 
     def _data(self) -> None:
         steps = self._dbt_steps()
-        for dataset in self._pipeline.all(Dataset):
+        for dataset in (part for whole in self._pipeline.all(Dataset) for part in self._parts(whole)):
             made = [steps[a.path] for a in dataset.accesses if a.api == "dbt" and a.mode == "write" and a.path in steps]
             if len(made) == 1:  # the model is its table
                 self._named[dataset.identity] = made[0]
                 thing = made[0]
             else:
                 if all(not self._aside and recognised.aside(access.path) for access in dataset.accesses):
-                    self.left_out += 1
+                    self.left_out.add(dataset.place)
                     continue
                 thing = ""
             for access in dataset.accesses:
@@ -534,20 +553,44 @@ class _Builder:
                     node = self._add(
                         model.identity,
                         "model",
-                        model.name,
+                        model.name.replace("{*}", "…"),
                         tool={"registry": "mlflow", "hub": "hugging face"}.get(model.kind, ""),
                         place=model.place,
-                        details=(("named by", {"path": "its path", "registry": "a registry", "hub": "a hub"}[model.kind]),),
+                        details=(
+                            ("named by", {"path": "its path", "registry": "a registry", "hub": "a hub"}[model.kind]),
+                        ),
                     )
                     if use.mode == "load":
                         self._link(node, holder, "loads", use.api, use.place)
                     else:
                         self._link(holder, node, "saves", f"{use.api} ({use.mode})", use.place)
 
+    def _parts(self, dataset: Dataset) -> Iterator[Dataset]:
+        """The dataset, in parts where its name means something else to each program: a relative path in several of them,
+        or one that begins with something that can't be told."""
+        name = dataset.name
+        if dataset.kind == "table" or "://" in name or name.startswith("/") or len(dataset.accesses) == 1:
+            yield dataset
+            return
+        found: dict[str, list[DatasetAccess]] = defaultdict(list)
+        for access in dataset.accesses:
+            found[access.path if name.startswith("{*}") else self._root(access.path)].append(access)
+        for accesses in found.values():
+            yield dataclasses.replace(dataset, accesses=tuple(accesses))
+
+    def _root(self, path: str) -> str:
+        """The nearest folder above *path* in which a program begins, "" for the whole tree."""
+        folder = path.rpartition("/")[0]
+        while folder and not any(f"{folder}/{mark}" in self._pipeline.paths for mark in _ROOT_MARKS):
+            folder = folder.rpartition("/")[0]
+        return folder
+
     def _dataset(self, dataset: Dataset) -> str:
         tier = self._pipeline.address_tier(dataset.name)
+        taken = self.nodes.get(dataset.identity)
+        own = taken is None or taken.place == dataset.place
         return self._add(
-            dataset.identity,
+            dataset.identity if own else f"{dataset.identity}@{dataset.place.path}",
             "dataset",
             dataset.name.replace("{*}", "…"),
             tool="table" if dataset.kind == "table" else "",
@@ -636,6 +679,25 @@ class _Builder:
             node = self._named.get(host.identity)
             if node is not None:
                 yield node
+
+    def _rest(self) -> None:
+        """What else link ties together, between things that no link of ours is drawn between."""
+        tied = {frozenset((link.source, link.target)) for link in self.links.values()}
+        for relation in relations(self._pipeline):
+            source, target = self._end(relation.from_identity), self._end(relation.to_identity)
+            if source is None or target is None or frozenset((source, target)) in tied:
+                continue
+            through = self._named.get(relation.through) if relation.through else None
+            if through is not None and {frozenset((source, through)), frozenset((through, target))} <= tied:
+                continue  # drawn by way of the dataset, model or host
+            kind = _RELATED.get(relation.kind, "related")
+            self._link(source, target, kind, _note(relation), relation.from_place)
+
+    def _end(self, identity: str) -> str | None:
+        """The node of one end of a relation."""
+        if identity.startswith("file:"):
+            return self._known(f"code:{identity.removeprefix('file:')}")
+        return self._named.get(identity)
 
     # ------------------------------------------------------------------------------------------------ findings
 
@@ -781,6 +843,37 @@ class _Builder:
             if bare and node.id in led and node.id not in tied and not node.findings:
                 del self.nodes[node.id]
                 self.links = {key: link for key, link in self.links.items() if link.source != node.id}
+
+
+_RELATED: dict[str, LinkKind] = {
+    "order": "order",
+    "triggers": "starts",
+    "waits": "waits",
+    "starts": "uses",
+    "builds": "builds",
+    "runs": "runs",
+    "writes": "writes",
+    "reads": "reads",
+    "saves": "saves",
+    "loads": "loads",
+    "calls": "calls",
+}
+
+
+def _note(relation: Relation) -> str:
+    through = f" by way of {relation.through.partition(':')[2]}" if relation.through else ""
+    return f"{relation.kind}{through}, see also {relation.to_place}"
+
+
+def _own(step: Step | Schedule, environment: Environment) -> Environment:
+    """The environment of a step, without what only a file's or a folder's name says where that names something else: the
+    staging models of dbt are a layer, and ``ci.yml`` may deploy to production."""
+    if step.orchestrator in _NAMED_OTHERWISE and environment.reason.startswith(("file name", "folder")):
+        return Environment("", Tier.UNKNOWN)
+    return environment
+
+
+_NAMED_OTHERWISE = frozenset({"dbt", "github-actions", "gitlab-ci"})
 
 
 def _process_of(process: Process) -> str:

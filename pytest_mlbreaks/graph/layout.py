@@ -1,8 +1,9 @@
-"""Where things stand: layers from left to right, as the links lead, groups as boxes of their own.
+"""Where things stand: a group's nodes from left to right, as the links lead, and the groups from top to bottom.
 
-Each group is laid out by itself: a node stands right of all that lead to it (longest path, links of a circle turned
-around), and the order in a layer is that of the middle of its neighbours (barycentre, some sweeps). Then groups and the
-nodes of no group are laid out the same way, as boxes; what does not hang together is put beside and below each other.
+Each group is laid out by itself: a node stands right of all that lead to it (longest path, links that close a circle do not
+count), and the order in a layer is that of the middle of its neighbours (barycentre, some sweeps). Then groups and the
+nodes of no group are laid out the same way, as boxes, downwards: pipelines are wide and low. What does not hang together
+is put beside and below each other.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from pytest_mlbreaks.graph.model import Graph, Node
+from pytest_mlbreaks.graph.model import KINDS, Graph, Node
 
 HEIGHT = 46.0
 """Of a node, in pixels."""
@@ -25,17 +26,17 @@ LEFT, RIGHT = 40.0, 16.0
 GAP_X, GAP_Y = 56.0, 16.0
 """Between the layers of a group, and the nodes of a layer."""
 
-BOX_GAP_X, BOX_GAP_Y = 90.0, 26.0
-"""The same between groups."""
+BOX_GAP_X, BOX_GAP_Y = 34.0, 64.0
+"""The same between groups, of a layer and between layers."""
 
 HEAD, PAD = 34.0, 14.0
 """A group's heading, and the room around what is in it."""
 
-TALLEST = 14
-"""Nodes of one layer that stand in one column; more make a second one."""
+TALLEST = 5
+"""Nodes of one layer that stand in one column at least, before they make a second one."""
 
-TALLEST_BOXES = 1500.0
-"""How high a column of boxes grows before another one begins."""
+NARROWEST_ROW = 1100.0
+"""A row of boxes that is no wider is not broken into two."""
 
 SWEEPS = 4
 
@@ -83,9 +84,9 @@ def lay_out(graph: Graph) -> Layout:
     sizes: dict[str, tuple[float, float]] = {}
     within: dict[str, dict[str, Box]] = {}
     for one in graph.groups:
-        boxes = _layered(
-            {n.id: (_width(n), HEIGHT) for n in by_group[one.id]}, inner[one.id], GAP_X, GAP_Y, TALLEST * (HEIGHT + GAP_Y)
-        )
+        members = by_group[one.id]
+        tallest = max(TALLEST, math.ceil(math.sqrt(len(members) * 1.5))) * (HEIGHT + GAP_Y)
+        boxes = _layered({n.id: (_width(n), HEIGHT) for n in members}, inner[one.id], GAP_X, GAP_Y, tallest)
         within[one.id] = {name: box.moved(PAD, HEAD) for name, box in boxes.items()}
         width = max((box.x + box.width for box in boxes.values()), default=0.0)
         height = max((box.y + box.height for box in boxes.values()), default=0.0)
@@ -110,15 +111,16 @@ def lay_out(graph: Graph) -> Layout:
 
 def text_width(text: str) -> float:
     """About how wide *text* is, in pixels, at 13 pixels of a sans-serif font."""
-    return sum(13.0 if unicodedata.east_asian_width(c) in "WF" else _NARROW.get(c, 7.1) for c in text)
+    return sum(13.0 if unicodedata.east_asian_width(c) in "WF" else _NARROW.get(c, 7.7) for c in text)
 
 
-_NARROW = {**dict.fromkeys("iljtfr.,:;'|!()[]/ -", 4.4), **dict.fromkeys("mwMW@%", 11.0)}
+_NARROW = {**dict.fromkeys("iljtfr.,:;'|!()[]/ -", 5.0), **dict.fromkeys("mwMW@%", 11.6)}
 
 
 def _width(node: Node) -> float:
     badge = 26.0 if node.findings else 0.0
-    return min(max(text_width(node.label) + LEFT + RIGHT + badge, NARROWEST), WIDEST)
+    caption = text_width(f"{KINDS[node.kind]} · {node.tool}") * 0.8
+    return min(max(text_width(node.label) + badge, caption, NARROWEST - LEFT - RIGHT) + LEFT + RIGHT, WIDEST)
 
 
 # ------------------------------------------------------------------------------------------------------- layers
@@ -147,6 +149,13 @@ def _layered(
             y += own + gap_y
         x += widest + gap_x
     return boxes
+
+
+def _downwards(sizes: Mapping[str, tuple[float, float]], links: Sequence[Link], widest: float) -> dict[str, Box]:
+    """Boxes in layers from top to bottom: the same, turned over. A layer wider than *widest* is broken into several rows."""
+    turned = {name: (height, width) for name, (width, height) in sizes.items()}
+    boxes = _layered(turned, links, BOX_GAP_Y, BOX_GAP_X, widest)
+    return {name: Box(box.y, box.x, box.height, box.width) for name, box in boxes.items()}
 
 
 def _columns(
@@ -242,13 +251,9 @@ def _packed(sizes: Mapping[str, tuple[float, float]], links: Sequence[Link]) -> 
     parts: list[tuple[float, float, dict[str, Box]]] = []
     for names in _parts(list(sizes), links):
         own = set(names)
-        boxes = _layered(
-            {name: sizes[name] for name in names},
-            [link for link in links if link[0] in own],
-            BOX_GAP_X,
-            BOX_GAP_Y,
-            TALLEST_BOXES,
-        )
+        area = sum((sizes[name][0] + BOX_GAP_X) * (sizes[name][1] + BOX_GAP_Y) for name in names)
+        widest = max(math.sqrt(area * 1.6), NARROWEST_ROW)
+        boxes = _downwards({name: sizes[name] for name in names}, [link for link in links if link[0] in own], widest)
         width = max(box.x + box.width for box in boxes.values())
         height = max(box.y + box.height for box in boxes.values())
         parts.append((width, height, boxes))

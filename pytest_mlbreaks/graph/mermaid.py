@@ -78,7 +78,11 @@ def write(graph: Graph) -> str:
 
 def _node(identifier: str, node: Node) -> str:
     left, right = _SHAPES[node.kind]
-    told = [_escaped(node.label), "<br/>", _escaped(", ".join(filter(None, (KINDS[node.kind], node.tool, _MARKS[node.tier]))))]
+    told = [
+        _escaped(node.label),
+        "<br/>",
+        _escaped(", ".join(filter(None, (KINDS[node.kind], node.tool, _MARKS[node.tier])))),
+    ]
     if node.findings:
         told.append(f"<br/>{_escaped(f'⚠ {_findings(len(node.findings))}')}")
     return f'{identifier}{left}"{"".join(told)}"{right}'

@@ -42,7 +42,9 @@ def connected(graph: Graph, paths: Collection[str]) -> Graph:
         return reason.place is not None and within(reason.place.path)
 
     chosen = {
-        node.id for node in graph.nodes if (node.place is not None and within(node.place.path)) or any(map(within, node.files))
+        node.id
+        for node in graph.nodes
+        if (node.place is not None and within(node.place.path)) or any(map(within, node.files))
     }
     for link in graph.links:
         if any(map(placed, link.reasons)):
@@ -69,7 +71,9 @@ def concerning(graph: Graph) -> Graph:
     for link in graph.links:
         if link.source in found or link.target in found:
             kept |= {link.source, link.target}
-    note = f"only what findings concern and its neighbours is shown; {len(graph.nodes) - len(kept)} other things are not"
+    note = (
+        f"only what findings concern and its neighbours is shown; {len(graph.nodes) - len(kept)} other things are not"
+    )
     return msgspec.structs.replace(_only(graph, kept), notes=(*graph.notes, note))
 
 
@@ -187,9 +191,7 @@ def _with(graph: Graph, made: Sequence[Node], into: Mapping[str, str]) -> Graph:
         before = links.get(key)
         reasons = (*before.reasons, *link.reasons) if before is not None else link.reasons
         found = {*before.findings, *link.findings} if before is not None else set(link.findings)
-        links[key] = Link(
-            source=source, target=target, kind=link.kind, reasons=reasons, findings=tuple(sorted(found))
-        )
+        links[key] = Link(source=source, target=target, kind=link.kind, reasons=reasons, findings=tuple(sorted(found)))
     used = {node.group for node in nodes}
     return msgspec.structs.replace(
         graph,

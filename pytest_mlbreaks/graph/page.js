@@ -13,14 +13,15 @@
   for (const one of svg.querySelectorAll(".node")) nodes[one.dataset.n] = one;
   for (const one of svg.querySelectorAll(".link")) if (one.dataset.l !== undefined) links[one.dataset.l] = one;
   for (const one of svg.querySelectorAll(".flag")) flags.set(Number(one.dataset.l), one);
-  const groups = [...svg.querySelectorAll(".group")];
+  const titles = [...svg.querySelectorAll("#titles text")];
+  const marks = [...svg.querySelectorAll(".badge > *, .flag > *")];
   const into = data.nodes.map(() => []), from = data.nodes.map(() => []);
   data.links.forEach((link, number) => { from[link.s].push(number); into[link.t].push(number); });
   const words = data.nodes.map((node) => [node.label, node.kind, node.tool, node.environment, node.place, node.group,
     ...node.details.map((pair) => pair[1]), ...node.members.map((pair) => pair[0]),
     ...node.findings.map((number) => data.findings[number].check + " " + data.findings[number].message)]
     .join("\n").toLowerCase());
-  let view = { x: 0, y: 0, k: 1 }, chosen = null, back = null, shown = new Set(data.nodes.keys());
+  let view = { x: 0, y: 0, k: 1 }, touched = false, chosen = null, back = null, shown = new Set(data.nodes.keys());
 
   // ---------------------------------------------------------------------------------------------- the view
 
@@ -31,23 +32,17 @@
     world.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.k})`);
     const far = view.k < 0.55;
     svg.classList.toggle("far", far);
-    for (const group of groups) {
-      const text = group.querySelector("text"), wide = Number(group.dataset.w), high = Number(group.dataset.h);
-      if (!far) {
-        text.removeAttribute("font-size");
-        text.style.fontSize = "";
-        text.setAttribute("x", 14);
-        text.setAttribute("y", 21);
-        continue;
-      }
-      const fitting = (wide - 20) / (text.textContent.length * 0.56);
-      const font = Math.max(12.5, Math.min(12 / view.k, fitting, high * 0.6));
+    svg.classList.toggle("farther", view.k < 0.36);
+    for (const text of titles) {
+      const wide = Number(text.dataset.w), high = Number(text.dataset.h);
+      const fitting = (wide - 16) / (text.textContent.length * 0.62);
+      const font = far ? Math.max(12.5, Math.min(11.5 / view.k, fitting, high * 0.5)) : 12.5;
       text.style.fontSize = font + "px";
-      text.setAttribute("x", 10);
-      text.setAttribute("y", Math.max(21, font * 0.95));
+      text.setAttribute("x", Number(text.dataset.x) + (far ? 8 : 14));
+      text.setAttribute("y", Number(text.dataset.y) + (far ? Math.max(21, font) : 21));
     }
-    const grown = Math.min(Math.max(0.75 / view.k, 1), 2.6);
-    for (const one of svg.querySelectorAll(".badge > *, .flag > *"))
+    const grown = Math.min(Math.max(0.6 / view.k, 1), 1.9);
+    for (const one of marks)
       if (grown > 1) one.setAttribute("transform", `scale(${grown})`); else one.removeAttribute("transform");
   }
 
@@ -61,6 +56,7 @@
   function zoom(factor, x, y) {
     const box = size();
     const px = x === undefined ? box.width / 2 : x - box.left, py = y === undefined ? box.height / 2 : y - box.top;
+    touched = true;
     const k = Math.min(Math.max(view.k * factor, 0.04), 4), ratio = k / view.k;
     view = { k, x: px - (px - view.x) * ratio, y: py - (py - view.y) * ratio };
     draw();
@@ -70,6 +66,7 @@
   function show(x, y, least) {
     const box = size(), k = Math.max(view.k, least || 0);
     const goal = { k, x: box.width / 2 - x * k, y: box.height / 2 - y * k };
+    touched = true;
     cancelAnimationFrame(moving);
     if (calm || document.hidden) { view = goal; draw(); return; }
     const start = { ...view }, began = performance.now();
@@ -111,6 +108,7 @@
     if (fingers.size === 1) {
       if (!dragged && Math.hypot(now.x - before.x, now.y - before.y) < 4) return;
       if (!dragged) { dragged = true; svg.setPointerCapture(event.pointerId); svg.classList.add("drag"); }
+      touched = true;
       view.x += now.x - before.x;
       view.y += now.y - before.y;
       draw();
@@ -456,7 +454,7 @@
   document.getElementById("out").addEventListener("click", () => zoom(0.8));
   document.getElementById("fit").addEventListener("click", fit);
   document.getElementById("keys").addEventListener("click", help);
-  if (matchMedia("(max-height: 700px)").matches) document.getElementById("legend").open = false;
+  if (matchMedia("(max-height: 700px), (max-width: 900px)").matches) document.getElementById("legend").open = false;
 
   addEventListener("beforeprint", () => {
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -464,8 +462,11 @@
   });
   addEventListener("afterprint", () => { svg.removeAttribute("viewBox"); draw(); });
 
-  let wide = 0;
-  new ResizeObserver(() => { if (!wide) fit(); wide = size().width; }).observe(svg);
+  for (const one of svg.querySelectorAll(".label, .caption")) {
+    const node = data.nodes[one.parentNode.dataset.n], room = node.w - 45 - (node.findings.length ? 14 : 0);
+    if (one.getComputedTextLength() > room) { one.setAttribute("textLength", room); one.setAttribute("lengthAdjust", "spacingAndGlyphs"); }
+  }
+  new ResizeObserver(() => { if (!touched) fit(); }).observe(svg);
   fit();
   paint(asked().get("theme"));
   overview();

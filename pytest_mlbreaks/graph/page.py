@@ -170,7 +170,7 @@ def _node(number: int, node: Node, box: Box, degrees: list[int], graph: Graph) -
         "tier": node.tier.value,
         "tag": _TAGS[node.tier],
         "icon": _ICONS[node.kind],
-        "label": _fitted(node.label, box.width - LEFT - RIGHT - badge + 6),
+        "label": _fitted(node.label, box.width - LEFT - RIGHT - badge + 10),
         "caption": _fitted(caption, (box.width - LEFT - 4) * 1.2),
         "aria": ", ".join(filter(None, told)),
         "full": node.label,
@@ -220,8 +220,8 @@ def _links(graph: Graph, layout: Layout) -> Iterator[dict[str, Any]]:
     for number, link in enumerate(graph.links):
         source = layout.nodes[link.source].moved(MARGIN, MARGIN)
         target = layout.nodes[link.target].moved(MARGIN, MARGIN)
-        path, middle = _curve(source, target)
         outer = not group[link.source] or group[link.source] != group[link.target]
+        path, middle = _down(source, target) if outer else _across(source, target)
         yield {
             "number": number,
             "source": numbers[link.source],
@@ -241,22 +241,40 @@ def _findings(link: Link) -> str:
     return f"{len(link.findings)} {'finding' if len(link.findings) == 1 else 'findings'}"
 
 
-def _curve(source: Box, target: Box) -> tuple[str, tuple[float, float]]:
+def _across(source: Box, target: Box) -> tuple[str, tuple[float, float]]:
     """A link from the right side of one box to the left side of another, and its middle. One that leads back, or stays in
     its column, leaves and enters so that it is seen to."""
     sx, sy = source.x + source.width, source.y + source.height / 2
     tx, ty = target.x, target.y + target.height / 2
     if tx >= sx + 8:
         bend = min(max((tx - sx) / 2, 20.0), 160.0)
-        points = (sx, sy, sx + bend, sy, tx - bend, ty, tx, ty)
-    elif abs(source.x - target.x) < source.width and abs(sy - ty) > 1:  # one column: out and in on the right
+        return _curve(sx, sy, sx + bend, sy, tx - bend, ty, tx, ty)
+    if abs(source.x - target.x) < source.width:  # one column: out and in on the right
         tx = target.x + target.width
         out = max(sx, tx) + 34
-        points = (sx, sy, out, sy, out, ty, tx, ty)
-    else:  # back: from the left side to the right one
-        sx, tx = source.x, target.x + target.width
-        bend = min(max((sx - tx) / 2, 20.0), 160.0)
-        points = (sx, sy, sx - bend, sy, tx + bend, ty, tx, ty)
+        return _curve(sx, sy, out, sy, out, ty, tx, ty)
+    sx, tx = source.x, target.x + target.width  # back: from the left side to the right one
+    bend = min(max((sx - tx) / 2, 20.0), 160.0)
+    return _curve(sx, sy, sx - bend, sy, tx + bend, ty, tx, ty)
+
+
+def _down(source: Box, target: Box) -> tuple[str, tuple[float, float]]:
+    """A link from the lower side of one box to the upper side of another; up from the upper side to the lower one; beside
+    each other as `_across`."""
+    sx, tx = source.x + source.width / 2, target.x + target.width / 2
+    if target.y >= source.y + source.height + 8:
+        sy, ty = source.y + source.height, target.y
+        bend = min(max((ty - sy) / 2, 18.0), 120.0)
+        return _curve(sx, sy, sx, sy + bend, tx, ty - bend, tx, ty)
+    if source.y >= target.y + target.height + 8:
+        sy, ty = source.y, target.y + target.height
+        bend = min(max((sy - ty) / 2, 18.0), 120.0)
+        return _curve(sx, sy, sx, sy - bend, tx, ty + bend, tx, ty)
+    return _across(source, target)
+
+
+def _curve(*points: float) -> tuple[str, tuple[float, float]]:
+    """A cubic curve by its four points, as a path, and the middle of it."""
     x0, y0, x1, y1, x2, y2, x3, y3 = (round(value, 1) for value in points)
     middle = (round((x0 + 3 * x1 + 3 * x2 + x3) / 8, 1), round((y0 + 3 * y1 + 3 * y2 + y3) / 8, 1))
     return f"M{x0} {y0}C{x1} {y1} {x2} {y2} {x3} {y3}", middle
