@@ -442,8 +442,13 @@ def _progress() -> Iterator[Progress | None]:
 # ------------------------------------------------------------------------------------------------------- graph
 
 _ENDINGS = {
-    **{".html": "html", ".htm": "html", ".mmd": "mermaid", ".mermaid": "mermaid"},
-    **{".dot": "dot", ".gv": "dot", ".json": "json"},
+    ".html": "html",
+    ".htm": "html",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".json": "json",
 }
 
 

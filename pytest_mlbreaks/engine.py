@@ -62,8 +62,8 @@ class Reading:
 
 @dataclasses.dataclass(frozen=True)
 class Examined:
-    """A report before anything is said of suppressions and the baseline, and what that is said by. *pipelines* are what the
-    report is about."""
+    """A report before anything is said of suppressions and the baseline, and what that is said by. *pipelines* are what
+    the report is about."""
 
     report: Report
     traces: tuple[judging.Trace, ...]

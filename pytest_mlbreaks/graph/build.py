@@ -13,6 +13,7 @@ import msgspec
 from pytest_mlbreaks import recognised
 from pytest_mlbreaks.display import clean
 from pytest_mlbreaks.graph.model import LINKS, Graph, GraphFinding, Group, Link, LinkKind, Node, NodeKind, Reason
+from pytest_mlbreaks.link.relations import Relation, relations
 from pytest_mlbreaks.model import (
     Application,
     Dataset,
@@ -29,7 +30,6 @@ from pytest_mlbreaks.model import (
     Setting,
     Tier,
 )
-from pytest_mlbreaks.link.relations import Relation, relations
 from pytest_mlbreaks.model.expr import Expr, Literal, Made
 from pytest_mlbreaks.model.facts import (
     Container,
@@ -369,7 +369,8 @@ class _Builder:
         return self._functions[path]
 
     def _comes_to(self, path: str, start: str, scope: str) -> bool:
-        """Whether the function *start* of a file is, holds, or calls by way of others of the file the function *scope*."""
+        """Whether the function *start* of a file is, holds, or calls by way of others of the file the function
+        *scope*."""
         functions = self._functions_of(path)
         seen: set[str] = set()
         stack = [start]
@@ -457,10 +458,10 @@ class _Builder:
                 )
         for wait in self._pipeline.all(Wait):
             name = self._pipeline.resolve(wait.target_pipeline).text
-            step = self._pipeline.resolve(wait.target_step).text if wait.target_step is not None else None
+            task = self._pipeline.resolve(wait.target_step).text if wait.target_step is not None else None
             for schedule in by_name.get(name, ()):
-                waited = self._known(f"{schedule.identity}/{step}") or self._known(schedule.identity)
-                of = f"task {step} of {name}" if step else f"pipeline {name}"
+                waited = self._known(f"{schedule.identity}/{task}") or self._known(schedule.identity)
+                of = f"task {task} of {name}" if task else f"pipeline {name}"
                 self._link(waited, self._known(wait.step), "waits", f"waits for {of}", wait.place)
         containers = self._pipeline.index(Container, _compose_name)
         for container in self._pipeline.all(Container):
@@ -566,8 +567,8 @@ class _Builder:
                         self._link(holder, node, "saves", f"{use.api} ({use.mode})", use.place)
 
     def _parts(self, dataset: Dataset) -> Iterator[Dataset]:
-        """The dataset, in parts where its name means something else to each program: a relative path in several of them,
-        or one that begins with something that can't be told."""
+        """The dataset, in parts where its name means something else to each program: a relative path in several of
+        them, or one that begins with something that can't be told."""
         name = dataset.name
         if dataset.kind == "table" or "://" in name or name.startswith("/") or len(dataset.accesses) == 1:
             yield dataset
@@ -709,8 +710,10 @@ class _Builder:
             self._name(run.identity, run.job.step)
         for stage in self._pipeline.all(DvcStage):
             self._name(stage.identity, stage.step)
-        for wait in (*self._pipeline.all(Wait), *self._pipeline.all(Trigger)):
+        for wait in self._pipeline.all(Wait):
             self._name(wait.identity, wait.step)
+        for trigger in self._pipeline.all(Trigger):
+            self._name(trigger.identity, trigger.step)
         steps = self._dbt_steps()
         for model in self._pipeline.all(DbtModel):
             if model.path in steps:
@@ -721,14 +724,19 @@ class _Builder:
             started = {node for node, _ in self._starting.get(application.place.path, ())}
             if len(started) == 1:
                 self._name(application.identity, started.pop())
-        for access in (*self._pipeline.all(DatasetAccess), *self._pipeline.all(ModelAccess)):
-            holders = self._there(access.path, access.scope)
-            if len(holders) == 1:
-                self._name(access.identity, holders[0])
+        for access in self._pipeline.all(DatasetAccess):
+            self._name_code(access.identity, access.path, access.scope)
+        for use in self._pipeline.all(ModelAccess):
+            self._name_code(use.identity, use.path, use.scope)
 
     def _name(self, identity: str, node: str) -> None:
         if node in self.nodes:
             self._named.setdefault(identity, node)
+
+    def _name_code(self, identity: str, path: str, scope: str) -> None:
+        holders = self._there(path, scope)
+        if len(holders) == 1:
+            self._name(identity, holders[0])
 
     def _there(self, path: str, scope: str) -> list[str]:
         """As `_holders`, and adds nothing."""
@@ -776,7 +784,8 @@ class _Builder:
         return [self._code(place.path, [node for node, function in self._starting.get(place.path, ()) if not function])]
 
     def _scope(self, place: Place) -> str:
-        """The function that *place* is in, by the last one that begins above it; "" where none does or that has ended."""
+        """The function that *place* is in, by the last one that begins above it; "" where none does or that has
+        ended."""
         if place.line is None or place.cell is not None:
             return ""
         best: Function | None = None
@@ -866,8 +875,8 @@ def _note(relation: Relation) -> str:
 
 
 def _own(step: Step | Schedule, environment: Environment) -> Environment:
-    """The environment of a step, without what only a file's or a folder's name says where that names something else: the
-    staging models of dbt are a layer, and ``ci.yml`` may deploy to production."""
+    """The environment of a step, without what only a file's or a folder's name says where that names something else:
+    the staging models of dbt are a layer, and ``ci.yml`` may deploy to production."""
     if step.orchestrator in _NAMED_OTHERWISE and environment.reason.startswith(("file name", "folder")):
         return Environment("", Tier.UNKNOWN)
     return environment

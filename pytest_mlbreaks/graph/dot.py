@@ -93,6 +93,7 @@ def _quoted(text: str) -> str:
 
 
 def _inner(text: str) -> str:
-    """*text* as it stands inside of quotes. Graphviz reads entities of HTML in labels, so an ampersand is one itself."""
+    """*text* as it stands inside of quotes. Graphviz reads entities of HTML in labels, so an ampersand is one
+    itself."""
     shown = "".join(char if char.isprintable() else "�" for char in text)
     return shown.replace("&", "&amp;").replace("\\", "&#92;").replace('"', '\\"')

@@ -1,9 +1,9 @@
 """Where things stand: a group's nodes from left to right, as the links lead, and the groups from top to bottom.
 
-Each group is laid out by itself: a node stands right of all that lead to it (longest path, links that close a circle do not
-count), and the order in a layer is that of the middle of its neighbours (barycentre, some sweeps). Then groups and the
-nodes of no group are laid out the same way, as boxes, downwards: pipelines are wide and low. What does not hang together
-is put beside and below each other.
+Each group is laid out by itself: a node stands right of all that lead to it (longest path, links that close a circle do
+not count), and the order in a layer is that of the middle of its neighbours (barycentre, some sweeps). Then groups and
+the nodes of no group are laid out the same way, as boxes, downwards: pipelines are wide and low. What does not hang
+together is put beside and below each other.
 """
 
 from __future__ import annotations
@@ -152,7 +152,8 @@ def _layered(
 
 
 def _downwards(sizes: Mapping[str, tuple[float, float]], links: Sequence[Link], widest: float) -> dict[str, Box]:
-    """Boxes in layers from top to bottom: the same, turned over. A layer wider than *widest* is broken into several rows."""
+    """Boxes in layers from top to bottom: the same, turned over. A layer wider than *widest* is broken into several
+    rows."""
     turned = {name: (height, width) for name, (width, height) in sizes.items()}
     boxes = _layered(turned, links, BOX_GAP_Y, BOX_GAP_X, widest)
     return {name: Box(box.y, box.x, box.height, box.width) for name, box in boxes.items()}

@@ -82,10 +82,10 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing. *tool* is the orchestrator, the platform, or "" where the thing is nobody's in particular; *group* the id
-    of its `Group`, or "". *reason* says what named its environment. *details* are name and text. *findings* are positions in
-    `Graph.findings`. *files* are those whose code it runs. *members* are the labels and places of what a folded node stands
-    for."""
+    """One thing. *tool* is the orchestrator, the platform, or "" where the thing is nobody's in particular; *group* the
+    id of its `Group`, or "". *reason* says what named its environment. *details* are name and text. *findings* are
+    positions in `Graph.findings`. *files* are those whose code it runs. *members* are the labels and places of what a
+    folded node stands for."""
 
     id: str
     kind: NodeKind
@@ -113,8 +113,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """A pipeline of an orchestrator, a compose file, the manifests of a folder. *incomplete* says why not all of it could be
-    told, or is ""."""
+    """A pipeline of an orchestrator, a compose file, the manifests of a folder. *incomplete* says why not all of it
+    could be told, or is ""."""
 
     id: str
     label: str

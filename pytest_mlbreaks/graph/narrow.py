@@ -32,8 +32,8 @@ PLURALS: dict[NodeKind, str] = {
 
 
 def connected(graph: Graph, paths: Collection[str]) -> Graph:
-    """The part of *graph* that comes before or after what stands in the files or folders *paths* (or is run from them), and
-    the groups of these things."""
+    """The part of *graph* that comes before or after what stands in the files or folders *paths* (or is run from them),
+    and the groups of these things."""
 
     def within(path: str) -> bool:
         return any(path == one or path.startswith(f"{one}/") for one in paths)
@@ -92,7 +92,7 @@ def _only(graph: Graph, kept: Collection[str]) -> Graph:
     """The graph of the nodes *kept* alone, with the findings that concern them."""
     nodes = [node for node in graph.nodes if node.id in kept]
     links = [link for link in graph.links if link.source in kept and link.target in kept]
-    told = sorted({number for one in (*nodes, *links) for number in one.findings})
+    told = sorted({number for node in nodes for number in node.findings} | {n for link in links for n in link.findings})
     new = {number: position for position, number in enumerate(told)}
     used = {node.group for node in nodes}
 
@@ -114,8 +114,9 @@ def _only(graph: Graph, kept: Collection[str]) -> Graph:
 def fold(graph: Graph, most: int) -> Graph:
     """*graph* with at most about *most* nodes: the largest crowds become one node each, which names its members.
 
-    First go those of a group that no finding and no other group concerns (by folder of their files, then all of them), then
-    leaves of one neighbour, then whole groups, then all of a kind, at last the groups of a tool. Nothing is dropped: each link leads to what its end was folded into.
+    First go those of a group that no finding and no other group concerns (by folder of their files, then all of them),
+    then leaves of one neighbour, then whole groups, then all of a kind, at last the groups of a tool. Nothing is
+    dropped: each link leads to what its end was folded into.
     """
     before = len(graph.nodes)
     for crowds in (_folders, _quiet, _leaves, _whole, _kinds, _tools):

@@ -79,7 +79,7 @@ def write(graph: Graph) -> str:
     page = template.render(
         title=graph.title,
         version=__version__,
-        policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'",
+        policy=_policy(script, style),
         script=_Raw(script),
         style=_Raw(style),
         data=_Raw(_data(graph, layout)),
@@ -108,6 +108,12 @@ class _Raw(str):
 
 def _asset(name: str) -> str:
     return (_HERE / name).read_text(encoding="ascii").replace("\r\n", "\n")
+
+
+def _policy(script: str, style: str) -> str:
+    """The Content-Security-Policy: our own script and style run, and nothing is fetched from anywhere."""
+    own = f"script-src {_hash(script)}; style-src {_hash(style)}"
+    return f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
 
 
 def _hash(text: str) -> str:
@@ -242,8 +248,8 @@ def _findings(link: Link) -> str:
 
 
 def _across(source: Box, target: Box) -> tuple[str, tuple[float, float]]:
-    """A link from the right side of one box to the left side of another, and its middle. One that leads back, or stays in
-    its column, leaves and enters so that it is seen to."""
+    """A link from the right side of one box to the left side of another, and its middle. One that leads back, or stays
+    in its column, leaves and enters so that it is seen to."""
     sx, sy = source.x + source.width, source.y + source.height / 2
     tx, ty = target.x, target.y + target.height / 2
     if tx >= sx + 8:
@@ -259,8 +265,8 @@ def _across(source: Box, target: Box) -> tuple[str, tuple[float, float]]:
 
 
 def _down(source: Box, target: Box) -> tuple[str, tuple[float, float]]:
-    """A link from the lower side of one box to the upper side of another; up from the upper side to the lower one; beside
-    each other as `_across`."""
+    """A link from the lower side of one box to the upper side of another; up from the upper side to the lower one;
+    beside each other as `_across`."""
     sx, tx = source.x + source.width / 2, target.x + target.width / 2
     if target.y >= source.y + source.height + 8:
         sy, ty = source.y + source.height, target.y

@@ -1,4 +1,5 @@
-"""The graph as JSON, version 1: what others script against. ``docs/graph.md`` and ``schema/graph-1.json`` describe it."""
+"""The graph as JSON, version 1: what others script against. ``docs/graph.md`` and ``schema/graph-1.json`` describe
+it."""
 
 from __future__ import annotations
 
