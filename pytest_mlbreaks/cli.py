@@ -126,6 +126,25 @@ def _parser() -> argparse.ArgumentParser:
         help="where to write it (default: what the configuration names, or a file in the root)",
     )
 
+    graph = commands.add_parser("graph", help="draw the pipeline, and the findings on it", allow_abbrev=False)
+    graph.set_defaults(run=_graph)
+    graph.add_argument(
+        "paths", nargs="*", default=["."], metavar="PATH", help="show what comes before and after this file or folder"
+    )
+    _add_scope(graph)
+    graph.add_argument(
+        "--format", choices=("html", "mermaid", "dot", "json"), help="how (default: by the ending of FILE, else html)"
+    )
+    graph.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: standard output)")
+    graph.add_argument("--no-checks", action="store_true", help="draw the pipeline alone, and run no check")
+    graph.add_argument("--findings-only", action="store_true", help="show what findings concern, and its neighbours")
+    graph.add_argument("--aside", action="store_true", help="also tests, examples, documentation and vendored code")
+    graph.add_argument(
+        "--most", type=_count, metavar="N", help="fold crowds into one until there are N things or fewer"
+    )
+    graph.add_argument("--baseline", metavar="FILE", help="leave out the findings that this file accepts")
+    graph.add_argument("--revision", metavar="REV", help="read this git revision, not the files of the work tree")
+
     settings = commands.add_parser(
         "config", help="show the settings that apply, and where they stand", allow_abbrev=False
     )
@@ -448,6 +467,62 @@ def _progress() -> Iterator[Progress | None]:
     with Bar(TextColumn("{task.description:<9}"), BarColumn(), console=console, transient=True) as bar:
         task = bar.add_task("reading", total=None)
         yield lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total)
+
+
+# ------------------------------------------------------------------------------------------------------- graph
+
+_ENDINGS = {
+    ".html": "html",
+    ".htm": "html",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".json": "json",
+}
+
+
+def _count(text: str) -> int:
+    """A number of things, for argparse. Raises ArgumentTypeError."""
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of things")
+    return int(text)
+
+
+def _graph(options: argparse.Namespace) -> int:
+    """Draw the pipeline. Findings do not change the exit code: `check` is for that."""
+    from pytest_mlbreaks.graph import formats, narrow
+    from pytest_mlbreaks.graph.build import build
+
+    ending = Path(options.output or "").suffix.lower()
+    chosen = options.format or _ENDINGS.get(ending, "html")
+    packs = _packs()
+    root, wanted = _root_and_wanted(options)
+    tree = _tree(root, options.revision)
+    plan = _plan(options, packs, root, tree, _given_file(options.baseline))
+    with _progress() as progress:
+        looked = plan.look(
+            tree, checks=() if options.no_checks else None, progress=progress, means=_means(options)
+        )
+    report = looked.report
+    graph = build(looked.pipelines, report, aside=options.aside)
+    if wanted:
+        graph = narrow.connected(graph, wanted)
+    if options.findings_only:
+        graph = narrow.concerning(graph)
+    text = formats.write(graph, chosen, options.most)
+    if options.output is None:
+        _say(text)
+    else:
+        try:
+            Path(options.output).write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+        except OSError as error:
+            raise UsageError(f"{options.output}: can't be written: {error.strerror}") from error
+    failed = [result.check for result in report.results if result.outcome == "failed"]
+    if failed:
+        _complain(f"a check failed, and its findings are missing: {', '.join(failed)}")
+        return FAILED
+    return CLEAN
 
 
 # ----------------------------------------------------------------------------------------------- configuration

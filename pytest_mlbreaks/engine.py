@@ -63,12 +63,14 @@ class Reading:
 
 @dataclasses.dataclass(frozen=True)
 class Examined:
-    """A report before anything is said of suppressions and the baseline, and what that is said by."""
+    """A report before anything is said of suppressions and the baseline, and what that is said by. *pipelines* are what
+    the report is about."""
 
     report: Report
     traces: tuple[judging.Trace, ...]
     marked: Mapping[str, str]
     unread: Mapping[str, str]
+    pipelines: tuple[Pipeline, ...] = ()
 
 
 def analyse(
@@ -146,7 +148,7 @@ def examine(
         ),
         seconds=time.perf_counter() - started,
     )
-    return Examined(report, tuple(traces), reading.marked, reading.unread)
+    return Examined(report, tuple(traces), reading.marked, reading.unread, (pipeline,))
 
 
 @contextlib.contextmanager
