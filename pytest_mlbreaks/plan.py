@@ -27,7 +27,7 @@ from pytest_mlbreaks.judge.baseline import Baseline, BaselineError, parse
 from pytest_mlbreaks.judge.policy import Policy
 from pytest_mlbreaks.judge.previews import previews
 from pytest_mlbreaks.link.environments import Environments
-from pytest_mlbreaks.model import Diagnostic, Pipeline, Place
+from pytest_mlbreaks.model import Diagnostic, Place
 from pytest_mlbreaks.packs import Packs
 from pytest_mlbreaks.report import Outcome, Read, Recognised, Report, ReportedFinding, Result, Share
 from pytest_mlbreaks.tree import PartTree, ReadError, Tree
