@@ -132,6 +132,8 @@ def _finding(
         severity=Severity.LOW if published else None,
         confidence=Confidence.MEDIUM if mixed or assumed else None,
         lowered=lowered,
+        group="lists",
+        note=f"{_installs.listed(names)} {be} no upper bound where {runs} is built",
     )
 
 

@@ -114,6 +114,8 @@ def _finding(process: Process, container: facts.Container, image: str, push: _Pu
         about=(image,),
         severity=None if runs_to_an_end else Severity.MEDIUM,
         lowered="" if runs_to_an_end else "running pods keep their code until they are replaced",
+        group="tags",
+        note=f"{kind} runs {image} in the same way",
     )
 
 

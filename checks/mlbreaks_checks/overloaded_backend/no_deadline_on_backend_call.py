@@ -156,7 +156,7 @@ def _finding(
 
 
 def _files(endpoint: Endpoint) -> tuple[str, ...]:
-    """The files of what a handler comes to. AWS ends each call of a Lambda function after its timeout, 3 s by default."""
+    """The files of what a handler comes to. AWS ends a call of a Lambda function after its timeout."""
     if endpoint.handler.framework == "lambda":
         return ()
     return tuple(dict.fromkeys(reached.function.path for reached in endpoint.reached))

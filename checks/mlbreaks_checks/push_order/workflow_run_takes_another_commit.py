@@ -124,9 +124,7 @@ def _only_notes(step: facts.JobStep) -> bool:
 def _takes_head(run: JobRun) -> tuple[Place, str] | None:
     """Where the run takes what is newest, and by what: the commit's name, or a checkout. None where neither is seen."""
     for step in run.steps:
-        if not _only_notes(step) and any(
-            text == "github.sha" or _SHA_IN_SHELL.search(text) for text in _texts(step)
-        ):
+        if not _only_notes(step) and any(text == "github.sha" or _SHA_IN_SHELL.search(text) for text in _texts(step)):
             return step.place, "github.sha"
     if any(_DOWNLOADS.search(step.uses) for step in run.steps):
         return None

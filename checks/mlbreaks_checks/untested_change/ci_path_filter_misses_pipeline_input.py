@@ -34,7 +34,9 @@ check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, 
 _EVENTS = ("push", "pull_request", "merge_group")
 _LOCKS = {"uv": "uv.lock", "poetry": "poetry.lock", "pipenv": "Pipfile.lock", "pdm": "pdm.lock"}
 _INSTALLS = frozenset({"sync", "install", "run"})
-_PUBLISHES = re.compile(r"^(?:uv|poetry|flit|hatch|pdm)\s+(?:build|publish)\b|^twine\s+upload\b|^python3?\s+-m\s+build\b")
+_PUBLISHES = re.compile(
+    r"^(?:uv|poetry|flit|hatch|pdm)\s+(?:build|publish)\b|^twine\s+upload\b|^python3?\s+-m\s+build\b"
+)
 """Commands that make or publish a distribution, which does not hold the lock file."""
 _TESTS_OF = "the tests are run of"
 _CHECKERS = frozenset({"ruff", "mypy", "flake8", "black", "pylint", "pyright", "bandit"})

@@ -1,0 +1,17 @@
+"""What checks of Dockerfiles share: whether anybody builds one."""
+
+from __future__ import annotations
+
+from pytest_mlbreaks.api import Image, Pipeline, facts
+
+UNUSED = "nothing that is read builds this variant, and others are built"
+
+
+def is_unused(dockerfile: facts.Dockerfile, pipeline: Pipeline) -> bool:
+    """Whether it is a variant (``Dockerfile.old``) that nothing of the tree builds or runs, beside others that are. A
+    plain ``Dockerfile`` is built by scripts and services that are not read, too."""
+    name = dockerfile.path.rpartition("/")[2]
+    if name.lower() in ("dockerfile", "containerfile"):
+        return False
+    used = {image.dockerfile.path for image in pipeline.all(Image) if image.builds or image.processes}
+    return bool(used) and dockerfile.path not in used
