@@ -389,11 +389,7 @@ def _report(
     position = AxisPosition(axis.ml.value, axis.distributed.value)
     ordinals: Counter[tuple[str, ...]] = Counter()
     reported = []
-    said: set[tuple[Place, str]] = set()
     for finding, subject in _grouped(check, sorted(found, key=lambda pair: pair[0].at.sort_key)):
-        if (finding.at, finding.message) in said:
-            continue  # two processes of one image: the same fault, in the same place, once
-        said.add((finding.at, finding.message))
         identity = (subject, *finding.about)
         ordinals[identity] += 1
         number = ordinals[identity]
@@ -423,9 +419,10 @@ def _report(
 def _grouped(check: Check, found: Sequence[tuple[Finding, str]]) -> list[tuple[Finding, str]]:
     """*found*, with those of one group told as one: the gravest and surest, the first of these."""
     groups: dict[str, list[tuple[Finding, str]]] = defaultdict(list)
-    for finding, subject in found:
-        if all(finding.at != other.at or finding.message != other.message for other, _ in groups[finding.group]):
-            groups[finding.group].append((finding, subject))
+    # Two processes of one image: the same fault, in the same place, once.
+    once = {(finding.at, finding.message): (finding, subject) for finding, subject in reversed(found)}
+    for finding, subject in reversed(once.values()):
+        groups[finding.group].append((finding, subject))
     told = groups.pop("", [])
     for alike in groups.values():
         grave = [(f.severity or check.severity, f.confidence or check.confidence) for f, _ in alike]

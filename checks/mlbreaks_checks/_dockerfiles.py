@@ -13,5 +13,14 @@ def is_unused(dockerfile: facts.Dockerfile, pipeline: Pipeline) -> bool:
     name = dockerfile.path.rpartition("/")[2]
     if name.lower() in ("dockerfile", "containerfile"):
         return False
-    used = {image.dockerfile.path for image in pipeline.all(Image) if image.builds or image.processes}
-    return bool(used) and dockerfile.path not in used
+    if any(map(_is_used, pipeline.index(Image, _file).get(dockerfile.path, ()))):
+        return False
+    return any(map(_is_used, pipeline.all(Image)))
+
+
+def _file(image: Image) -> str:
+    return image.dockerfile.path
+
+
+def _is_used(image: Image) -> bool:
+    return bool(image.builds or image.processes)

@@ -228,12 +228,14 @@ class NotebookRun(Fact, frozen=True, kw_only=True):
 
 class Touch(Part, frozen=True, kw_only=True):
     """Something that looked at all rows of a frame: a fit, a resampling, ``get_dummies``. *by* is the qualified class
-    or function ("" where it can't be told); *kept* whether the fitted object may outlive its function."""
+    or function ("" where it can't be told); *kept* whether the fitted object may outlive its function; *shared* whether
+    that function transforms other rows with it, too."""
 
     kind: L["scaler", "imputer", "vectorizer", "encoder", "projection", "selection", "resampler", "dummies", "unknown"]
     by: str = ""
     method: str = ""
     kept: bool = True
+    shared: bool = False
     place: Place
 
 
