@@ -66,10 +66,11 @@ _ASIDE = frozenset(
         *("docs", "doc", "documentation", "third_party", "3rdparty", "third-party", "vendored", "site-packages"),
         *("node_modules", "example", "examples", "tutorial", "tutorials", "cookiecutter", "testdata", "test_data"),
         *("workshop", "workshops", "exercise", "exercises"),
+        *("archived", ".archived", "_archived", ".archive", "_archive"),
     }
 )
-_ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor"})
-_ASIDE_FILE = re.compile(r"(docker-)?compose[.-](demos?|examples?|samples?)\.ya?ml", re.IGNORECASE)
+_ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor", "archive"})
+_ASIDE_FILE = re.compile(r"(docker-)?compose[.-]([\w-]+-)?(demos?|examples?|samples?|tests?)\.ya?ml", re.IGNORECASE)
 _EXAMPLE = re.compile(r"examples?\.py|\w+_example\.py")
 _TESTS = frozenset({"test", "tests", "testing", "fixtures", "e2e", "integration_tests"})
 _DEPLOYED = re.compile(

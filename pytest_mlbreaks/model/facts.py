@@ -228,12 +228,14 @@ class NotebookRun(Fact, frozen=True, kw_only=True):
 
 class Touch(Part, frozen=True, kw_only=True):
     """Something that looked at all rows of a frame: a fit, a resampling, ``get_dummies``. *by* is the qualified class
-    or function ("" where it can't be told); *kept* whether the fitted object may outlive its function."""
+    or function ("" where it can't be told); *kept* whether the fitted object may outlive its function; *shared* whether
+    that function transforms other rows with it, too."""
 
     kind: L["scaler", "imputer", "vectorizer", "encoder", "projection", "selection", "resampler", "dummies", "unknown"]
     by: str = ""
     method: str = ""
     kept: bool = True
+    shared: bool = False
     place: Place
 
 
@@ -351,7 +353,8 @@ class Scored(Fact, frozen=True, kw_only=True):
 
 class GrownInLoop(Fact, frozen=True, kw_only=True):
     """``x = concat([x, more])`` in a loop: *frame* is x, *api* the call, *over* what the innermost loop runs over, as
-    written (``while`` for such a loop), *small* whether it is certainly short; *reset*: x begins anew in that loop."""
+    written (``while`` for such a loop), *small* whether it is certainly short; *reset*: x begins anew in that loop;
+    *written*: each turn writes x as a whole, and so needs it."""
 
     called: ClassVar[str] = "frame that grows in a loop"
 
@@ -361,6 +364,7 @@ class GrownInLoop(Fact, frozen=True, kw_only=True):
     loop: Place
     small: bool = False
     reset: bool = False
+    written: bool = False
     scope: str = ""
 
     @property
