@@ -17,6 +17,7 @@ from pytest_mlbreaks.readers import (
     dockerfile,
     dvc,
     env_files,
+    flows,
     frames,
     github_actions,
     growth,
@@ -45,6 +46,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
     return (
         python.READER,
         airflow.READER,
+        flows.READER,
         datasets.READER,
         notebooks.READER,
         frames.READER,

@@ -1,0 +1,35 @@
+"""Flows that are written as Python code: Metaflow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pytest_mlbreaks.formats.python import PYTHON, PythonFile
+from pytest_mlbreaks.model import Diagnostic, Fact
+from pytest_mlbreaks.model.facts import DatasetAccess, FlowClass
+from pytest_mlbreaks.readers.flows import metaflow
+from pytest_mlbreaks.reading import Reader, Wanted
+
+_TOOLS: tuple[tuple[bytes, tuple[str, ...], Callable[[PythonFile], Iterator[Fact]]], ...] = (
+    (b"metaflow", ("metaflow",), metaflow.read),
+)
+
+
+def claims(path: str) -> bool:
+    """Python source."""
+    return path.endswith(".py")
+
+
+def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+    """The flows of one module. What does not parse is the Python reader's to report."""
+    if file.tree is None:
+        return
+    for text, packages, reading in _TOOLS:
+        if file.mentions(text) and any(
+            i.target.partition(".")[0] in packages and not i.level for i in file.imports
+        ):
+            yield from reading(file)
+
+
+__all__ = ["READER", "claims", "read"]
+READER = Reader("flows", 1, PYTHON, (FlowClass, DatasetAccess), claims, read)
