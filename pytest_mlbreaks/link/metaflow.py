@@ -36,11 +36,6 @@ class _Family:
     def __init__(self, classes: Iterable[FlowClass], modules: Modules) -> None:
         self._modules = modules
         self._of_name: dict[tuple[str, str], FlowClass] = {(c.path, c.name): c for c in classes}
-        self._methods: dict[str, list[tuple[str, FlowClass]]] = defaultdict(list)
-        for cls in self._of_name.values():
-            method = next(iter((*(s.name for s in cls.steps), *cls.plain)), "")
-            if method:
-                self._methods[method].append((method, cls))
         self._bases: dict[str, tuple[list[FlowClass], list[str]]] = {}
         self.parents: set[str] = {base.identity for c in self._of_name.values() for base in self.bases(c)[0]}
 
@@ -59,25 +54,14 @@ class _Family:
         return self._bases[cls.identity]
 
     def _resolve(self, path: str, name: str) -> FlowClass | None:
-        """The class that *name* means in *path*: told by one of its methods, since classes are no facts of their own."""
+        """The class that *name* means in *path*."""
         own = self._of_name.get((path, name))
-        if own is not None:
-            return own
-        for method, candidates in self._methods.items():
-            where = self._modules.definition(path, f"{name}.{method}")
-            for _, cls in candidates:
-                if where == (cls.path, f"{cls.name}.{method}"):
-                    return cls
-        return None
+        where = self._modules.origin(path, name) if own is None and name else None
+        return own if where is None else self._of_name.get(where)
 
     def _is_ours(self, path: str, name: str) -> bool:
         """Whether a base that is no class of a flow stands in the tree: it brings methods, and no steps."""
-        module = self._modules.files.get(path)
-        head = name.partition(".")[0]
-        bound = [i for i in module.imports if i.alias == head] if module else []
-        if not bound:
-            return bool(name)
-        return all(i.level or self._modules.find(i.target, path) for i in bound)
+        return bool(name) and self._modules.origin(path, name) is not None
 
 
 class _Flow:

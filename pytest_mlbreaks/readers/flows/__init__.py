@@ -1,4 +1,4 @@
-"""Flows that are written as Python code: Metaflow."""
+"""Flows that are written as Python code: Metaflow, Prefect."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.model import Diagnostic, Fact
-from pytest_mlbreaks.model.facts import DatasetAccess, FlowClass
-from pytest_mlbreaks.readers.flows import metaflow
+from pytest_mlbreaks.model.facts import DatasetAccess, FlowClass, FlowCode, FlowDeployment, FlowTask
+from pytest_mlbreaks.readers.flows import metaflow, prefect
 from pytest_mlbreaks.reading import Reader, Wanted
 
-_TOOLS: tuple[tuple[bytes, tuple[str, ...], Callable[[PythonFile], Iterator[Fact]]], ...] = (
+_TOOLS: tuple[tuple[bytes, tuple[str, ...], Callable[[PythonFile], Iterator[Fact | Diagnostic]]], ...] = (
     (b"metaflow", ("metaflow",), metaflow.read),
+    (b"prefect", ("prefect",), prefect.read),
 )
 
 
@@ -25,11 +26,9 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     if file.tree is None:
         return
     for text, packages, reading in _TOOLS:
-        if file.mentions(text) and any(
-            i.target.partition(".")[0] in packages and not i.level for i in file.imports
-        ):
+        if file.mentions(text) and any(i.target.partition(".")[0] in packages and not i.level for i in file.imports):
             yield from reading(file)
 
 
 __all__ = ["READER", "claims", "read"]
-READER = Reader("flows", 1, PYTHON, (FlowClass, DatasetAccess), claims, read)
+READER = Reader("flows", 1, PYTHON, (FlowClass, FlowTask, FlowCode, FlowDeployment, DatasetAccess), claims, read)

@@ -89,9 +89,7 @@ def _class_settings(file: PythonFile, site: ClassSite, outer: Scope) -> Iterator
                 yield Argument(name=f"{kind}.{name}", value=default, place=file.place(assignment.node))
 
 
-def _decoration(
-    file: PythonFile, name: str, call: ast.Call | None, node: ast.expr, scope: Scope
-) -> Iterator[Argument]:
+def _decoration(file: PythonFile, name: str, call: ast.Call | None, node: ast.expr, scope: Scope) -> Iterator[Argument]:
     """The arguments of a decorator under its name; the name alone where there is none."""
     if call is None or not call.keywords:
         yield Argument(name=name, value=Literal(True), place=file.place(node))
@@ -182,9 +180,7 @@ def _step(file: PythonFile, method: ast.FunctionDef | ast.AsyncFunctionDef, cls:
     )
 
 
-def _decorated(
-    file: PythonFile, given: _Given, name: str, call: ast.Call | None, node: ast.expr, cls: Scope
-) -> None:
+def _decorated(file: PythonFile, given: _Given, name: str, call: ast.Call | None, node: ast.expr, cls: Scope) -> None:
     if name in RUNNERS:
         given.operator = f"metaflow.{name}"
         image = argument(call, "image")
@@ -192,6 +188,7 @@ def _decorated(
             given.image = file.expr(image, cls)
     if name == "environment":
         given.variables += variables(file, argument(call, "vars"), cls)
+        return
     given.settings += _decoration(file, name, call, node, cls)
 
 
@@ -258,10 +255,20 @@ def _client(file: PythonFile) -> Iterator[Fact]:
             yield DatasetAccess(
                 place=file.place(site.node),
                 mode="read",
-                target=_address(_flow_of(file.expr(given, site.scope))),
+                target=_address(_flow_of(_pathspec(file, given, site.scope))),
                 api=callee,
                 scope=site.scope.function,
             )
+
+
+def _pathspec(file: PythonFile, node: ast.expr, scope: Scope) -> Expr:
+    """What names the run; ``current.flow_name`` is the flow that the code stands in."""
+    if file.qualified(node, scope) != "metaflow.current.flow_name":
+        return file.expr(node, scope)
+    cls: Scope | None = scope
+    while cls is not None and cls.kind != "class":
+        cls = cls.parent
+    return Literal(cls.qualname) if cls is not None else Unknown("the flow that is running")
 
 
 def _flow_of(pathspec: Expr) -> Expr:
