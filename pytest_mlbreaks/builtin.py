@@ -47,6 +47,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         python.READER,
         airflow.READER,
         flows.READER,
+        flows.PREFECT_YAML,
         datasets.READER,
         notebooks.READER,
         frames.READER,

@@ -1,7 +1,7 @@
 """Steps and order of flows that are functions: Prefect's flows and Flyte's workflows.
 
-A flow calls functions; which of them are tasks is often said in another file. A call that is of none is left out, and what
-came before it comes before what comes after it.
+A flow calls functions; which of them are tasks is often said in another file. A call that is of none is left out, and
+what came before it comes before what comes after it.
 """
 
 from __future__ import annotations

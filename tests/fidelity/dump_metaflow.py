@@ -1,6 +1,6 @@
 """Writes the graphs that an installed Metaflow makes of flows, as JSON. Run by that Metaflow's Python.
 
-Usage: ``python dump_metaflow.py OUTPUT FOLDER...``: the flows of each folder, or those of the tutorials in the wheel where
+Usage: ``python dump_metaflow.py OUTPUT FOLDER...``: the flows of each folder, or those of the wheel's tutorials where
 none is given. A flow's file is imported, and none of its steps is run.
 """
 
@@ -32,7 +32,7 @@ def main(output: str, folders: list[str]) -> None:
                 continue
             try:
                 module = load(file)
-            except BaseException as error:  # noqa: BLE001 - an example that needs what is not installed
+            except BaseException as error:  # an example that needs what is not installed
                 failed[str(file)] = f"{type(error).__name__}: {error}"[:200]
                 continue
             for cls in vars(module).values():

@@ -8,6 +8,7 @@ from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.facts import DatasetAccess, FlowClass, FlowCode, FlowDeployment, FlowTask
 from pytest_mlbreaks.readers.flows import metaflow, prefect
+from pytest_mlbreaks.readers.flows.prefect_yaml import READER as PREFECT_YAML
 from pytest_mlbreaks.reading import Reader, Wanted
 
 _TOOLS: tuple[tuple[bytes, tuple[str, ...], Callable[[PythonFile], Iterator[Fact | Diagnostic]]], ...] = (
@@ -30,5 +31,5 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             yield from reading(file)
 
 
-__all__ = ["READER", "claims", "read"]
+__all__ = ["PREFECT_YAML", "READER", "claims", "read"]
 READER = Reader("flows", 1, PYTHON, (FlowClass, FlowTask, FlowCode, FlowDeployment, DatasetAccess), claims, read)

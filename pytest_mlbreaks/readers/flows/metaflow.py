@@ -1,7 +1,7 @@
 """Metaflow: classes of flows, their steps, and code that reads what runs of flows have left.
 
-Rules are those of ``metaflow.graph.FlowGraph``, which itself reads a flow's source and runs none of it: a step goes on to
-what the last statement of its method names, and that has to be ``self.next(...)``.
+Rules are those of ``metaflow.graph.FlowGraph``, which itself reads a flow's source and runs none of it: a step goes on
+to what the last statement of its method names, and that has to be ``self.next(...)``.
 https://docs.metaflow.org/metaflow/basics, https://docs.metaflow.org/production/event-triggering
 """
 

@@ -11,12 +11,13 @@ import ast
 import posixpath
 import sys
 from collections.abc import Iterator
-from typing import Final, Literal as L
+from typing import Final
+from typing import Literal as L
 
 from pytest_mlbreaks.formats.python import PythonFile, Scope
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.expr import Choice, Entries, Expr, Items, Literal, Made, Unknown
-from pytest_mlbreaks.model.facts import Argument, DatasetAccess, FlowCode, FlowDeployment, FlowTask, Variable
+from pytest_mlbreaks.model.facts import Argument, DatasetAccess, FlowCode, FlowDeployment, FlowNode, FlowTask, Variable
 from pytest_mlbreaks.readers.flows.code import argument, decorators, dotted, settings, value
 from pytest_mlbreaks.readers.flows.trace import Called, TooMuchError, Trace
 
@@ -36,8 +37,7 @@ def read(file: PythonFile) -> Iterator[Fact | Diagnostic]:
     """The tasks, flows and deployments of a file that imports Prefect."""
     module = _Module(file)
     yield from module.tasks.values()
-    for asset in module.assets:
-        yield asset
+    yield from module.assets
     for site in file.functions:
         task = module.tasks.get(site.scope.qualname)
         if task is not None and task.kind == "flow":
@@ -143,7 +143,7 @@ class _Module:
 
         trace = Trace(self.file, recognise, _WAITING, ordering=False)
         doubts: tuple[str, ...] = ()
-        nodes = ()
+        nodes: tuple[FlowNode, ...] = ()
         try:
             nodes = trace.follow(node, scope)
         except (RecursionError, TooMuchError):

@@ -1,9 +1,9 @@
 """Follows the function of a flow through what it calls, and tells which calls are done before others begin.
 
-Nothing is run. Each value is followed as the set of calls that it comes from. Where calls *block* (Prefect: a task that is
-called, and not submitted), a call begins when the one before has ended; where they don't (Flyte, ``submit``), only what a
-call is given keeps it waiting. Both branches of a condition are followed; what stands in a loop is followed once, and is
-*mapped*.
+Nothing is run. Each value is followed as the set of calls that it comes from. Where calls *block* (Prefect: a task that
+is called, and not submitted), a call begins when the one before has ended; where they don't (Flyte, ``submit``), only
+what a call is given keeps it waiting. Both branches of a condition are followed; what stands in a loop is followed
+once, and is *mapped*.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class TooMuchError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Called:
-    """What the tool makes of a call: a task or flow of name *callee*, that *blocks* or does not. Fields as in `FlowNode`."""
+    """What the tool makes of a call: a task or flow *callee*, that *blocks* or does not. Fields as in `FlowNode`."""
 
     callee: str
     operator: str = ""
@@ -333,7 +333,7 @@ class Trace:
         return every
 
     def _given(self, node: ast.Call, arguments: list[ast.expr], owner: Origin, frame: _Frame) -> list[Origin]:
-        """What each argument comes from. ``conditional("x").if_(...).then(call())``: the call waits for the condition."""
+        """What each argument comes from. In ``conditional("x").if_(...).then(call())`` the call waits for the rest."""
         held = self._done
         if self._ordering and isinstance(node.func, ast.Attribute) and node.func.attr == "then":
             self._done |= owner
