@@ -32,7 +32,7 @@ def main(output: str, folders: list[str]) -> None:
                 continue
             try:
                 module = load(file)
-            except BaseException as error:  # an example that needs what is not installed
+            except BaseException as error:
                 failed[str(file)] = f"{type(error).__name__}: {error}"[:200]
                 continue
             for cls in vars(module).values():
