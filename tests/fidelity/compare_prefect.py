@@ -206,7 +206,9 @@ def _print(outcome: Comparison, *, as_json: bool, details: bool) -> None:
         }
         sys.stdout.write(json.dumps(told) + "\n")
         return
-    sys.stdout.write(f"Prefect {outcome.version}: {len(outcome.failed)} files or flows that Prefect could not visualize\n")
+    sys.stdout.write(
+        f"Prefect {outcome.version}: {len(outcome.failed)} files or flows that Prefect could not visualize\n"
+    )
     for kind, figures in kinds.items():
         sys.stdout.write(f"  {kind:8}" + "  ".join(f"{n} {v}" for n, v in figures.items()) + "\n")
     for reason, times in outcome.reasons.most_common():

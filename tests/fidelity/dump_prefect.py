@@ -73,7 +73,8 @@ def called(flow: Any) -> None:
     given = {
         name: "text"
         for name, parameter in inspect.signature(flow.fn).parameters.items()
-        if parameter.default is parameter.empty and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     }
     with contextlib.redirect_stdout(io.StringIO()):
         result = flow.fn(**given)

@@ -1,4 +1,4 @@
-"""Flows that are written as Python code: Metaflow, Prefect."""
+"""Flows that are written as Python code: Metaflow, Prefect and Flyte."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.facts import DatasetAccess, FlowClass, FlowCode, FlowDeployment, FlowTask
-from pytest_mlbreaks.readers.flows import metaflow, prefect
+from pytest_mlbreaks.readers.flows import flyte, metaflow, prefect
 from pytest_mlbreaks.readers.flows.prefect_yaml import READER as PREFECT_YAML
 from pytest_mlbreaks.reading import Reader, Wanted
 
 _TOOLS: tuple[tuple[bytes, tuple[str, ...], Callable[[PythonFile], Iterator[Fact | Diagnostic]]], ...] = (
     (b"metaflow", ("metaflow",), metaflow.read),
     (b"prefect", ("prefect",), prefect.read),
+    (b"flytekit", flyte.PACKAGES, flyte.read),
 )
 
 

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator
 
 from pytest_mlbreaks.formats.python import PythonFile, Scope
 from pytest_mlbreaks.formats.python_expr import shield
-from pytest_mlbreaks.model.expr import Entries, Expr, Items, Literal, Made, Unknown
+from pytest_mlbreaks.model.expr import Choice, Entries, Expr, Items, Literal, Made, Unknown
 from pytest_mlbreaks.model.facts import Argument, Variable
 
 DEPTH_LIMIT = 6
 """Levels of lists and dictionaries within one another."""
 SIZE_LIMIT = 200
 """Elements of one list or dictionary."""
+_WHEN = ("cron", "interval", "rrule", "schedule", "schedules", "cron_expression", "duration")
+"""Arguments that say when a deployment runs."""
 
 
 def value(file: PythonFile, node: ast.expr | None, scope: Scope, depth: int = DEPTH_LIMIT, key: str = "") -> Expr:
@@ -109,7 +111,29 @@ def is_true(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is True
 
 
-def literal(node: ast.expr | None) -> Literal:
-    """*node* as a literal, None where it is none."""
-    held = node.value if isinstance(node, ast.Constant) else None
-    return Literal(held if isinstance(held, (str, int, float, bool)) else None)
+def schedules(given: dict[str, Expr]) -> Expr | None:
+    """The schedule that the arguments of a deployment give: a cron text, an interval; one of several as a choice."""
+    found: list[Expr] = []
+    for name in _WHEN:
+        held = given.get(name)
+        if held is None or held == Literal(None):
+            continue
+        found += [_schedule(one) for one in (held.items if isinstance(held, Items) else (held,))]
+    return None if not found else found[0] if len(found) == 1 else Choice(tuple(found))
+
+
+def _schedule(expr: Expr) -> Expr:
+    """The cron or interval of ``CronSchedule(cron=...)``, ``Cron("...")``, ``{"cron": ...}``."""
+    keyed: tuple[tuple[str, Expr], ...] = ()
+    if isinstance(expr, Made):
+        if not expr.callee.endswith("timedelta"):
+            keyed = expr.keywords
+            if expr.arguments:
+                return expr.arguments[0]
+    elif isinstance(expr, Entries):
+        keyed = expr.entries
+    named = dict(keyed)
+    for name in _WHEN:
+        if name in named:
+            return _schedule(named[name])
+    return expr

@@ -16,9 +16,9 @@ from typing import Literal as L
 
 from pytest_mlbreaks.formats.python import PythonFile, Scope
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
-from pytest_mlbreaks.model.expr import Choice, Entries, Expr, Items, Literal, Made, Unknown
-from pytest_mlbreaks.model.facts import Argument, DatasetAccess, FlowCode, FlowDeployment, FlowNode, FlowTask, Variable
-from pytest_mlbreaks.readers.flows.code import argument, decorators, dotted, settings, value
+from pytest_mlbreaks.model.expr import Entries, Expr, Literal, Made, Unknown
+from pytest_mlbreaks.model.facts import DatasetAccess, FlowCode, FlowDeployment, FlowNode, FlowTask, Variable
+from pytest_mlbreaks.readers.flows.code import argument, decorators, dotted, schedules, settings, value
 from pytest_mlbreaks.readers.flows.trace import Called, TooMuchError, Trace
 
 _KINDS: Final[dict[str, L["task", "flow"]]] = {"task": "task", "flow": "flow", "materialize": "task"}
@@ -26,11 +26,12 @@ _BESIDE: Final = frozenset({"submit", "map", "delay", "apply_async"})
 """Methods of a task that start it, and do not wait for it."""
 _WAITING: Final = frozenset({"result", "wait", "as_completed", "aresult"})
 _RUN_DEPLOYMENT: Final = frozenset({"run_deployment", "arun_deployment"})
+_ALIASES: Final = 4
+"""Local names for local names of a task that are followed."""
 _SERVES: Final = frozenset({"serve", "deploy", "to_deployment", "ato_deployment"})
 _NOT_OF_DEPLOYMENT: Final = frozenset(
     {"name", "flow", "image", "job_variables", "cron", "interval", "rrule", "schedule"}
 )
-_WHEN: Final = ("cron", "interval", "rrule", "schedule", "schedules")
 
 
 def read(file: PythonFile) -> Iterator[Fact | Diagnostic]:
@@ -58,6 +59,8 @@ class _Module:
         self.file = file
         self.tasks: dict[str, FlowTask] = {}
         self.assets: list[DatasetAccess] = []
+        self.used: set[int] = set()
+        """The ids of nodes that name a task which is called."""
         for site in file.functions:
             outer = site.scope.parent or file.module
             for name, call, _ in decorators(file, site.node.decorator_list, outer):
@@ -147,9 +150,10 @@ class _Module:
         try:
             nodes = trace.follow(node, scope)
         except (RecursionError, TooMuchError):
-            doubts = ("the flow takes too many steps to be followed",)
+            doubts += ("the flow takes too many steps to be followed",)
             message = f"the flow {task.title} takes too many steps to be followed: what it runs is not all told"
             yield Diagnostic(task.place, "warning", message)
+        doubts += tuple(self._passed_on(node, scope))
         yield FlowCode(
             place=task.place,
             orchestrator="prefect",
@@ -160,14 +164,29 @@ class _Module:
             settings=task.settings,
         )
 
+    def _passed_on(self, node: ast.AST, scope: Scope) -> Iterator[str]:
+        """Tasks that the flow names and does not call itself: who gets them may."""
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load) and id(inner) not in self.used:
+                if inner.id in self.tasks and self.file.qualified(inner, scope) == inner.id:
+                    yield f"{inner.id} is passed on (line {inner.lineno})"
+
     def _called(self, call: ast.Call, scope: Scope, *, awaited: bool, asynchronous: bool) -> Called | None:
         base: ast.expr = call.func
         method = title = ""
         if isinstance(base, ast.Attribute) and base.attr in _BESIDE:
             method, base = base.attr, base.value
-        while isinstance(base, ast.Call) and isinstance(base.func, ast.Attribute) and base.func.attr == "with_options":
-            title = self.file.text(argument(base, "name"), scope) or title
-            base = base.func.value
+        for _ in range(_ALIASES):
+            while (
+                isinstance(base, ast.Call) and isinstance(base.func, ast.Attribute) and base.func.attr == "with_options"
+            ):
+                title = title or self.file.text(argument(base, "name"), scope) or ""
+                base = base.func.value
+            alias = _alias(base, scope)
+            if alias is None:
+                break
+            base = alias
+        self.used.add(id(base))
         written = dotted(base)
         name = self.file.qualified(base, scope) if written else None
         if name is None or name.startswith(("builtins.", "*")):
@@ -270,32 +289,14 @@ class _Module:
         )
 
 
-def schedules(given: dict[str, Expr]) -> Expr | None:
-    """The schedule that the arguments of a deployment give: a cron text, an interval; one of several as a choice."""
-    found: list[Expr] = []
-    for name in _WHEN:
-        held = given.get(name)
-        if held is None or held == Literal(None):
-            continue
-        found += [_schedule(one) for one in (held.items if isinstance(held, Items) else (held,))]
-    return None if not found else found[0] if len(found) == 1 else Choice(tuple(found))
-
-
-def _schedule(expr: Expr) -> Expr:
-    """The cron or interval of ``CronSchedule(cron=...)``, ``Cron("...")``, ``{"cron": ...}``."""
-    keyed: tuple[tuple[str, Expr], ...] = ()
-    if isinstance(expr, Made):
-        if not expr.callee.endswith("timedelta"):
-            keyed = expr.keywords
-            if expr.arguments:
-                return expr.arguments[0]
-    elif isinstance(expr, Entries):
-        keyed = expr.entries
-    named = dict(keyed)
-    for name in (*_WHEN[:3], "schedule"):
-        if name in named:
-            return _schedule(named[name])
-    return expr
+def _alias(base: ast.expr, scope: Scope) -> ast.expr | None:
+    """What a local name of a function stands for, where it is bound once."""
+    owner = scope.owner(base.id) if isinstance(base, ast.Name) else None
+    if owner is None or owner.kind != "function" or not isinstance(base, ast.Name):
+        return None
+    bindings = owner.names[base.id]
+    bound = bindings[0] if len(bindings) == 1 else None
+    return bound if isinstance(bound, (ast.Name, ast.Attribute, ast.Call)) else None
 
 
 def image_of(expr: Expr | None) -> Expr | None:
@@ -315,8 +316,3 @@ def _environment(job: Expr | None, place: Place) -> Iterator[Variable]:
     given = dict(job.entries).get("env") if isinstance(job, Entries) else None
     for name, held in given.entries if isinstance(given, Entries) else ():
         yield Variable(name=name, value=held, place=place)
-
-
-def arguments_of(entries: Entries, place: Place) -> tuple[Argument, ...]:
-    """The entries of a mapping as settings."""
-    return tuple(Argument(name=name, value=held, place=place) for name, held in entries.entries)
