@@ -1,12 +1,12 @@
 """Compares what we say of Prefect's own examples with what its ``flow.visualize()`` makes of them.
 
 Usage: ``python tests/fidelity/compare_prefect.py [--list] [--json] --examples FOLDER... PYTHON...``, each PYTHON the
-interpreter of an environment with Prefect in it, FOLDER a checkout of Prefect's repository, or a part of it: Python files,
-and the Python blocks of its documentation (``docs/**/*.mdx``).
+interpreter of an environment with Prefect in it, FOLDER a checkout of Prefect's repository, or a part of it: Python
+files, and the Python blocks of its documentation (``docs/**/*.mdx``).
 
-``visualize`` knows what a task is given by others, and the order in which the flow's code calls them. An edge of Prefect is
-*found* where we say that the one task is done before the other begins, be it through others; an edge of ours is *invented*
-where Prefect calls its tasks the other way round, or knows none of them.
+``visualize`` knows what a task is given by others, and the order in which the flow's code calls them. An edge of
+Prefect is *found* where we say that the one task is done before the other begins, be it through others; an edge of ours
+is *invented* where Prefect calls its tasks the other way round.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def compare(truth: dict[str, Any], folder: pathlib.Path) -> Comparison:
 
 
 def _named(steps: Any, flow: dict[str, Any]) -> dict[str, str]:
-    """Which step of ours each task of Prefect is: the first ``load-0`` is ``load``, and all runs of a mapped one are."""
+    """Which step of ours each task of Prefect is: ``load-0`` is ``load``, and so are all runs of a mapped one."""
     names = {step.name for step in steps}
     mapped = {step.name for step in steps if step.mapped}
     found = {}

@@ -1,7 +1,7 @@
 """Writes the nodes that flytekit makes of workflows, as JSON. Run by the Python of an environment with flytekit.
 
-Usage: ``python dump_flyte.py OUTPUT FOLDER...``: the Python files below each FOLDER. A workflow is compiled, and none of its
-tasks is run.
+Usage: ``python dump_flyte.py OUTPUT FOLDER...``: the Python files below each FOLDER. A workflow is compiled, and none of
+its tasks is run.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def told(nodes: list[Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     inside: dict[str, list[str]] = {}
     for node in nodes:
-        before = [one for up in node.upstream_nodes for one in inside.get(up.id, [])]
+        before = [up.id for up in node.upstream_nodes]
         entity = node.flyte_entity
         start = len(found)
         if type(entity).__name__ == "BranchNode":
@@ -80,6 +80,8 @@ def told(nodes: list[Any]) -> list[dict[str, Any]]:
         else:
             found.append({"id": node.id, "name": called(entity), "after": before})
         inside[node.id] = [one["id"] for one in found[start:]]
+    for one in found:
+        one["after"] = [inner for before in one["after"] for inner in inside.get(before, [])]
     return found
 
 

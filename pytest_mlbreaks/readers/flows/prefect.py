@@ -167,9 +167,10 @@ class _Module:
     def _passed_on(self, node: ast.AST, scope: Scope) -> Iterator[str]:
         """Tasks that the flow names and does not call itself: who gets them may."""
         for inner in ast.walk(node):
-            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load) and id(inner) not in self.used:
-                if inner.id in self.tasks and self.file.qualified(inner, scope) == inner.id:
-                    yield f"{inner.id} is passed on (line {inner.lineno})"
+            if not isinstance(inner, ast.Name) or not isinstance(inner.ctx, ast.Load) or id(inner) in self.used:
+                continue
+            if inner.id in self.tasks and self.file.qualified(inner, scope) == inner.id:
+                yield f"{inner.id} is passed on (line {inner.lineno})"
 
     def _called(self, call: ast.Call, scope: Scope, *, awaited: bool, asynchronous: bool) -> Called | None:
         base: ast.expr = call.func
@@ -177,11 +178,9 @@ class _Module:
         if isinstance(base, ast.Attribute) and base.attr in _BESIDE:
             method, base = base.attr, base.value
         for _ in range(_ALIASES):
-            while (
-                isinstance(base, ast.Call) and isinstance(base.func, ast.Attribute) and base.func.attr == "with_options"
-            ):
+            while isinstance(base, ast.Call) and (inner := _optioned(base)) is not None:
                 title = title or self.file.text(argument(base, "name"), scope) or ""
-                base = base.func.value
+                base = inner
             alias = _alias(base, scope)
             if alias is None:
                 break
@@ -287,6 +286,12 @@ class _Module:
             variables=tuple(_environment(inner, self.file.place(call))),
             settings=tuple(s for s in told if s.name not in _NOT_OF_DEPLOYMENT),
         )
+
+
+def _optioned(call: ast.Call) -> ast.expr | None:
+    """The task in ``task.with_options(...)``."""
+    function = call.func
+    return function.value if isinstance(function, ast.Attribute) and function.attr == "with_options" else None
 
 
 def _alias(base: ast.expr, scope: Scope) -> ast.expr | None:
