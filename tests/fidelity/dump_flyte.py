@@ -1,7 +1,7 @@
 """Writes the nodes that flytekit makes of workflows, as JSON. Run by the Python of an environment with flytekit.
 
-Usage: ``python dump_flyte.py OUTPUT FOLDER...``: the Python files below each FOLDER. A workflow is compiled, and none of
-its tasks is run.
+Usage: ``python dump_flyte.py OUTPUT FOLDER...``: the Python files below each FOLDER. A workflow is compiled, and none
+of its tasks is run.
 """
 
 from __future__ import annotations
@@ -71,17 +71,27 @@ def told(nodes: list[Any]) -> list[dict[str, Any]]:
         entity = node.flyte_entity
         start = len(found)
         if type(entity).__name__ == "BranchNode":
-            block = entity._ifelse_block
-            cases = [block.case, *(block.other or [])]
-            inner = [case.then_node for case in cases] + [block.else_node]
-            for one in inner:
-                if one is not None:
-                    found.append({"id": f"{node.id}/{len(found)}", "name": called(one.flyte_entity), "after": before})
+            for one in cases(entity):
+                after = sorted({*before, *(up.id for up in one.upstream_nodes)})
+                found.append({"id": f"{node.id}/{len(found)}", "name": called(one.flyte_entity), "after": after})
         else:
             found.append({"id": node.id, "name": called(entity), "after": before})
         inside[node.id] = [one["id"] for one in found[start:]]
     for one in found:
         one["after"] = [inner for before in one["after"] for inner in inside.get(before, [])]
+    return found
+
+
+def cases(branch: Any) -> list[Any]:
+    """The nodes of a condition, those of conditions in it included."""
+    block = branch._ifelse_block
+    given = [case.then_node for case in (block.case, *(block.other or []))] + [block.else_node]
+    found = []
+    for node in given:
+        if node is not None and type(node.flyte_entity).__name__ == "BranchNode":
+            found += cases(node.flyte_entity)
+        elif node is not None:
+            found.append(node)
     return found
 
 

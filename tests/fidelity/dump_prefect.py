@@ -1,7 +1,7 @@
 """Writes what Prefect's ``flow.visualize()`` makes of flows, as JSON. Run by the Python of an environment with Prefect.
 
-Usage: ``python dump_prefect.py OUTPUT FOLDER...``: the Python files below each FOLDER. Flows are called as ``visualize``
-calls them: their code runs, that of their tasks does not. Flows with parameters that have no default get a text for each.
+Usage: ``python dump_prefect.py OUTPUT FOLDER...``: the Python files below each FOLDER. Flows are called as
+``visualize`` calls them: their code runs, that of their tasks does not. Parameters without a default get a text.
 """
 
 from __future__ import annotations

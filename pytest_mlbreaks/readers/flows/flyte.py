@@ -34,8 +34,10 @@ _AT_RUN_TIME: Final = {
     "eager": "what an eager workflow calls is decided when it runs",
 }
 _MAPS: Final = frozenset({"map_task", "map"})
-_GATES: Final = {"wait_for_input": 0, "approve": 1, "sleep": None}
-"""Functions that are nodes themselves, and at which position their name stands."""
+_GATES: Final = {"wait_for_input": (0, "wait_for_input"), "approve": (1, "approve"), "sleep": (None, "sleep-gate")}
+"""Functions that are nodes themselves: at which position their name stands, and what it is otherwise."""
+_CLASSES: Final = ("Task", "Sensor", "Echo")
+"""How classes of tasks are named that are made at module level."""
 _PLANS: Final = frozenset({"get_or_create", "create", "get_default_launch_plan"})
 
 
@@ -70,7 +72,14 @@ class _Module:
                 kind = _KINDS.get(_own(name))
                 if kind is not None:
                     last = site.scope.qualname.rpartition(".")[2]
+                    if name.rpartition(".")[2].startswith("reference_"):
+                        last = (file.text(argument(call, "name"), outer) or last).rpartition(".")[2]
                     self._add(site.scope.qualname, last, kind, name, call, site.node, outer)
+        self.classes = {
+            site.scope.qualname
+            for site in file.classes
+            if any(_own(file.qualified(base, file.module) or "") for base in site.node.bases)
+        }
         for assignment in file.module.assignments:
             call = assignment.value
             if isinstance(call, ast.Call):
@@ -109,7 +118,7 @@ class _Module:
         """``query = SQLTask(name="query", ...)``, ``plan = LaunchPlan.get_or_create(...)``, ``each = map_task(t)``."""
         callee = self.file.qualified(call.func, self.file.module) or ""
         last = _own(callee)
-        if last.endswith("Task") and last[:1].isupper():
+        if (last[:1].isupper() and last.endswith(_CLASSES)) or callee in self.classes:
             title = (self.file.text(argument(call, "name", 0), self.file.module) or name).rpartition(".")[2]
             self._add(name, title, "task", callee, call, call, self.file.module)
         elif last in _PLANS and ".LaunchPlan." in callee:
@@ -154,6 +163,8 @@ class _Module:
         """What a workflow calls."""
         last = task.operator.rpartition(".")[2]
         doubts = [_AT_RUN_TIME[last]] if last in _AT_RUN_TIME else []
+        if len(node.decorator_list) > 1:
+            doubts.append("its function has other decorators, which may call tasks")
         trace = Trace(self.file, self._called, frozenset(), ordering=True)
         nodes: tuple[FlowNode, ...] = ()
         try:
@@ -173,22 +184,34 @@ class _Module:
         )
 
     def _called(self, call: ast.Call, scope: Scope, awaited: bool) -> Called | None:
-        function = call.func
-        if isinstance(function, ast.Call):  # map_task(t)(...)
-            if _own(self.file.qualified(function.func, scope) or "") in _MAPS and function.args:
-                return self._named(_mapped(function.args[0]), scope, mapped=True)
-            return None
+        function = _local(call.func, scope)
+        if isinstance(function, ast.Call):
+            return self._made(function, scope)
         name = self.file.qualified(function, scope) or ""
         last = _own(name)
         if last == "create_node" and call.args:
             return self._named(call.args[0], scope)
         if last in _GATES:
-            position = _GATES[last]
+            position, otherwise = _GATES[last]
             title = self.file.text(argument(call, "name", position), scope) if position is not None else None
-            return Called("", operator=name, sure=True, title=title or last)
+            return Called("", operator=name, sure=True, title=title or otherwise)
         if isinstance(function, ast.Attribute) and last:
             return None
         return self._named(function, scope)
+
+    def _made(self, call: ast.Call, scope: Scope) -> Called | None:
+        """What is called is itself the result of a call: ``map_task(t)``, ``partial(t, x=1)``, a launch plan."""
+        name = self.file.qualified(call.func, scope) or ""
+        last = _own(name)
+        if last in _MAPS and call.args:
+            return self._named(_mapped(_local(call.args[0], scope)), scope, mapped=True)
+        if last[:1].isupper() and last.endswith(_CLASSES):
+            title = (self.file.text(argument(call, "name", 0), scope) or last).rpartition(".")[2]
+            return Called("", operator=name, sure=True, title=title)
+        if name == "functools.partial" and call.args:
+            return self._named(call.args[0], scope)
+        flow = _workflow_of(call, last) if last in _PLANS and ".LaunchPlan." in name else None
+        return self._named(flow, scope) if flow is not None else None
 
     def _named(self, node: ast.expr, scope: Scope, *, mapped: bool = False) -> Called | None:
         """The task or workflow that *node* names; an imported name may be one."""
@@ -232,6 +255,16 @@ class _Module:
                 settings=tuple(s for s in told if s.name not in ("name", "workflow", "schedule")),
             )
         )
+
+
+def _local(node: ast.expr, scope: Scope) -> ast.expr:
+    """What a local name of a workflow stands for, where it is bound once to what a call makes."""
+    owner = scope.owner(node.id) if isinstance(node, ast.Name) else None
+    if owner is None or owner.kind != "function" or not isinstance(node, ast.Name):
+        return node
+    bindings = owner.names[node.id]
+    bound = bindings[0] if len(bindings) == 1 else None
+    return bound if isinstance(bound, (ast.Name, ast.Call)) else node
 
 
 def _workflow_of(call: ast.Call, method: str) -> ast.expr | None:

@@ -317,9 +317,11 @@ class Trace:
         called = self._recognise(node, frame.scope, False)
         if called is not None:
             return self._node(node, called, frame)
+        if self._ordering and (chain := self._conditional(node, frame.scope)):
+            return self._cases(chain, frame)
         owner = self._value(node.func, frame) if not isinstance(node.func, ast.Name) else frame.find(node.func.id)
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-        given = self._given(node, arguments, owner, frame)
+        given = [self._value(argument, frame) for argument in arguments]
         every = owner.union(*given)
         name = self.file.qualified(node.func, frame.scope) or ""
         last = node.func.attr if isinstance(node.func, ast.Attribute) else name.rpartition(".")[2]
@@ -332,15 +334,27 @@ class Trace:
             return self._enter(node, site.node, site.scope, given, frame)
         return every
 
-    def _given(self, node: ast.Call, arguments: list[ast.expr], owner: Origin, frame: _Frame) -> list[Origin]:
-        """What each argument comes from. In ``conditional("x").if_(...).then(call())`` the call waits for the rest."""
+    def _conditional(self, node: ast.Call, scope: Scope) -> list[tuple[str, ast.Call]]:
+        """The methods called upon ``conditional(...)``, the last first; none where *node* is no such chain."""
+        chain: list[tuple[str, ast.Call]] = []
+        inner: ast.expr = node
+        while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
+            chain.append((inner.func.attr, inner))
+            inner = inner.func.value
+        if not chain or not isinstance(inner, ast.Call):
+            return []
+        name = self.file.qualified(inner.func, scope) or ""
+        return chain if name.rpartition(".")[2] == "conditional" else []
+
+    def _cases(self, chain: list[tuple[str, ast.Call]], frame: _Frame) -> Origin:
+        """``conditional("x").if_(...).then(a()).else_().then(b())``: each case waits for all conditions."""
         held = self._done
-        if self._ordering and isinstance(node.func, ast.Attribute) and node.func.attr == "then":
-            self._done |= owner
-        given = [self._value(argument, frame) for argument in arguments]
-        if self._ordering:
-            self._done = held
-        return given
+        for method, call in reversed(chain):
+            if method in ("if_", "elif_"):
+                self._done |= NOTHING.union(*(self._value(a, frame) for a in call.args))
+        cases = [self._value(a, frame) for method, call in reversed(chain) if method == "then" for a in call.args]
+        self._done = held
+        return NOTHING.union(*cases)
 
     def _enter(self, call: ast.Call, function: Any, scope: Scope, given: list[Origin], frame: _Frame) -> Origin:
         """A plain function of the file: what it calls, the flow calls."""
@@ -404,6 +418,7 @@ def _inside(call: ast.Call) -> Iterator[ast.expr]:
             owner = owner.func
         else:
             owner = owner.value
+    yield owner  # a local name for `partial(task, given)`
 
 
 def _merged(outcomes: list[tuple[dict[str, Origin], Origin]]) -> tuple[dict[str, Origin], Origin]:
