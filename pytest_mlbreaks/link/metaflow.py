@@ -69,6 +69,7 @@ class _Flow:
 
     def __init__(self, family: _Family, cls: FlowClass) -> None:
         self.cls = cls
+        self._family = family
         self.steps: dict[str, tuple[FlowClass, FlowStep]] = {}
         self.lost: list[str] = []
         # a class that comes up again counts where it comes last: that is what Python's order comes to
@@ -89,7 +90,10 @@ class _Flow:
         marked = [n for n, (_, step) in self.steps.items() if getattr(step, mark)]
         if marked:
             return marked[0] if len(marked) == 1 else None
-        return name if name in self.steps else None
+        if name in self.steps:
+            return name
+        alone = len(self.steps) == 1 and self.cls.identity not in self._family.parents
+        return next(iter(self.steps)) if alone else None  # one step is a whole flow, where it is no base of others
 
     def facts(self) -> Iterator[Fact]:
         """The flow as the facts of any orchestrator."""

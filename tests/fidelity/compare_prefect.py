@@ -1,12 +1,15 @@
 """Compares what we say of Prefect's own examples with what its ``flow.visualize()`` makes of them.
 
-Usage: ``python tests/fidelity/compare_prefect.py [--list] [--json] --examples FOLDER... PYTHON...``, each PYTHON the
+Usage: ``python tests/fidelity/compare_prefect.py [--list] [--json] [--run] --examples FOLDER... PYTHON...``, PYTHON the
 interpreter of an environment with Prefect in it, FOLDER a checkout of Prefect's repository, or a part of it: Python
 files, and the Python blocks of its documentation (``docs/**/*.mdx``).
 
 ``visualize`` knows what a task is given by others, and the order in which the flow's code calls them. An edge of
 Prefect is *found* where we say that the one task is done before the other begins, be it through others; an edge of ours
 is *invented* where Prefect calls its tasks the other way round.
+
+With ``--run`` flows are run, with tasks that only wait a moment: also those that submit and map. An edge of ours is
+then *invented* where the second task began before the first had ended.
 """
 
 from __future__ import annotations
@@ -83,15 +86,17 @@ def gather(folders: list[str], into: pathlib.Path) -> None:
                     (into / f"{name}_{number}.py").write_text(text, "utf-8")
 
 
-def dump(python: str, folder: pathlib.Path) -> dict[str, Any]:
-    """What the Prefect of the interpreter *python* makes of the files of *folder*."""
+def dump(python: str, folder: pathlib.Path, *, run: bool = False) -> dict[str, Any]:
+    """What the Prefect of the interpreter *python* makes of the files of *folder*, by running them if *run*."""
     with tempfile.TemporaryDirectory() as home:
         output = pathlib.Path(home) / "flows.json"
         environment = {**os.environ, "HOME": home, "PREFECT_HOME": home, "PREFECT_LOGGING_LEVEL": "CRITICAL"}
         environment.pop("PYTHONPATH", None)
-        environment |= {"PREFECT_API_URL": "http://127.0.0.1:9/api", "DO_NOT_TRACK": "1"}
+        environment["DO_NOT_TRACK"] = "1"
+        if not run:
+            environment["PREFECT_API_URL"] = "http://127.0.0.1:9/api"
         subprocess.run(
-            [python, str(DUMP), str(output), str(folder)],
+            [python, str(DUMP), str(output), str(folder), *(["--run"] if run else [])],
             env=environment,
             check=True,
             capture_output=True,
@@ -137,10 +142,25 @@ def compare(truth: dict[str, Any], folder: pathlib.Path) -> Comparison:
             for b in t["after"]
             if ours.get(b) in after[ours.get(t["name"], "")] or ours.get(b) == ours.get(t["name"])
         }
-        first = {step: theirs.index(task) for task, step in reversed(ours.items())}
-        wrong = {f"{a} -> {b}" for a, b in edges if a in first and b in first and first[a] > first[b]}
+        wrong = _contradicted(edges, ours, flow["tasks"], {s.name for s in steps if s.mapped})
         counts["edges"].add(name, known, found, wrong, complete=complete)
     return Comparison(truth["version"], counts, reasons, truth["failed"])
+
+
+def _contradicted(
+    edges: list[tuple[str, str]], ours: dict[str, str], tasks: list[dict[str, Any]], mapped: set[str]
+) -> set[str]:
+    """Our edges that went the other way round: in the order of calls, or by when each task began and ended."""
+    first = {
+        ours[task["name"]]: (number, task) for number, task in reversed(list(enumerate(tasks))) if task["name"] in ours
+    }
+    wrong = set()
+    for before, then in edges:
+        if before in first and then in first and before not in mapped and then not in mapped:
+            (one, earlier), (two, later) = first[before], first[then]
+            if earlier["end"] > later["start"] if "end" in earlier else one > two:
+                wrong.add(f"{before} -> {then}")
+    return wrong
 
 
 def _named(steps: Any, flow: dict[str, Any]) -> dict[str, str]:
@@ -181,6 +201,7 @@ def main() -> int:
     parser.add_argument("--examples", action="append", required=True, metavar="FOLDER")
     parser.add_argument("--list", action="store_true", help="also list what is missed, invented and not loaded")
     parser.add_argument("--json", action="store_true", help="one JSON object for each version")
+    parser.add_argument("--run", action="store_true", help="run the flows, with tasks that only wait")
     options = parser.parse_args()
     wrong = False
     with tempfile.TemporaryDirectory() as place:
@@ -188,7 +209,7 @@ def main() -> int:
         folder.mkdir()
         gather(options.examples, folder)
         for python in options.pythons:
-            outcome = compare(dump(python, folder), folder)
+            outcome = compare(dump(python, folder, run=options.run), folder)
             wrong = wrong or any(count.missed or count.invented for count in outcome.counts.values())
             _print(outcome, as_json=options.json, details=options.list)
     return int(wrong)

@@ -69,7 +69,7 @@ def told(cls: Any, graph: Any, file: pathlib.Path) -> dict[str, Any]:
     return {
         "file": str(file),
         "flow": cls.__qualname__,
-        "runs": {getattr(graph, "start_step", "start"), getattr(graph, "end_step", "end")} <= nodes.keys(),
+        "bases": [base.__name__ for base in cls.__mro__[1:]],
         "steps": {
             name: {
                 "next": sorted({n for n in node.out_funcs if n in nodes and n != name}),
