@@ -151,9 +151,8 @@ def _contradicted(
     edges: list[tuple[str, str]], ours: dict[str, str], tasks: list[dict[str, Any]], mapped: set[str]
 ) -> set[str]:
     """Our edges that went the other way round: in the order of calls, or by when each task began and ended."""
-    first = {
-        ours[task["name"]]: (number, task) for number, task in reversed(list(enumerate(tasks))) if task["name"] in ours
-    }
+    known = [(number, task) for number, task in enumerate(tasks) if task["name"] in ours]
+    first = {ours[task["name"]]: (number, task) for number, task in reversed(known)}
     wrong = set()
     for before, then in edges:
         if before in first and then in first and before not in mapped and then not in mapped:

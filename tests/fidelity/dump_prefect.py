@@ -35,7 +35,7 @@ def main(output: str, folder: str, *, run: bool) -> None:
     kind = flows_of_tool.Flow
     for method in ("serve", "deploy"):
         setattr(kind, method, lambda self, *args, **kwargs: None)
-    importlib.import_module("prefect").serve = lambda *args, **kwargs: None
+    setattr(importlib.import_module("prefect"), "serve", lambda *args, **kwargs: None)  # noqa: B010
     flows: list[dict[str, Any]] = []
     failed: dict[str, str] = {}
     for file in sorted(pathlib.Path(folder).rglob("*.py")):
