@@ -76,7 +76,12 @@ class _Flows:
         if own is not None or not name:
             return own
         where = self._modules.origin(path, name)
-        return self._tasks.get(where) if where is not None else None
+        found = self._tasks.get(where) if where is not None else None
+        module, _, last = name.rpartition(".")
+        if found is None and module:  # imported inside of the flow: the callee is then the whole name
+            file = self._modules.find(module, path)
+            found = self._tasks.get((file, last)) if file is not None else None
+        return found
 
     def facts(self, code: FlowCode) -> Iterator[Fact]:
         """One flow as the facts of any orchestrator."""
@@ -160,6 +165,8 @@ class _Flows:
             if keep and node.sometimes:
                 name = node.title or (task.title if task is not None else node.callee)
                 yield f"{name} is run in some cases only (line {node.place.line})"
+            elif not keep and node.submitted:
+                yield f"{node.callee}, which is submitted, is not known to be a task (line {node.place.line})"
             elif not keep and self._calls_tasks(code.path, node.callee):
                 yield f"{node.callee}, of another file, calls tasks (line {node.place.line})"
 

@@ -1663,15 +1663,16 @@ class FlowTask(Fact, frozen=True, kw_only=True):
 class FlowNode(Part, frozen=True, kw_only=True):
     """A call in a flow that may be one of a task or a flow: *callee* as seen from the flow's file.
 
-    *sure*: it can be nothing else. *after* are the calls, by their place in `FlowCode.nodes`, that are done before it
-    begins, not those that are so because of others. *title* is a name that the call itself gives. *mapped*: it stands
-    in a loop, or is mapped over elements. *sometimes*: only some runs come to it. *starts* is the pipeline that it
-    starts by name.
+    *sure*: it can be nothing else; *submitted*: it is written as only calls of tasks are. *after* are the calls, by
+    their place in `FlowCode.nodes`, that are done before it begins, not those that are so because of others. *title* is
+    a name that the call itself gives. *mapped*: it stands in a loop, or is mapped over elements. *sometimes*: only some
+    runs come to it. *starts* is the pipeline that it starts by name, and *waits* whether it waits for that.
     """
 
     callee: str
     operator: str = ""
     sure: bool = False
+    submitted: bool = False
     title: str = ""
     after: tuple[int, ...] = ()
     mapped: bool = False

@@ -450,6 +450,27 @@ def test_tasks_of_other_files_are_found_and_other_functions_left_out() -> None:
     assert "more, of another file, calls tasks" in Linked(files).schedule().reason
 
 
+def test_tasks_that_a_flow_imports_itself() -> None:
+    """An import inside of the flow counts; what is submitted and stands nowhere is a doubt."""
+    flow = Linked(
+        {
+            "jobs/tasks.py": "from prefect import task\n@task\ndef load(): ...\n@task\ndef save(): ...\n",
+            "jobs/flow.py": """
+                from prefect import flow
+                from company import export
+                @flow
+                def nightly():
+                    from jobs.tasks import load, save
+                    load()
+                    save()
+                    export.submit()
+                """,
+        }
+    )
+    assert flow.edges() == {"load>save"}
+    assert "export, which is submitted" in flow.schedule().reason
+
+
 def test_a_flow_starts_flows() -> None:
     """A subflow is a step that triggers it; so is a deployment that is run by name, waited for unless told not to."""
     flow = Linked(

@@ -230,7 +230,7 @@ class _Module:
         owner = scope.owner(head)
         if owner is None or head not in owner.imports or _own(name):
             return None
-        return Called(written, mapped=mapped)
+        return Called(name if owner.kind == "function" and name[0] != "." else written, mapped=mapped)
 
     # ---------------------------------------------------------------------------------------------- launch plans
 

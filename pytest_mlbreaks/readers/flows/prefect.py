@@ -205,7 +205,9 @@ class _Module:
             return Called(written, operator=name, sure=True, blocks=not beside, mapped=mapped, title=title or last)
         if package in sys.stdlib_module_names:
             return None
-        return Called(written, blocks=not beside, mapped=mapped, title=title)
+        owner = scope.owner(written.partition(".")[0])
+        local = owner is not None and owner.kind == "function" and name[0] != "."
+        return Called(name if local else written, submitted=bool(method), blocks=not beside, mapped=mapped, title=title)
 
     def _is_imported(self, written: str, scope: Scope) -> bool:
         owner = scope.owner(written.partition(".")[0])

@@ -40,6 +40,7 @@ class Called:
     callee: str
     operator: str = ""
     sure: bool = False
+    submitted: bool = False
     blocks: bool = False
     mapped: bool = False
     title: str = ""
@@ -385,6 +386,7 @@ class Trace:
                 callee=called.callee,
                 operator=called.operator,
                 sure=called.sure,
+                submitted=called.submitted,
                 title=called.title,
                 after=tuple(sorted(given | self._done)),
                 mapped=called.mapped or self._loops > 0,
