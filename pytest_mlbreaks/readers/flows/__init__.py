@@ -11,10 +11,10 @@ from pytest_mlbreaks.readers.flows import flyte, metaflow, prefect
 from pytest_mlbreaks.readers.flows.prefect_yaml import READER as PREFECT_YAML
 from pytest_mlbreaks.reading import Reader, Wanted
 
-_TOOLS: tuple[tuple[bytes, tuple[str, ...], Callable[[PythonFile], Iterator[Fact | Diagnostic]]], ...] = (
-    (b"metaflow", ("metaflow",), metaflow.read),
-    (b"prefect", ("prefect",), prefect.read),
-    (b"flytekit", flyte.PACKAGES, flyte.read),
+_TOOLS: tuple[tuple[frozenset[str], Callable[[PythonFile], Iterator[Fact | Diagnostic]]], ...] = (
+    (frozenset({"metaflow"}), metaflow.read),
+    (frozenset({"prefect"}), prefect.read),
+    (flyte.PACKAGES, flyte.read),
 )
 
 
@@ -27,8 +27,9 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """The flows of one module. What does not parse is the Python reader's to report."""
     if file.tree is None:
         return
-    for text, packages, reading in _TOOLS:
-        if file.mentions(text) and any(i.target.partition(".")[0] in packages and not i.level for i in file.imports):
+    imported = {i.target.partition(".")[0] for i in file.imports if not i.level}
+    for packages, reading in _TOOLS:
+        if not imported.isdisjoint(packages):
             yield from reading(file)
 
 

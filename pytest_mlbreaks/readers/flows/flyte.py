@@ -19,7 +19,7 @@ from pytest_mlbreaks.model.facts import Argument, FlowCode, FlowDeployment, Flow
 from pytest_mlbreaks.readers.flows.code import argument, decorators, dotted, schedules, settings, value, variables
 from pytest_mlbreaks.readers.flows.trace import Called, TooMuchError, Trace
 
-PACKAGES: Final = ("flytekit", "flytekitplugins", "union")
+PACKAGES: Final = frozenset({"flytekit", "flytekitplugins", "union"})
 _KINDS: Final[dict[str, L["task", "flow"]]] = {
     "task": "task",
     "dynamic": "task",
