@@ -255,7 +255,7 @@ def _client(file: PythonFile) -> Iterator[Fact]:
             yield DatasetAccess(
                 place=file.place(site.node),
                 mode="read",
-                target=_address(_flow_of(_pathspec(file, given, site.scope))),
+                target=_address(_flow_of(_pathspec(file, given, site.scope), whole=callee == "metaflow.Flow")),
                 api=callee,
                 scope=site.scope.function,
             )
@@ -271,10 +271,11 @@ def _pathspec(file: PythonFile, node: ast.expr, scope: Scope) -> Expr:
     return Literal(cls.qualname) if cls is not None else Unknown("the flow that is running")
 
 
-def _flow_of(pathspec: Expr) -> Expr:
+def _flow_of(pathspec: Expr, *, whole: bool) -> Expr:
+    """The flow that ``Flow/run/step`` begins with; *whole*: it can be nothing but the flow's name."""
     first = pathspec.parts[0] if isinstance(pathspec, Concat) else pathspec
     if isinstance(first, Literal) and isinstance(first.value, str):
         head, slash, _ = first.value.partition("/")
-        whole = slash or not isinstance(pathspec, Concat)
-        return Literal(head) if head and whole else Unknown("the name of a flow that is computed")
-    return pathspec if not isinstance(pathspec, Concat) else Unknown("the name of a flow that is computed")
+        if head and (slash or first is pathspec):
+            return Literal(head)
+    return pathspec if whole and not isinstance(pathspec, Concat) else Unknown("the name of a flow that is computed")
