@@ -289,7 +289,8 @@ def test_what_a_run_leaves_is_a_dataset_that_other_code_reads() -> None:
         "serve.py": """
             from metaflow import Flow, Run
             def load(name):
-                return Flow("TrainFlow").latest_successful_run.data.model, Run(f"TrainFlow/{name}"), Flow(name), Run(name)
+                found = Flow("TrainFlow").latest_successful_run.data.model
+                return found, Run(f"TrainFlow/{name}"), Flow(name), Run(name)
             """,
     }
     accesses = [a for a in Linked(files).pipeline.all(DatasetAccess) if a.api.startswith("metaflow.")]
