@@ -18,6 +18,7 @@ from pytest_mlbreaks.readers import (
     dockerfile,
     dvc,
     env_files,
+    flows,
     frames,
     github_actions,
     growth,
@@ -47,6 +48,8 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
     return (
         python.READER,
         airflow.READER,
+        flows.READER,
+        flows.PREFECT_YAML,
         datasets.READER,
         notebooks.READER,
         frames.READER,

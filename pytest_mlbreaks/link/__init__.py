@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from pytest_mlbreaks.link import dbt, dvc, identity, kfp
+from pytest_mlbreaks.link import dbt, dvc, flows, identity, metaflow
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
@@ -40,6 +41,8 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(projects)
     pipeline.add(model for project in projects for model in project.models.values())
     pipeline.add(dbt.steps(projects))
+    pipeline.add(metaflow.flows(pipeline, modules))
+    pipeline.add(flows.flows(pipeline, modules, values))
     pipeline.settle(values, StepOrder(pipeline))
     processes, images, settings = Processes(pipeline, modules, values).make()
     pipeline.add(processes)
