@@ -27,6 +27,7 @@ _SHAPES: dict[NodeKind, str] = {
 _STYLES: dict[LinkKind, str] = {
     "uses": "dotted",
     "related": "dotted",
+    "told": "dotted",
     "waits": "dashed",
     "disagrees": "dashed",
     "reads": "bold",
