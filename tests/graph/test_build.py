@@ -116,7 +116,8 @@ flow()
 
 
 def test_code_of_several_processes_is_a_thing_of_its_own() -> None:
-    """A file that several processes import is drawn once, and leads to what it reads; it is not said of each of them."""
+    """A file that several processes import is drawn once, and leads to what it reads; it is not said of each of
+    them."""
     compose = "services:\n" + "".join(f"  s{n}: {{build: ., command: python s{n}.py}}\n" for n in range(2))
     files = {
         "compose.yaml": compose,
@@ -166,7 +167,7 @@ def test_a_layer_of_dbt_is_no_environment() -> None:
     graph = graph_of(files)
     assert named(graph, "stg_orders").tier is Tier.UNKNOWN
     assert ("stg_orders", "order", "orders") in told(graph)
-    assert [node.label for node in graph.nodes if node.kind == "dataset" and "orders" == node.label] == []
+    assert [node.label for node in graph.nodes if node.kind == "dataset" and node.label == "orders"] == []
 
 
 def test_relative_paths_of_two_programs_are_two_things() -> None:
@@ -179,7 +180,8 @@ def test_relative_paths_of_two_programs_are_two_things() -> None:
 
 
 def test_a_finding_stands_on_its_thing_and_on_the_way_to_what_proves_it() -> None:
-    """The sensor waits for a task that is not there: the sensor has the finding, and so has the line from the other DAG."""
+    """The sensor waits for a task that is not there: the sensor has the finding, and so has the line from the other
+    DAG."""
     gone = OTHER.replace('task_id="copy"', 'task_id="load_rows"')
     graph = graph_of({"dags/train.py": DAG, "dags/load.py": gone}, checks=True)
     number = [f.check for f in graph.findings].index("external-sensor-never-matches")

@@ -39,7 +39,9 @@ def overlap(one: Box, other: Box) -> bool:
 
 def test_nothing_lies_on_top_of_something_else() -> None:
     """Neither things nor frames, whatever the links; and all of it is inside of the drawing."""
-    for seed, (count, groups, links) in enumerate([(1, 1, 0), (30, 3, 60), (120, 12, 200), (300, 40, 150), (60, 0, 90)]):
+    for seed, (count, groups, links) in enumerate(
+        [(1, 1, 0), (30, 3, 60), (120, 12, 200), (300, 40, 150), (60, 0, 90)]
+    ):
         graph = made(seed, count, groups, links)
         layout = lay_out(graph)
         assert set(layout.nodes) == {node.id for node in graph.nodes}
@@ -47,7 +49,10 @@ def test_nothing_lies_on_top_of_something_else() -> None:
         free = [layout.nodes[node.id] for node in graph.nodes if not node.group]
         assert not any(overlap(*pair) for pair in itertools.combinations([*layout.groups.values(), *free], 2))
         assert all(
-            box.x >= 0 and box.y >= 0 and box.x + box.width <= layout.width + 0.01 and box.y + box.height <= layout.height + 0.01
+            box.x >= 0
+            and box.y >= 0
+            and box.x + box.width <= layout.width + 0.01
+            and box.y + box.height <= layout.height + 0.01
             for box in (*layout.nodes.values(), *layout.groups.values())
         )
 
