@@ -27,7 +27,7 @@ from pytest_mlbreaks.judge.baseline import Baseline, BaselineError, parse
 from pytest_mlbreaks.judge.policy import Policy
 from pytest_mlbreaks.judge.previews import previews
 from pytest_mlbreaks.link.environments import Environments
-from pytest_mlbreaks.model import Diagnostic, Pipeline, Place
+from pytest_mlbreaks.model import Diagnostic, Place
 from pytest_mlbreaks.packs import Packs
 from pytest_mlbreaks.report import Outcome, Read, Recognised, Report, ReportedFinding, Result, Share
 from pytest_mlbreaks.tree import PartTree, ReadError, Tree
@@ -75,7 +75,11 @@ class Plan:
     ) -> Report:
         """What is to be said of *tree* by *checks* (those of the plan, if None); *means*: how it is read. Never raises
         for what the tree holds."""
+<<<<<<< HEAD
         return self.look(tree, checks=checks, progress=progress, means=means)[0]
+=======
+        return self.look(tree, checks=checks, progress=progress, means=means).report
+>>>>>>> main
 
     def look(
         self,
@@ -84,8 +88,14 @@ class Plan:
         checks: Sequence[Check] | None = None,
         progress: Progress | None = None,
         means: Means | None = None,
+<<<<<<< HEAD
     ) -> tuple[Report, tuple[Pipeline, ...]]:
         """The same report, and the linked pipelines that it is about: one, or those that the configuration names."""
+=======
+    ) -> Examined:
+        """The same report, with the linked pipelines that it is about (one, or those that the configuration names) and
+        what each check looked at."""
+>>>>>>> main
         chosen = self.checks if checks is None else tuple(checks)
         globs = Globs(self.settings.exclude)
         whole = PartTree(tree, _excluded(globs)) if globs else tree
@@ -99,7 +109,7 @@ class Plan:
         read = msgspec.structs.replace(report.read, not_read=(*report.read.not_read, *outside))
         diagnostics = tuple(sorted({*report.diagnostics, *self.notes}, key=lambda d: (d.place.sort_key, d.message)))
         report = msgspec.structs.replace(report, diagnostics=diagnostics, read=read, partial=self.partial)
-        return report, examined.pipelines
+        return dataclasses.replace(examined, report=report)
 
     def _examined(
         self,
