@@ -593,17 +593,11 @@ def _graph(options: argparse.Namespace) -> int:
     tree = _tree(root, options.revision)
     plan = _plan(options, packs, root, tree, _given_file(options.baseline))
     with _progress() as progress:
-<<<<<<< HEAD
-        checks = () if options.no_checks else None
-        report, pipelines = plan.look(tree, checks=checks, progress=progress, means=_means(options))
-    graph = build(pipelines, report, aside=options.aside)
-=======
         looked = plan.look(
             tree, checks=() if options.no_checks else None, progress=progress, means=_means(options, packs)
         )
     report = looked.report
     graph = build(looked.pipelines, report, aside=options.aside)
->>>>>>> main
     if wanted:
         graph = narrow.connected(graph, wanted)
     if options.findings_only:

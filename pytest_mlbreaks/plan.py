@@ -75,11 +75,7 @@ class Plan:
     ) -> Report:
         """What is to be said of *tree* by *checks* (those of the plan, if None); *means*: how it is read. Never raises
         for what the tree holds."""
-<<<<<<< HEAD
-        return self.look(tree, checks=checks, progress=progress, means=means)[0]
-=======
         return self.look(tree, checks=checks, progress=progress, means=means).report
->>>>>>> main
 
     def look(
         self,
@@ -88,14 +84,9 @@ class Plan:
         checks: Sequence[Check] | None = None,
         progress: Progress | None = None,
         means: Means | None = None,
-<<<<<<< HEAD
-    ) -> tuple[Report, tuple[Pipeline, ...]]:
-        """The same report, and the linked pipelines that it is about: one, or those that the configuration names."""
-=======
     ) -> Examined:
         """The same report, with the linked pipelines that it is about (one, or those that the configuration names) and
         what each check looked at."""
->>>>>>> main
         chosen = self.checks if checks is None else tuple(checks)
         globs = Globs(self.settings.exclude)
         whole = PartTree(tree, _excluded(globs)) if globs else tree
