@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Any, cast
 from typing import Literal as L
-from typing import cast
 
 from pytest_mlbreaks.formats.python import PYTHON, CallSite, PythonFile, Scope
 from pytest_mlbreaks.formats.python_expr import PATHS, concat
 from pytest_mlbreaks.model import Diagnostic, Fact
-from pytest_mlbreaks.model.expr import Concat, Expr, Literal, Unknown
-from pytest_mlbreaks.model.facts import DatasetAccess, ModelAccess
+from pytest_mlbreaks.model.expr import Concat, Expr, Items, Literal, Unknown
+from pytest_mlbreaks.model.facts import DatasetAccess, ModelAccess, Tracking
 from pytest_mlbreaks.readers import apis
 from pytest_mlbreaks.readers.apis import Api, Kind, Mode
 from pytest_mlbreaks.readers.python import claims
@@ -34,6 +34,10 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         if api is not None:
             for site in sites:
                 yield from _access(file, site, api, callee)
+            continue
+        if callee in apis.TRACKING:
+            for site in sites:
+                yield from _tracking(file, site, callee)
             continue
         if callee in apis.OPENERS:
             for site in sites:
@@ -98,7 +102,28 @@ def _access(file: PythonFile, site: CallSite, api: Api, callee: str) -> Iterator
         value = _argument(site, None, (api.append[0],))
         if value is not None and file.text(value, site.scope) in api.append[1]:
             mode = "append"
-    yield _fact(file, site, mode, target, callee, api.kind)
+    yield _fact(file, site, mode, target, callee, api.kind, _more(file, site, api))
+
+
+def _more(file: PythonFile, site: CallSite, api: Api) -> dict[str, Expr]:
+    """What other arguments say of a model. A list of one (``stages=["Production"]``) is that one."""
+    found: dict[str, Expr] = {}
+    for field, position, names in api.more:
+        node = _argument(site, position, names)
+        value = file.expr(node, site.scope) if node is not None else Literal(None)
+        if isinstance(value, Items) and len(value.items) == 1:
+            value = value.items[0]
+        if value != Literal(None):
+            found[field] = value
+    return found
+
+
+def _tracking(file: PythonFile, site: CallSite, callee: str) -> Iterator[Fact]:
+    for kind, position, name in apis.TRACKING[callee]:
+        node = _argument(site, position, (name,))
+        target = file.expr(node, site.scope) if node is not None else Literal(None)
+        if target != Literal(None):
+            yield Tracking(place=file.place(site.node), kind=kind, target=target, scope=site.scope.function)
 
 
 def _in_memory(file: PythonFile, node: ast.expr, scope: Scope) -> bool:
@@ -107,17 +132,26 @@ def _in_memory(file: PythonFile, node: ast.expr, scope: Scope) -> bool:
     return isinstance(node, (ast.Name, ast.Attribute)) and (file.qualified(node, scope) or "").startswith(_BUFFERS)
 
 
-def _fact(file: PythonFile, site: CallSite, mode: Mode, target: Expr, api: str, kind: Kind = "path") -> Fact:
+def _fact(
+    file: PythonFile,
+    site: CallSite,
+    mode: Mode,
+    target: Expr,
+    api: str,
+    kind: Kind = "path",
+    more: dict[str, Any] | None = None,
+) -> Fact:
     place = file.place(site.node)
     scope = site.scope.function
-    if mode in ("load", "save", "register"):
+    if mode in apis.MODEL_MODES:
         return ModelAccess(
             place=place,
-            mode=mode,
+            mode=cast(L["load", "save", "register", "promote", "find"], mode),
             target=target,
             api=api,
             kind=cast(L["path", "registry", "hub"], kind),
             scope=scope,
+            **(more or {}),
         )
     return DatasetAccess(
         place=place,
@@ -137,7 +171,9 @@ def _family(file: PythonFile, site: CallSite, api: Api, callee: str, root: str) 
     if registered is not None:
         name = file.expr(registered, site.scope)
         if name != Literal(None):
-            yield _fact(file, site, "register", name, callee, "registry")
+            logged = _argument(site, 1, ("artifact_path", "name"))
+            more = {"artifact": file.expr(logged, site.scope)} if logged is not None else {}
+            yield _fact(file, site, "register", name, callee, "registry", more)
     for fact in _access(file, site, api, callee):
         if isinstance(fact, ModelAccess) and fact.kind == "registry" and not _in_registry(fact.target):
             yield _fact(file, site, "load", fact.target, callee, "path")
@@ -308,9 +344,9 @@ _RULES = frozenset(
 
 READER: Reader[PythonFile] = Reader(
     name="datasets",
-    version=1,
+    version=2,
     format=PYTHON,
-    facts=(DatasetAccess, ModelAccess),
+    facts=(DatasetAccess, ModelAccess, Tracking),
     claims=claims,
     read=read,
 )
