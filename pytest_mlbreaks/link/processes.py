@@ -576,7 +576,14 @@ class Processes:
         target = invocation.target
         if invocation.kind in ("tool", "unknown"):
             reason = "a tool" if invocation.kind == "tool" else "a command that can't be told"
-            return Entry(invocation.kind, target, place, external=invocation.kind == "tool", reason=reason)
+            return Entry(
+                invocation.kind,
+                target,
+                place,
+                external=invocation.kind == "tool",
+                reason=reason,
+                arguments=invocation.arguments,
+            )
         folder = posixpath.join(workdir, invocation.workdir or "") if workdir is not None else None
         if invocation.kind in ("script", "notebook"):
             path = _normal(posixpath.join(folder, target)) if folder is not None else None
