@@ -22,6 +22,7 @@ from pytest_mlbreaks.readers import (
     growth,
     kubernetes,
     lock_files,
+    ml_files,
     notebooks,
     pipfile,
     pyproject,
@@ -34,6 +35,7 @@ from pytest_mlbreaks.readers import (
     sql,
     torch,
     training,
+    triton,
 )
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
@@ -73,6 +75,8 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         dbt.FILES,
         sql.STRINGS,
         training.READER,
+        ml_files.READER,
+        triton.READER,
     )
 
 

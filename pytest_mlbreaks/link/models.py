@@ -43,7 +43,7 @@ _SERVERS: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {
     ("tensorflow_model_server",): (("--model_base_path",), "path"),
     ("torchserve",): (("--model-store",), "path"),
 }
-"""Commands that load a model: the words that they begin with, the options that name it ("": the next word), its kind."""
+"""Commands that load a model: the words they begin with, the options that name it ("": the next word), its kind."""
 
 
 # ------------------------------------------------------------------------------------------------------- commands
@@ -144,18 +144,16 @@ def _registered(text: str, access: ModelAccess) -> Named | None:
         return Named("registry", name, "" if version == "latest" else version, alias=version) if _tells(name) else None
     if not text.startswith("models:/"):
         if access.mode == "load":
-            name = dataset_name(text, "path") if not text.startswith(HOLE) else None
-            return Named("path", name) if name else None
+            path = dataset_name(text, "path") if not text.startswith(HOLE) else None
+            return Named("path", path) if path else None
         return Named("registry", text) if _tells(text) else None
     rest = text.removeprefix("models:/").lstrip("/")
     name, at, alias = rest.partition("@")
     if at:
         return Named("registry", name, alias=alias) if _tells(name) else None
     name, _, last = rest.rpartition("/")
-    if not name:
-        return None  # models:/m-ID: a model by the id that MLflow gave it
     if not _tells(name):
-        return None
+        return None  # also models:/m-ID: a model by the id that MLflow gave it
     if last.lower() in STAGES:
         return Named("registry", name, stage=last)
     if last == "latest":

@@ -587,7 +587,7 @@ class Processes:
         folder = posixpath.join(workdir, invocation.workdir or "") if workdir is not None else None
         if invocation.kind in ("script", "notebook"):
             path = _normal(posixpath.join(folder, target)) if folder is not None else None
-            if path in self._pipeline.paths and step.orchestrator in ("github-actions", "dvc"):
+            if path in self._pipeline.paths and step.orchestrator in _IN_A_CHECKOUT:
                 return Entry(invocation.kind, target, place, path, arguments=invocation.arguments)
             if path is not None and self._checkout_lacks(path, step):
                 reason = "not in the checkout"
@@ -603,6 +603,9 @@ class Processes:
         reason = "" if path else "not a module of the tree"
         return Entry(kind, target, place, path, function=function, reason=reason, external=external)  # type: ignore[arg-type]
 
+
+_IN_A_CHECKOUT = frozenset({"github-actions", "dvc", "mlflow", "databricks", "sagemaker", "vertex"})
+"""Orchestrators whose steps name files by their path in the tree."""
 
 _MADE_BY_CI = re.compile(r"(^|/)(\.?venv[^/]*|env|bin|build|dist|target|node_modules|tmp|out|\.[^/]+)/|\*|^\.\.|^[/~]")
 

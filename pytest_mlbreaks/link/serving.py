@@ -33,7 +33,7 @@ class Serving:
         self._values = values
         self._functions: dict[Key, list[Function]] = defaultdict(list)
         handlers = pipeline.all(Handler)
-        if handlers or pipeline.all(ModelAccess):
+        if handlers or len(pipeline.all(ModelAccess)):
             for function in pipeline.all(Function):
                 self._functions[function.path, function.name].append(function)
         self._routers: dict[Key, list[Router]] = defaultdict(list)

@@ -277,8 +277,8 @@ class Dataset:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ModelReference:
-    """A model as one access names it. *version*, *stage* and *alias* are what it asks for, "" where it does not, ``{*}``
-    where that can't be told. *processes* are those that come to it under that name."""
+    """A model as one access names it. *version*, *stage* and *alias* are what it asks for, "" where it does not,
+    ``{*}`` where that can't be told. *processes* are those that come to it under that name."""
 
     access: ModelAccess
     version: str = ""
@@ -328,8 +328,8 @@ class Role:
     """What a process, or a script that no process is seen to start, does with models.
 
     ``train``: what it calls fits, and saves or registers a model. ``serve``: it answers requests. ``batch-infer``: it
-    loads a model, lets it predict and writes data, and fits nothing. *path* is the file of the code, *saves* and *loads*
-    are models that it comes to.
+    loads a model, lets it predict and writes data, and fits nothing. *path* is the file of the code, *saves* and
+    *loads* are models that it comes to.
     """
 
     called: ClassVar[str] = "process that trains or serves"

@@ -228,10 +228,10 @@ TRACKING: Final[dict[str, tuple[tuple[Literal["server", "registry", "experiment"
     "mlflow.set_registry_uri": (("registry", 0, "uri"),),
     "mlflow.set_experiment": (("experiment", 0, "experiment_name"),),
     "mlflow.create_experiment": (("experiment", 0, "name"),),
-    **{
-        client: (("server", 0, "tracking_uri"), ("registry", 1, "registry_uri"))
-        for client in ("mlflow.MlflowClient", "mlflow.tracking.MlflowClient", "mlflow.client.MlflowClient")
-    },
+    **dict.fromkeys(
+        ("mlflow.MlflowClient", "mlflow.tracking.MlflowClient", "mlflow.client.MlflowClient"),
+        (("server", 0, "tracking_uri"), ("registry", 1, "registry_uri")),
+    ),
 }
 """Calls that say where MLflow keeps runs and models: what, and the argument that names it."""
 
