@@ -22,6 +22,7 @@ from pytest_mlbreaks.readers import (
     growth,
     kubernetes,
     lock_files,
+    ml_code,
     ml_files,
     notebooks,
     pipfile,
@@ -75,6 +76,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         dbt.FILES,
         sql.STRINGS,
         training.READER,
+        ml_code.READER,
         ml_files.READER,
         triton.READER,
     )

@@ -317,7 +317,7 @@ def tied(pipeline: Pipeline) -> Share:
         else:
             value = pipeline.resolve(access.target)
             reasons[value.reason or "too short a name to tell by"] += 1
-    return Share(known, total, tuple(sorted(reasons.items(), key=lambda item: -item[1])[:10]))
+    return Share(known, total - known, tuple(sorted(reasons.items(), key=lambda item: -item[1])[:10]))
 
 
 def _from_root(name: str) -> str:

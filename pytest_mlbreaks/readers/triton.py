@@ -170,13 +170,12 @@ def _settings(path: str, config: _Message) -> Iterator[Argument]:
                 value=Literal(value.text("string_value")),
                 place=Place(path, pair.line),
             )
-    batching = config.first("dynamic_batching")
-    for size in batching.texts("preferred_batch_size") if batching is not None else ():
-        value = _number(size)
-        if value is not None:
-            yield Argument(
-                name="dynamic_batching.preferred_batch_size", value=Literal(value), place=Place(path, batching.line)
-            )
+    for batching in config.all("dynamic_batching"):
+        for size in batching.texts("preferred_batch_size"):
+            number = _number(size)
+            if number is not None:
+                name = "dynamic_batching.preferred_batch_size"
+                yield Argument(name=name, value=Literal(number), place=Place(path, batching.line))
 
 
 def _claims(path: str) -> bool:

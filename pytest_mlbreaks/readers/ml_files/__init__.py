@@ -1,6 +1,6 @@
 """YAML files of tools that train, keep and serve models: MLproject, Feast, BentoML, TorchServe, Databricks bundles.
 
-One reader for all, since each path of a tree is offered to each reader: which of them a file is for is told by its name.
+One reader for all, since each path of a tree is offered to each reader; a file's name tells which of them it is for.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""MLflow projects: each entry point of an ``MLproject`` is a step. Which of them run, and in which order, is up to whoever
-calls ``mlflow run``: there are no edges.
+"""MLflow projects: each entry point of an ``MLproject`` is a step. Which of them run, and in which order, is up to
+whoever calls ``mlflow run``: there are no edges.
 
 https://mlflow.org/docs/latest/ml/projects: ``{name}`` in a command is a parameter, with its default where it has one;
 ``docker_env`` names the image, and variables as ``[NAME, value]`` or, of the caller, as a name alone.
@@ -35,7 +35,7 @@ def read(file: YamlFile, document: YamlNode) -> Iterator[Fact]:
     for point, key, node in list(points.items())[:STEP_LIMIT]:
         parameters = _parameters(node.get("parameters"))
         command = node.get("command")
-        commands = ()
+        commands: tuple[Command, ...] = ()
         if command is not None and command.text:
             shell = _filled(command.text, parameters)
             commands = (Command(shell=shell, workdir=Literal(folder), place=command.text_place),)
