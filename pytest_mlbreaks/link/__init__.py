@@ -16,6 +16,7 @@ from pytest_mlbreaks.link.notebooks import idle
 from pytest_mlbreaks.link.order import StepOrder
 from pytest_mlbreaks.link.packages import packages
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
+from pytest_mlbreaks.link.reach import Reach
 from pytest_mlbreaks.link.roles import Roles
 from pytest_mlbreaks.link.serving import Serving
 from pytest_mlbreaks.link.twins import twins
@@ -55,10 +56,11 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(serving.endpoints)
     pipeline.add(serving.applications)
     pipeline.add(models.commands(pipeline))
-    linked_models = models.Models(pipeline, values)
+    reach = Reach(pipeline, serving)
+    linked_models = models.Models(pipeline, values, reach)
     pipeline.add(linked_models.models)
     pipeline.idle = idle(pipeline, modules)
-    roles = Roles(pipeline, serving, linked_models)
+    roles = Roles(pipeline, modules, reach, linked_models)
     pipeline.add(roles.roles)
     pipeline.add(roles.edges)
 

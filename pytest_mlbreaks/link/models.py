@@ -13,7 +13,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from pytest_mlbreaks import recognised
 from pytest_mlbreaks.link.identity import dataset_name, in_notebook
+from pytest_mlbreaks.link.reach import Reach
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Entry, Model, ModelReference, Pipeline, Process
 from pytest_mlbreaks.model.expr import Expr, Literal, Unknown
@@ -116,7 +118,7 @@ def named(text: str, access: ModelAccess) -> Named | None:
     """The model that *text*, the target of *access*, means; None where it is too vague to be anybody's."""
     run = _RUN.match(text)
     if run is not None:
-        return Named("run", run[1].rstrip("/"))
+        return Named("run", run[1].rstrip("/")) if _tells(run[1]) else None
     if access.kind == "registry":
         return _registered(text, access)
     if access.kind == "path" and access.api.startswith("mlflow.") and access.api.endswith(".log_model"):
@@ -171,8 +173,9 @@ def _tells(name: str) -> bool:
 class Models:
     """Makes the models of a pipeline, with who makes and who loads each."""
 
-    def __init__(self, pipeline: Pipeline, values: Values) -> None:
+    def __init__(self, pipeline: Pipeline, values: Values, reach: Reach) -> None:
         self._pipeline = pipeline
+        self._reach = reach
         self._values = values
         self._groups: dict[tuple[str, str], list[ModelReference]] = defaultdict(list)
         for access in pipeline.all(ModelAccess):
@@ -184,9 +187,11 @@ class Models:
         self.models = [self._model(kind, name, references) for (kind, name), references in self._groups.items()]
 
     def _processes(self, access: ModelAccess) -> tuple[Process, ...]:
-        """The processes whose code the access is in; for one of a manifest or command, those that stand there."""
-        found = self._pipeline.processes_of(access.path)
-        return found or self._pipeline.index(Process, _at).get((access.path, access.place.line), ())
+        """The processes that come to the access; for one of a manifest or command, those that stand there."""
+        near = self._pipeline.processes_of(access.path)
+        if near:
+            return tuple(process for process in near if (access.path, access.scope) in self._reach.of(process))
+        return self._pipeline.index(Process, _at).get((access.path, access.place.line), ())
 
     def _named(self, access: ModelAccess) -> dict[Named, list[Process]]:
         found: dict[Named, list[Process]] = {}
@@ -297,8 +302,8 @@ class Models:
 
 
 def tied(pipeline: Pipeline) -> Share:
-    """Of all accesses that load a model, for how many a maker is known or it is known that nobody of the tree makes it;
-    with the reasons why not."""
+    """Of all accesses that load a model, tests and examples aside, for how many a maker is known, or that nobody of the
+    tree makes it; with the reasons why not."""
     by_access: dict[int, list[Model]] = defaultdict(list)
     for model in pipeline.all(Model):
         for access in model.accesses:
@@ -306,7 +311,7 @@ def tied(pipeline: Pipeline) -> Share:
     known = total = 0
     reasons: dict[str, int] = defaultdict(int)
     for access in pipeline.all(ModelAccess):
-        if access.mode != "load":
+        if access.mode != "load" or recognised.aside(access.path):
             continue
         total += 1
         found = by_access.get(id(access), [])

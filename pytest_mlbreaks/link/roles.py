@@ -11,12 +11,11 @@ from collections.abc import Iterable, Iterator
 
 from pytest_mlbreaks import recognised
 from pytest_mlbreaks.link.models import Models, loads_by_command
-from pytest_mlbreaks.link.serving import Key, Serving
+from pytest_mlbreaks.link.modules import Modules
+from pytest_mlbreaks.link.reach import Reach
+from pytest_mlbreaks.link.serving import Key
 from pytest_mlbreaks.model import Model, ModelEdge, Pipeline, Process, Role
-from pytest_mlbreaks.model.facts import DatasetAccess, Function, Handler, ModelAccess, PythonModule
-
-MOST_FUNCTIONS = 2_000
-"""Functions that one process is followed into."""
+from pytest_mlbreaks.model.facts import DatasetAccess, Handler, ModelAccess, PythonModule
 
 _FITS = frozenset({"fit", "partial_fit", "fit_generator", "train_model", "train_and_evaluate"})
 _TRAINS = (
@@ -32,23 +31,21 @@ _KEEPS = frozenset({"save", "register"})
 class Roles:
     """Makes the roles of a pipeline, and the edges between them."""
 
-    def __init__(self, pipeline: Pipeline, serving: Serving, models: Models) -> None:
+    def __init__(self, pipeline: Pipeline, modules: Modules, reach: Reach, models: Models) -> None:
         self.roles: list[Role] = []
         self.edges: list[ModelEdge] = []
         if not pipeline.all(ModelAccess):
             return
         self._pipeline = pipeline
-        self._serving = serving
+        self._modules = modules
+        self._reach = reach
         self._of_access: dict[int, list[Model]] = defaultdict(list)
         for model in models.models:
             for access in model.accesses:
                 self._of_access[id(access)].append(model)
         #: By file and function: what it accesses.
-        self._models = pipeline.index(ModelAccess, _scope_key)
+        self._accesses = pipeline.index(ModelAccess, _scope_key)
         self._data = pipeline.index(DatasetAccess, _scope_key)
-        self._methods: dict[tuple[str, str], list[Function]] = defaultdict(list)
-        for function in pipeline.all(Function):
-            self._methods[function.path, function.name.rpartition(".")[2]].append(function)
         self.roles = list(self._make())
         self.edges = list(self._make_edges())
 
@@ -57,46 +54,45 @@ class Roles:
     def _make(self) -> Iterator[Role]:
         started: set[str] = set()
         for process in self._pipeline.all(Process):
-            started.update(process.modules)
-            yield from self._of_process(process)
-        for path in self._scripts():
-            if path not in started:
-                reached = self._reach([(path, "")], (path,))
-                yield from self._by_calls(reached, path, None)
-
-    def _scripts(self) -> Iterator[str]:
-        """Files that somebody may start by hand, and that accesses to models stand in or are imported by."""
+            started.update(entry.path for entry in process.entries if entry.path is not None)
+            if self._reach.serves(process) or any(loads_by_command(entry) for entry in process.entries):
+                started.update(process.modules)
+                yield from self._serving(process)
+            else:
+                yield from self._by_calls(self._reach.of(process), process.place.path, process)
         for module in self._pipeline.all(PythonModule):
-            if (module.main or module.path.endswith(".ipynb")) and not recognised.aside(module.path):
-                yield module.path
+            if module.path not in started and not recognised.aside(module.path):
+                yield from self._of_file(module)
 
-    def _of_process(self, process: Process) -> Iterator[Role]:
+    def _of_file(self, module: PythonModule) -> Iterator[Role]:
+        """The role of a file that no process is seen to start, though somebody may."""
+        path = module.path
+        handlers = [h for h in self._pipeline.index(Handler, "path").get(path, ()) if h.framework != "web"]
+        if handlers:
+            files = self._modules.reach([path])
+            loads = self._named(self._loads_in(files), None)
+            if loads:
+                yield Role("serve", path, handlers[0].place, None, loads=loads)
+        elif module.main or path.endswith(".ipynb"):
+            yield from self._by_calls(self._reach.from_script(path, self._modules.reach([path])), path, None)
+
+    def _loads_in(self, files: Iterable[str]) -> list[ModelAccess]:
+        accesses = self._pipeline.index(ModelAccess, "path")
+        return [access for path in files for access in accesses.get(path, ()) if access.mode == "load"]
+
+    def _serving(self, process: Process) -> Iterator[Role]:
         servers = [entry for entry in process.entries if loads_by_command(entry)]
-        handlers = [h for path in process.modules for h in self._pipeline.index(Handler, "path").get(path, ())]
-        handlers = [h for h in handlers if not recognised.aside(h.path)]
-        if servers or handlers:
-            place = servers[0].place if servers else handlers[0].place
-            near = {
-                id(a): a for path in process.modules for a in self._pipeline.index(ModelAccess, "path").get(path, ())
-            }
-            if servers:
-                near |= {
-                    id(a): a for a in self._pipeline.index(ModelAccess, "path").get(place.path, ()) if a.place == place
-                }
-            loads = self._named((a for a in near.values() if a.mode == "load"), process)
-            if loads or servers:
-                yield Role("serve", place.path, place, process, loads=loads)
-        starts: list[Key] = []
-        for entry in process.entries:
-            if entry.path is not None:
-                starts += [(entry.path, entry.function)] if entry.function else [(entry.path, "")]
-                starts += [(entry.path, "")] if entry.function else []
-        if starts and not handlers:
-            yield from self._by_calls(self._reach(starts, process.modules), starts[0][0], process)
+        loads = self._loads_in(process.modules)
+        for entry in servers:
+            loads += [a for a in self._loads_in((entry.place.path,)) if a.place == entry.place]
+        named = self._named(loads, process)
+        if named or servers:
+            place = servers[0].place if servers else self._reach.serves(process)[0].place
+            yield Role("serve", place.path, place, process, loads=named)
 
     def _by_calls(self, reached: dict[Key, tuple[str, ...]], path: str, process: Process | None) -> Iterator[Role]:
         """The role of what comes to the functions *reached*, with the calls of each."""
-        accesses = [access for key in reached for access in self._models.get(key, ())]
+        accesses = [access for key in reached for access in self._accesses.get(key, ())]
         if not accesses:
             return
         calls = {callee for called in reached.values() for callee in called}
@@ -105,12 +101,12 @@ class Roles:
         loaded = [a for a in accesses if a.mode == "load"]
         if fits and kept:
             saves, loads = self._named(kept, process), self._named(loaded, process)
-            yield Role("train", kept[0].path, kept[0].place, process, saves, loads)
+            yield Role("train", path, kept[0].place, process, saves, loads)
         elif loaded and not fits and any(callee.rpartition(".")[2] in _PREDICTS for callee in calls):
             writes = [a for key in reached for a in self._data.get(key, ()) if a.mode != "read"]
             if writes:
                 loads = self._named(loaded, process)
-                yield Role("batch-infer", loaded[0].path, loaded[0].place, process, loads=loads)
+                yield Role("batch-infer", path, loaded[0].place, process, loads=loads)
 
     def _named(self, accesses: Iterable[ModelAccess], process: Process | None) -> tuple[Model, ...]:
         """The models that *accesses* mean for *process*: those under a name that it gives, where it gives one."""
@@ -120,40 +116,6 @@ class Roles:
             own = [m for m in models if any(r.access is access and process in r.processes for r in m.references)]
             found |= {id(model): model for model in (own if process is not None and own else models)}
         return tuple(found.values())
-
-    def _reach(self, starts: list[Key], modules: tuple[str, ...]) -> dict[Key, tuple[str, ...]]:
-        """The functions that *starts* come to ("" is a module's own code), with the callees of each.
-
-        A method of an object that is not known is the one method of that name in the files that are imported, if there
-        is one only.
-        """
-        pending = list(starts)
-        seen: dict[Key, tuple[str, ...]] = {}
-        while pending and len(seen) < MOST_FUNCTIONS:
-            key = pending.pop()
-            if key in seen:
-                continue
-            calls = self._calls(key)
-            seen[key] = calls
-            for callee in calls:
-                target = self._serving.called(key[0], callee) or self._method(callee, key[0], modules)
-                if target is not None and target not in seen:
-                    pending.append(target)
-        return seen
-
-    def _calls(self, key: Key) -> tuple[str, ...]:
-        if key[1]:
-            function = self._serving.function(key)
-            return function.calls if function is not None else ()
-        module = self._pipeline.index(PythonModule, "path").get(key[0], ())
-        return module[0].calls if module else ()
-
-    def _method(self, callee: str, path: str, modules: tuple[str, ...]) -> Key | None:
-        name = callee.rpartition(".")[2]
-        if not callee.startswith("*.") or name in _FITS or name in _PREDICTS or len(name) < 4:
-            return None
-        found = [f for module in dict.fromkeys((path, *modules)) for f in self._methods.get((module, name), ())]
-        return (found[0].path, found[0].name) if len(found) == 1 and "." in found[0].name else None
 
     # -------------------------------------------------------------------------------------------------- edges
 

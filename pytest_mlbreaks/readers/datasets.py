@@ -8,7 +8,7 @@ from typing import Any, cast
 from typing import Literal as L
 
 from pytest_mlbreaks.formats.python import PYTHON, CallSite, PythonFile, Scope
-from pytest_mlbreaks.formats.python_expr import PATHS, concat
+from pytest_mlbreaks.formats.python_expr import PATHS, choice, concat
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.expr import Concat, Expr, Items, Literal, Unknown
 from pytest_mlbreaks.model.facts import DatasetAccess, ModelAccess, Tracking
@@ -94,7 +94,7 @@ def _access(file: PythonFile, site: CallSite, api: Api, callee: str) -> Iterator
     node = _argument(site, api.position, api.names)
     if node is None or _in_memory(file, node, site.scope):
         return
-    target = file.expr(node, site.scope)
+    target = _given(file, node, site.scope) if api.model else file.expr(node, site.scope)
     if isinstance(target, Literal) and not isinstance(target.value, str):
         return  # None: the text is returned; a number names nothing
     mode = api.mode
@@ -103,6 +103,35 @@ def _access(file: PythonFile, site: CallSite, api: Api, callee: str) -> Iterator
         if value is not None and file.text(value, site.scope) in api.append[1]:
             mode = "append"
     yield _fact(file, site, mode, target, callee, api.kind, _more(file, site, api))
+
+
+def _given(file: PythonFile, node: ast.expr, scope: Scope) -> Expr:
+    """The expression of *node*; of a parameter, what the calls in the file give for it, and its default: other files
+    may call the function, too."""
+    told = file.expr(node, scope)
+    function = scope.node
+    if not isinstance(node, ast.Name) or scope.names.get(node.id) != ["parameter"]:
+        return told
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return told
+    arguments = function.args
+    names = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
+    bound = scope.receiver != "" and not any(
+        isinstance(d, ast.Name) and d.id == "staticmethod" for d in function.decorator_list
+    )
+    position = names.index(node.id) - bound if node.id in names else None
+    outer = scope.parent
+    options: list[Expr] = []
+    for call in file.calls_by_name.get(scope.qualname, ()):
+        passed = _argument(call, position, (node.id,))
+        if passed is not None:
+            options.append(file.expr(passed, call.scope))
+    defaults = dict(zip(names[len(names) - len(arguments.defaults) :], arguments.defaults, strict=True))
+    defaults |= {a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None}
+    if node.id in defaults and outer is not None:
+        options.append(file.expr(defaults[node.id], outer))
+    known = [option for option in options if not isinstance(option, Unknown) and option != Literal(None)]
+    return choice([*known, Unknown("a caller may give another")]) if known else told
 
 
 def _more(file: PythonFile, site: CallSite, api: Api) -> dict[str, Expr]:

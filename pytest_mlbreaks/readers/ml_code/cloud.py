@@ -2,7 +2,7 @@
 and the steps of SageMaker pipelines with their order.
 
 https://sagemaker.readthedocs.io/en/stable/api/training/estimators.html,
-https://sagemaker.readthedocs.io/en/stable/workflows/pipelines/sagemaker.workflow.pipelines.html (a step comes after those
+https://sagemaker.readthedocs.io/en/stable/workflows/pipelines/sagemaker.workflow.pipelines.html (a step is after those
 of ``depends_on`` and those whose properties its arguments hold),
 https://cloud.google.com/python/docs/reference/aiplatform/latest/google.cloud.aiplatform.CustomTrainingJob.
 Outside of a pipeline the order is the code's own, and is not told: such a schedule is not complete.
