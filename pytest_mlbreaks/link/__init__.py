@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from pytest_mlbreaks.link import dbt, dvc, identity, models
+from pytest_mlbreaks.link import dbt, dvc, features, identity, models
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
@@ -60,6 +60,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     linked_models = models.Models(pipeline, values, reach)
     pipeline.add(linked_models.models)
     pipeline.idle = idle(pipeline, modules)
+    pipeline.add(features.groups(pipeline, modules, values, reach))
     roles = Roles(pipeline, modules, reach, linked_models)
     pipeline.add(roles.roles)
     pipeline.add(roles.edges)

@@ -17,6 +17,12 @@ from pytest_mlbreaks.model.facts import (
     DbtRef,
     Dockerfile,
     EnvRead,
+    FeatureRead,
+    FeatureService,
+    FeatureSource,
+    FeatureStore,
+    FeatureView,
+    FeatureWrite,
     Function,
     Handler,
     ImageBuild,
@@ -365,6 +371,41 @@ class ModelEdge:
     @property
     def place(self) -> Place:
         return self.user.place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FeatureGroup:
+    """A feature view of a store, with where its values come from and who asks for them.
+
+    *name* is the one that readers ask by. *sources* are its sources, a push source's batch source among them;
+    *datasets* what those are as datasets of the tree, and so who writes them. *columns* are what reads ask of it by
+    name, with the reads; *reads* also hold those that ask by a feature service, which take all that the service takes.
+    *readers* and *writers* are the processes that ask for it, and that fill the online store with it. *unsure* says why
+    there may be more reads, or is "".
+    """
+
+    called: ClassVar[str] = "feature view with its readers"
+
+    view: FeatureView
+    name: str
+    store: FeatureStore | None = None
+    sources: tuple[FeatureSource, ...] = ()
+    datasets: tuple[Dataset, ...] = ()
+    services: tuple[FeatureService, ...] = ()
+    reads: tuple[FeatureRead, ...] = ()
+    writes: tuple[FeatureWrite, ...] = ()
+    columns: tuple[tuple[str, FeatureRead], ...] = ()
+    readers: tuple[Process, ...] = ()
+    writers: tuple[Process, ...] = ()
+    unsure: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"features:{self.view.path}#{self.name}"
+
+    @property
+    def place(self) -> Place:
+        return self.view.place
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
