@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_mlbreaks import recognised
+from pytest_mlbreaks.link.given import Given
 from pytest_mlbreaks.link.identity import dataset_name, in_notebook
 from pytest_mlbreaks.link.reach import Reach
 from pytest_mlbreaks.link.values import Values
@@ -175,6 +176,7 @@ class Models:
 
     def __init__(self, pipeline: Pipeline, values: Values, reach: Reach) -> None:
         self._pipeline = pipeline
+        self._given = Given(pipeline, reach)
         self._reach = reach
         self._values = values
         self._groups: dict[tuple[str, str], list[ModelReference]] = defaultdict(list)
@@ -195,21 +197,25 @@ class Models:
 
     def _named(self, access: ModelAccess) -> dict[Named, list[Process]]:
         found: dict[Named, list[Process]] = {}
-        texts: dict[str, list[Process]] = {self._values.pattern(access.target): []}
-        for alternative in self._values.resolve(access.target):
-            if isinstance(alternative.value, str) and not alternative.secret:
-                texts.setdefault(alternative.value, [])
-        for process in self._processes(access):
-            texts.setdefault(self._values.pattern(access.target, process), []).append(process)
-        for text, processes in texts.items():
-            name = named(text, access)
-            if name is not None:
-                found.setdefault(name, []).extend(processes)
+        processes = self._processes(access)
+        for target in self._given.targets(access, processes):
+            texts: dict[str, list[Process]] = {}
+            for process in processes:
+                texts.setdefault(self._values.likely(target, process), []).append(process)
+            if not texts:
+                texts[self._values.likely(target)] = []
+            for alternative in self._values.resolve(target):
+                if isinstance(alternative.value, str) and not alternative.secret:
+                    texts.setdefault(alternative.value, [])
+            for text, those in texts.items():
+                name = named(text, access)
+                if name is not None:
+                    found[name] = list(dict.fromkeys((*found.get(name, ()), *those)))
         return found
 
     def _reference(self, access: ModelAccess, found: Named, processes: Iterable[Process]) -> ModelReference:
         def text(given: Expr | None, written: str) -> str:
-            return self._values.pattern(given) if given is not None else written
+            return self._values.likely(given) if given is not None else written
 
         return ModelReference(
             access=access,

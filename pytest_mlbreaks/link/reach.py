@@ -41,6 +41,10 @@ class Reach:
             found = self._found[id(process)] = self._follow(process)
         return found
 
+    def target(self, path: str, callee: str) -> Key | None:
+        """The function of the tree that *callee* means in the file *path*."""
+        return self._serving.called(path, callee)
+
     def serves(self, process: Process) -> tuple[Handler, ...]:
         """The request handlers in the code of a container that stays up; a job or a step of CI answers nobody."""
         workload: Workload | None = process.workload

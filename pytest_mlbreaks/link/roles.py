@@ -46,7 +46,9 @@ class Roles:
         #: By file and function: what it accesses.
         self._accesses = pipeline.index(ModelAccess, _scope_key)
         self._data = pipeline.index(DatasetAccess, _scope_key)
-        self.roles = list(self._make())
+        roles = list(self._make())
+        known = {(role.kind, role.place) for role in roles if role.process is not None}
+        self.roles = [role for role in roles if role.process is not None or (role.kind, role.place) not in known]
         self.edges = list(self._make_edges())
 
     # -------------------------------------------------------------------------------------------------- roles

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any, cast
 from typing import Literal as L
@@ -11,7 +12,7 @@ from pytest_mlbreaks.formats.python import PYTHON, CallSite, PythonFile, Scope
 from pytest_mlbreaks.formats.python_expr import PATHS, choice, concat
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.expr import Concat, Expr, Items, Literal, Unknown
-from pytest_mlbreaks.model.facts import DatasetAccess, ModelAccess, Tracking
+from pytest_mlbreaks.model.facts import Argument, Call, DatasetAccess, ModelAccess, Tracking
 from pytest_mlbreaks.readers import apis
 from pytest_mlbreaks.readers.apis import Api, Kind, Mode
 from pytest_mlbreaks.readers.python import claims
@@ -19,6 +20,9 @@ from pytest_mlbreaks.reading import Reader, Wanted
 
 _BUFFERS = ("io.", "tempfile.", "builtins.open", "sys.")
 """What makes objects in memory, or files that nobody else finds by name."""
+
+_WRAPPER = re.compile(r"(?:load|save|dump|restore|persist|export|register|promote)_[a-z]")
+"""Names of functions that load or save something for their callers."""
 
 _PATH_METHODS: dict[str, Mode | None] = {
     **dict.fromkeys(("read_text", "read_bytes"), "read"),
@@ -44,6 +48,9 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
                 yield from _opened(file, site, apis.OPENERS[callee])
             continue
         head, _, method = callee.rpartition(".")
+        if _WRAPPER.match(method) and method not in apis.FAMILIES and callee[0] != "*":
+            for site in sites:
+                yield _wrapper(file, site, callee)
         if method in _RULES and head:
             for site in sites:
                 yield from _method(file, site, callee, head, method)
@@ -132,6 +139,21 @@ def _given(file: PythonFile, node: ast.expr, scope: Scope) -> Expr:
         options.append(file.expr(defaults[node.id], outer))
     known = [option for option in options if not isinstance(option, Unknown) and option != Literal(None)]
     return choice([*known, Unknown("a caller may give another")]) if known else told
+
+
+def _wrapper(file: PythonFile, site: CallSite, callee: str) -> Fact:
+    """A call of what by its name loads or saves something, so that link finds what it gives for a parameter."""
+    arguments = [
+        Argument(
+            name="*" if isinstance(node, ast.Starred) else "", value=file.expr(node, site.scope), place=file.place(node)
+        )
+        for node in site.node.args
+    ]
+    arguments += [
+        Argument(name=k.arg or "**", value=file.expr(k.value, site.scope), place=file.place(k.value))
+        for k in site.node.keywords
+    ]
+    return Call(place=file.place(site.node), callee=callee, arguments=tuple(arguments), scope=site.scope.function)
 
 
 def _more(file: PythonFile, site: CallSite, api: Api) -> dict[str, Expr]:
@@ -375,7 +397,7 @@ READER: Reader[PythonFile] = Reader(
     name="datasets",
     version=2,
     format=PYTHON,
-    facts=(DatasetAccess, ModelAccess, Tracking),
+    facts=(DatasetAccess, ModelAccess, Tracking, Call),
     claims=claims,
     read=read,
 )
