@@ -144,7 +144,9 @@ def _of_hub(text: str) -> Named | None:
 def _registered(text: str, access: ModelAccess) -> Named | None:
     if access.api.startswith("bentoml"):
         name, _, version = text.partition(":")
-        return Named("registry", name, "" if version == "latest" else version, alias=version) if _tells(name) else None
+        if not _tells(name):
+            return None
+        return Named("registry", name, alias=version) if version == "latest" else Named("registry", name, version)
     if not text.startswith("models:/"):
         if access.mode == "load":
             path = dataset_name(text, "path") if not text.startswith(HOLE) else None

@@ -48,7 +48,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
                 yield from _opened(file, site, apis.OPENERS[callee])
             continue
         head, _, method = callee.rpartition(".")
-        if _WRAPPER.match(method) and method not in apis.FAMILIES and callee[0] != "*":
+        if _WRAPPER.match(method) and _is_wrapper(callee, method) and not {callee, f"*.{method}"} & wanted.calls:
             for site in sites:
                 yield _wrapper(file, site, callee)
         if method in _RULES and head:
@@ -139,6 +139,11 @@ def _given(file: PythonFile, node: ast.expr, scope: Scope) -> Expr:
         options.append(file.expr(defaults[node.id], outer))
     known = [option for option in options if not isinstance(option, Unknown) and option != Literal(None)]
     return choice([*known, Unknown("a caller may give another")]) if known else told
+
+
+def _is_wrapper(callee: str, method: str) -> bool:
+    """Whether it may be a function of the tree, and is none of a library that is known here."""
+    return callee[0] != "*" and not any(callee.startswith(root) for root, _ in apis.FAMILIES.get(method, ()))
 
 
 def _wrapper(file: PythonFile, site: CallSite, callee: str) -> Fact:

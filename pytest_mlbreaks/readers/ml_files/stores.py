@@ -7,6 +7,7 @@ https://docs.pytorch.org/serve/configuration.html#config-model.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.yaml import YamlFile, YamlNode
@@ -15,6 +16,8 @@ from pytest_mlbreaks.model.expr import Expr, Literal
 from pytest_mlbreaks.model.facts import Argument, FeatureStore, ServedModel
 from pytest_mlbreaks.placeholders import kept_secret, written
 
+_PLAIN = re.compile(r"[\w.-]+:\d{1,5}")
+"""A host and its port: no secret, though the key is called a connection string."""
 _ADDRESSES = ("connection_string", "host", "path", "url")
 _WORKERS = ("minWorkers", "maxWorkers", "batchSize", "maxBatchDelay", "responseTimeout", "startupTimeout", "deviceType")
 
@@ -51,7 +54,7 @@ def _address(path: str, node: YamlNode | None, name: str) -> Expr | None:
     if found is None:
         return None
     text = _text(node.get(found)).partition(",")[0]  # of Redis, what follows may be its password
-    return kept_secret(found, text, path, written(text))
+    return Literal(text) if _PLAIN.fullmatch(text) else kept_secret(found, text, path, written(text))
 
 
 def bentofile(file: YamlFile, document: YamlNode) -> Iterator[Fact]:
