@@ -598,7 +598,8 @@ class Processes:
         dotted, _, function = target.partition(":")
         kind = "module" if invocation.kind == "module" else "callable"
         near = _normal(folder or "")
-        path = self._modules.find(dotted, near, within=[near]) or self._modules.find(f"{dotted}.__main__", near)
+        path = self._modules.find(f"{dotted}.__main__", near, within=[near]) if kind == "module" else None
+        path = path or self._modules.find(dotted, near, within=[near])
         external = path is None and not self._pipeline.has_folder(dotted.partition(".")[0])
         reason = "" if path else "not a module of the tree"
         return Entry(kind, target, place, path, function=function, reason=reason, external=external)  # type: ignore[arg-type]

@@ -155,7 +155,11 @@ def test_a_file_seen_from_two_folders() -> None:
 )
 def test_what_comes_from_outside(code: str, name: str, external: str) -> None:
     """A hub, a bucket, a file of the tree; where nothing says it, it is not said."""
-    files = {"a.py": code, "weights/ranker.pkl": b"\0", "kept/ranker.pkl.dvc": "outs:\n- path: ranker.pkl\n"}
+    files: dict[str, str | bytes] = {
+        "a.py": code,
+        "weights/ranker.pkl": b"\0",
+        "kept/ranker.pkl.dvc": "outs:\n- path: ranker.pkl\n",
+    }
     found = model(linked(files), name)
     assert found.external.startswith(external)
     assert bool(found.external) == bool(external)

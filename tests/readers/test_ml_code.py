@@ -185,6 +185,33 @@ def test_steps_of_a_sagemaker_pipeline() -> None:
     assert edges == {("Prep", "Train"), ("Train", "Eval")}
 
 
+FUNCTIONS = """
+from prep import prepare, fit
+from sagemaker.core.training import ModelTrainer, SourceCode
+from sagemaker.mlops.workflow.function_step import step
+from sagemaker.mlops.workflow.pipeline import Pipeline
+from sagemaker.mlops.workflow.steps import TrainingStep
+
+ready = step(prepare, name="Ready")(url="s3://b/in")
+fitted = step(fit)(ready)
+trainer = ModelTrainer(training_image="example/t:1", source_code=SourceCode(source_dir="src", entry_script="t.py"))
+native = TrainingStep(name="Native", step_args=trainer.train(input_data=fitted))
+Pipeline(name="p", steps=[native])
+"""
+
+
+def test_functions_as_steps() -> None:
+    """A step that is a function has it as its callee, and comes after those whose results it is given."""
+    found = facts(FUNCTIONS)
+    steps = {s.name: s for s in found if isinstance(s, Step)}
+    assert {name: step.callee.name for name, step in steps.items() if step.callee} == {"Ready": "prepare", "fit": "fit"}
+    assert steps["Native"].image == Literal("example/t:1")
+    assert steps["Native"].commands[0].argv == (Literal("python"), PathJoin((Literal("src"), Literal("t.py"))))
+    edges = {(e.before.rpartition("/")[2], e.after.rpartition("/")[2]) for e in found if isinstance(e, Edge)}
+    assert ("Ready", "fit") in edges
+    assert ("fit", "Native") in edges
+
+
 def test_jobs_that_code_starts() -> None:
     """Outside of a pipeline the order is the code's, and such a schedule is not complete."""
     text = (

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pytest_mlbreaks.formats.python import CallSite, PythonFile, Scope
 from pytest_mlbreaks.model import Fact
 from pytest_mlbreaks.model.expr import Expr, Literal, PathJoin, Unknown
-from pytest_mlbreaks.model.facts import Argument, Command, Edge, Schedule, Step
+from pytest_mlbreaks.model.facts import Argument, Callee, Command, Edge, Schedule, Step
 from pytest_mlbreaks.readers.ml_code.nodes import argument, behind, dotted, value
 
 ROOTS = frozenset({"sagemaker", "google"})
@@ -29,9 +29,11 @@ _STEPS = frozenset(
     {
         *("ProcessingStep", "TrainingStep", "TuningStep", "TransformStep", "ModelStep", "CreateModelStep"),
         *("RegisterModel", "ConditionStep", "LambdaStep", "FailStep", "QualityCheckStep", "ClarifyCheckStep"),
-        *("CallbackStep", "EMRStep", "NotebookJobStep"),
+        *("CallbackStep", "EMRStep", "NotebookJobStep", "step"),
     }
 )
+_WORKFLOW = ".workflow."
+"""In the names of the modules that pipelines are made of, of versions 2 (``sagemaker.workflow``) and 3 of the SDK."""
 _JOBS = frozenset({"Estimator", "PyTorch", "TensorFlow", "SKLearn", "XGBoost", "HuggingFace", "MXNet", "ModelTrainer"})
 _VERTEX = frozenset({"CustomTrainingJob", "CustomContainerTrainingJob", "CustomPythonPackageTrainingJob"})
 _SETTINGS = ("instance_type", "instance_count", "max_run", "machine_type", "accelerator_type", "use_spot_instances")
@@ -43,10 +45,11 @@ def read(file: PythonFile) -> Iterator[Fact]:
     yield from _vertex(file)
 
 
-def _calls(file: PythonFile, root: str, names: frozenset[str]) -> Iterator[tuple[str, CallSite]]:
+def _calls(file: PythonFile, root: str, names: frozenset[str], within: str = ".") -> Iterator[tuple[str, CallSite]]:
+    """The calls of these classes and functions of the package *root*, in a module whose name has *within*."""
     for callee, sites in file.calls_by_name.items():
         last = callee.rpartition(".")[2]
-        if last in names and callee.startswith(root) and "()" not in callee:
+        if last in names and callee.startswith(root) and within in callee and "()" not in callee:
             for site in sites:
                 yield last, site
 
@@ -55,7 +58,7 @@ def _calls(file: PythonFile, root: str, names: frozenset[str]) -> Iterator[tuple
 
 
 def _sagemaker(file: PythonFile) -> Iterator[Fact]:
-    steps = [(kind, site, _name(file, site, 0, "name")) for kind, site in _calls(file, "sagemaker.workflow.", _STEPS)]
+    steps = [(kind, site, _step_name(file, site, kind)) for kind, site in _calls(file, "sagemaker.", _STEPS, _WORKFLOW)]
     steps = [(kind, site, name) for kind, site, name in steps if name]
     if steps:
         yield from _pipeline(file, [(kind, site, name or "") for kind, site, name in steps])
@@ -73,6 +76,13 @@ def _sagemaker(file: PythonFile) -> Iterator[Fact]:
             yield _job(file, schedule.identity, name, kind, site.node, site.node, site.scope)
 
 
+def _step_name(file: PythonFile, site: CallSite, kind: str) -> str | None:
+    """The name of a step; of ``step(function)`` without one, the function's."""
+    if kind != "step":
+        return _name(file, site, 0, "name")
+    return _name(file, site, None, "name") or dotted(argument(site.node, 0, "_func")).rpartition(".")[2] or None
+
+
 def _schedule(file: PythonFile, orchestrator: str, first: CallSite) -> Schedule:
     reason = "its jobs are started by code, in the order of that code"
     return Schedule(
@@ -86,9 +96,11 @@ def _name(file: PythonFile, site: CallSite, position: int | None, keyword: str) 
 
 
 def _pipeline(file: PythonFile, steps: list[tuple[str, CallSite, str]]) -> Iterator[Fact]:
-    pipelines = [site for _, site in _calls(file, "sagemaker.workflow.", frozenset({"Pipeline"}))]
+    pipelines = [site for _, site in _calls(file, "sagemaker.", frozenset({"Pipeline"}), _WORKFLOW)]
     computed = any(site.loops for _, site, _ in steps)
-    told = len(pipelines) == 1 and not computed
+    once = list({name: (kind, site, name) for kind, site, name in reversed(steps)}.values())[::-1]
+    told = len(pipelines) == 1 and not computed and len(once) == len(steps)
+    steps = once
     reason = "its steps are made in a loop" if computed else "it is put together elsewhere"
     first = pipelines[0] if pipelines else steps[0][1]
     schedule = Schedule(
@@ -99,6 +111,7 @@ def _pipeline(file: PythonFile, steps: list[tuple[str, CallSite, str]]) -> Itera
         place=file.place(first.node),
     )
     yield schedule
+    outer = {id(call.node.func): call.node for call in file.calls if isinstance(call.node.func, ast.Call)}
     by_node = {id(site.node): name for _, site, name in steps}
     for kind, site, name in steps:
         work = argument(site.node, None, "estimator", "processor", "tuner", "transformer", "step_args")
@@ -113,7 +126,8 @@ def _pipeline(file: PythonFile, steps: list[tuple[str, CallSite, str]]) -> Itera
         if argument(code, None, "code") is None:
             code = maker
         yield _job(file, schedule.identity, name, kind, code, maker, maker_scope, site)
-        for before in dict.fromkeys(_earlier(file, site.node, site.scope, by_node, 0)):
+        asked = outer.get(id(site.node), site.node)  # of `step(function)(arguments)` those arguments count, too
+        for before in dict.fromkeys(_earlier(file, asked, site.scope, by_node, 0)):
             if before != name:
                 identity = f"{schedule.identity}/{before}"
                 yield Edge(before=identity, after=f"{schedule.identity}/{name}", place=file.place(site.node))
@@ -127,8 +141,9 @@ def _earlier(file: PythonFile, node: ast.AST, scope: Scope, by_node: dict[int, s
         bound, owner = behind(file, inner, scope)
         if bound is None or bound is inner:
             continue
-        if id(bound) in by_node:
-            yield by_node[id(bound)]
+        made = bound.func if isinstance(bound, ast.Call) and isinstance(bound.func, ast.Call) else bound
+        if id(made) in by_node:
+            yield by_node[id(made)]
         elif depth < DEPTH_LIMIT:
             yield from _earlier(file, bound, owner, by_node, depth + 1)
 
@@ -144,6 +159,11 @@ def _job(
     step: CallSite | None = None,
 ) -> Step:
     """The step of a job: *code* is the call that names the code, *maker* the one that names image and machine."""
+    source = argument(code, None, "source_code")
+    if source is not None:
+        source, scope = behind(file, source, scope)
+    if isinstance(source, ast.Call):
+        code = source
     script = argument(code, None, "code", "entry_point", "entry_script")
     place = file.place(step.node if step is not None else maker)
     commands: tuple[Command, ...] = ()
@@ -156,11 +176,18 @@ def _job(
         pipeline=pipeline,
         name=name,
         operator=kind,
+        callee=_callee(file, kind, code),
         commands=commands,
         image=value(file, argument(maker, None, "image_uri", "training_image"), scope),
         settings=tuple(_settings(file, maker, scope)),
         place=place,
     )
+
+
+def _callee(file: PythonFile, kind: str, code: ast.Call) -> Callee | None:
+    """The function that ``step(function)`` runs."""
+    name = dotted(argument(code, 0, "_func")) if kind == "step" else ""
+    return Callee(path=file.path, name=name) if name else None
 
 
 def _path(file: PythonFile, script: ast.expr, folder: ast.expr | None, scope: Scope) -> Expr:
