@@ -157,6 +157,12 @@ QUALIFIED: Final[dict[str, Api]] = {
         Api("register", 0, ("name",), "registry", more=(("artifact", 1, ("source",)),)),
     ),
     "mlflow.pyfunc.spark_udf": Api("load", 1, ("model_uri",), "registry"),
+    **_each(
+        "bentoml.{}.get",
+        "models sklearn xgboost lightgbm catboost pytorch torchscript pytorch_lightning keras tensorflow onnx mlflow"
+        " transformers diffusers picklable_model detectron easyocr fastai",
+        Api("load", 0, ("tag", "tag_like"), "registry"),
+    ),
 }
 """By qualified callee."""
 
@@ -169,7 +175,6 @@ FAMILIES: Final[dict[str, tuple[tuple[str, Api], ...]]] = {
         ("mlflow.", Api("save", 1, ("path",))),
         ("bentoml.", Api("save", 0, ("name",), "registry")),
     ),
-    "get": (("bentoml.", Api("load", 0, ("tag_like", "tag"), "registry")),),
     "log_model": (("mlflow.", Api("save", 1, ("artifact_path", "name"))),),
     "from_pretrained": tuple(
         (root, Api("load", 0, names, "hub", more=_REVISION))
