@@ -33,6 +33,15 @@ _RUN = re.compile(r"runs:/+[^/]+/(.+)")
 _RUNNERS_OWN = re.compile(r"/?(?:app|usr/src/app|opt/ml|workspace|code|src|home/\w+)/")
 _SUFFIXES = (".pt", ".pth", ".pkl", ".joblib", ".h5", ".keras", ".onnx", ".bin", ".ckpt", ".safetensors", ".json")
 
+_PLAIN_NAMES = frozenset(
+    {
+        *("model", "best_model", "best", "final_model", "final", "last", "checkpoint", "weights", "pipeline", "scaler"),
+        *("encoder", "preprocessor", "transformer", "vectorizer", "tokenizer", "classifier", "clf", "trained_model"),
+    }
+)
+_PLACEHOLDER = re.compile(r"\byour[-_ ]|\[[\w -]+\]|<[\w -]+>", re.IGNORECASE)
+"""What documentation writes where a reader shall put something of his own."""
+
 _SERVERS: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {
     ("mlflow", "models", "serve"): (("-m", "--model-uri"), "registry"),
     ("mlflow", "models", "predict"): (("-m", "--model-uri"), "registry"),
@@ -117,6 +126,8 @@ class Named:
 
 def named(text: str, access: ModelAccess) -> Named | None:
     """The model that *text*, the target of *access*, means; None where it is too vague to be anybody's."""
+    if _PLACEHOLDER.search(text):
+        return None
     run = _RUN.match(text)
     if run is not None:
         return Named("run", run[1].rstrip("/")) if _tells(run[1]) else None
@@ -253,8 +264,11 @@ class Models:
         references.sort(key=lambda reference: in_notebook(reference.access))
         making = [r for r in references if r.access.mode in _MAKES]
         assumed = ""
-        if not making and kind == "path":
+        external = "" if making else self._external(kind, name, references)
+        if not making and not external and kind == "path":
             making, assumed = self._likely(name)
+        elif making and kind == "path" and _says_little(name):
+            assumed = "a file's name that says little"
         makers = dict.fromkeys(p for r in making for p in r.processes)
         if not makers and kind == "path":
             makers |= dict.fromkeys(self._writers(name))
@@ -267,7 +281,7 @@ class Models:
             makers=tuple(makers),
             users=tuple(users),
             made_in=tuple(r.access for r in making),
-            external="" if making else self._external(kind, name),
+            external=external,
             assumed=assumed,
         )
 
@@ -290,7 +304,7 @@ class Models:
         if step is not None:
             yield from self._pipeline.index(Process, _step_identity).get(step, ())
 
-    def _external(self, kind: str, name: str) -> str:
+    def _external(self, kind: str, name: str, references: list[ModelReference]) -> str:
         """Where a model that nothing of the tree makes comes from, "" where that is not told."""
         if kind == "hub":
             return "a hub or a library gives it by that name"
@@ -301,7 +315,8 @@ class Models:
         path = _from_root(name)
         if path in self._outputs or name in self._outputs:
             return "a stage of DVC makes it"
-        for candidate in (name.lstrip("/"), path):
+        beside = {posixpath.normpath(posixpath.join(posixpath.dirname(r.access.path), name)) for r in references}
+        for candidate in (name.lstrip("/"), path, *sorted(beside)):
             if candidate in self._pipeline.paths or self._pipeline.has_folder(candidate):
                 return "it lies in the tree"
             if f"{candidate}.dvc" in self._pipeline.paths:
@@ -331,6 +346,11 @@ def tied(pipeline: Pipeline) -> Share:
             value = pipeline.resolve(access.target)
             reasons[value.reason or "too short a name to tell by"] += 1
     return Share(known, total - known, tuple(sorted(reasons.items(), key=lambda item: -item[1])[:10]))
+
+
+def _says_little(name: str) -> bool:
+    """Whether a path is a file's name alone, of the sort that many programs give: ``model.pkl``."""
+    return "/" not in _from_root(name) and posixpath.splitext(posixpath.basename(name))[0].lower() in _PLAIN_NAMES
 
 
 def _from_root(name: str) -> str:

@@ -90,6 +90,8 @@ def model(pipeline: Pipeline, name: str) -> Model:
         ("./out/m", "hub", "transformers.AutoModel.from_pretrained", "load", ("path", "out/m", "", "", "")),
         ("s3://b/models/m.pkl", "path", "joblib.load", "load", ("path", "s3://b/models/m.pkl", "", "", "")),
         ("{*}", "path", "joblib.load", "load", None),
+        ("gs://your-bucket/model.pkl", "path", "joblib.load", "load", None),
+        ("[your-project]/ranker.pkl", "path", "joblib.load", "load", None),
     ],
 )
 def test_names(text: str, kind: str, api: str, mode: str, expected: tuple[str, ...] | None) -> None:
@@ -141,6 +143,28 @@ def test_a_file_seen_from_two_folders() -> None:
     loaded = model(pipeline, "/app/artifacts/ranker.pkl")
     assert [access.path for access in loaded.made_in] == ["train/fit.py"]
     assert loaded.assumed
+
+
+def test_a_name_that_says_little() -> None:
+    """``model.pkl`` in the folder of whoever runs may be anybody's: what ties by it is said to be assumed."""
+    files = {
+        "a.py": "import joblib\njoblib.dump(m, 'model.pkl')\njoblib.dump(m, 'ranker.pkl')\n",
+        "b.py": "import joblib\njoblib.load('model.pkl')\njoblib.load('ranker.pkl')\n",
+    }
+    pipeline = linked(files)
+    assert model(pipeline, "model.pkl").assumed
+    assert not model(pipeline, "ranker.pkl").assumed
+
+
+def test_a_file_beside_the_code() -> None:
+    """What lies in the tree where the code stands is that file, whatever else is saved under the name."""
+    files: dict[str, str | bytes] = {
+        "train/fit.py": "import joblib\njoblib.dump(m, 'out/ranker.pkl')\n",
+        "api/app.py": "import joblib\njoblib.load('ranker.pkl')\n",
+        "api/ranker.pkl": b"\0",
+    }
+    found = model(linked(files), "ranker.pkl")
+    assert (found.external, found.assumed, found.made_in) == ("it lies in the tree", "", ())
 
 
 @pytest.mark.parametrize(
