@@ -25,6 +25,8 @@ from pytest_mlbreaks.readers import (
     kfp,
     kubernetes,
     lock_files,
+    ml_code,
+    ml_files,
     notebooks,
     pipfile,
     pyproject,
@@ -37,6 +39,7 @@ from pytest_mlbreaks.readers import (
     sql,
     torch,
     training,
+    triton,
 )
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
@@ -81,6 +84,9 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         dbt.FILES,
         sql.STRINGS,
         training.READER,
+        ml_code.READER,
+        ml_files.READER,
+        triton.READER,
     )
 
 
