@@ -11,6 +11,7 @@ from pytest_mlbreaks.readers import (
     compose,
     conda,
     config_files,
+    dagster,
     datasets,
     dbt,
     deploy_scripts,
@@ -45,6 +46,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
     return (
         python.READER,
         airflow.READER,
+        dagster.READER,
         datasets.READER,
         notebooks.READER,
         frames.READER,
