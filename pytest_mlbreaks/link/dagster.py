@@ -1,8 +1,8 @@
 """Dagster: the code locations of a tree, the assets that they take in, their jobs, and what comes before what.
 
 A module with ``Definitions`` is a code location and one schedule; its assets are the steps. Keys are those of one
-deployment, so an asset of one location may depend on one of another. What ``dagster-dbt`` does by default ties the models
-and sources of a dbt project to keys: https://docs.dagster.io/integrations/libraries/dbt/reference.
+deployment, so an asset of one location may depend on one of another. What ``dagster-dbt`` does by default ties the
+models and sources of a dbt project to keys: https://docs.dagster.io/integrations/libraries/dbt/reference.
 """
 
 from __future__ import annotations
@@ -150,6 +150,7 @@ class _Expanded:
 
 def _jobs(names: _Names, pipeline: Pipeline) -> Iterator[Fact]:
     timers = _timed(names, pipeline)
+    seen: set[str] = set()
     for job in pipeline.all(DagsterGraph):
         if job.kind != "job":
             continue
@@ -172,6 +173,9 @@ def _jobs(names: _Names, pipeline: Pipeline) -> Iterator[Fact]:
             reason=expanded.doubt,
             place=job.place,
         )
+        if _HOLE in schedule.name or schedule.identity in seen:
+            continue
+        seen.add(schedule.identity)
         yield schedule
         for name, (node, callee) in expanded.steps.items():
             yield Step(
@@ -382,8 +386,8 @@ class _Locations:
     def _take_folder(
         self, location: _Location, definitions: DagsterDefinitions, source: DagsterSource, taken: set[str], depth: int
     ) -> None:
-        """A folder of definitions: a ``definitions.py`` in it speaks for its whole folder, all else is loaded as it is;
-        components in YAML are not read."""
+        """A folder of definitions: a ``definitions.py`` in it speaks for its whole folder, all else is loaded as it
+        is; components in YAML are not read."""
         folder: str | None
         if source.names == ("defs",):
             folder = posixpath.join(definitions.path.rpartition("/")[0], "defs")
@@ -414,7 +418,8 @@ class _Locations:
 
     def _location(self, location: _Location) -> Iterator[Fact]:
         schedule = _schedule(location)
-        yield schedule
+        if location.assets or location.doubt:
+            yield schedule
         seen: set[str] = set()
         for key, asset in location.assets:
             if asset.kind == "external" or key in seen:
@@ -494,8 +499,8 @@ class _Locations:
         given: AssetInput,
         keys: Mapping[str, list[tuple[_Location, DagsterAsset]]],
     ) -> str:
-        """The key that *given* means: as written, with the prefix that the asset was loaded with, or, of a parameter, the
-        one asset of that name in the same group or below the same prefix."""
+        """The key that *given* means: as written, with the prefix that the asset was loaded with, or, of a parameter,
+        the one asset of that name in the same group or below the same prefix."""
         own = key.removesuffix(asset.key).strip("/") if key != asset.key else ""
         if own and any(at is location for at, _ in keys.get(f"{own}/{given.key}", ())):
             return f"{own}/{given.key}"

@@ -1442,9 +1442,9 @@ class DvcStage(Fact, frozen=True, kw_only=True):
 
 
 class AssetInput(Part, frozen=True, kw_only=True):
-    """What an asset of Dagster depends on: the asset *key*, parts joined by ``/``; or *reference*, the qualified name of
-    the asset in the code; or *model*, a model of dbt. *named* is false for a parameter that may be something else (a
-    resource), and that no argument ties to a key."""
+    """What an asset of Dagster depends on: the asset *key*, parts joined by ``/``; or *reference*, the qualified name
+    of the asset in the code; or *model*, a model of dbt. *named* is false for a parameter that may be something else
+    (a resource), and that no argument ties to a key."""
 
     key: str = ""
     reference: str = ""
@@ -1454,9 +1454,9 @@ class AssetInput(Part, frozen=True, kw_only=True):
 
 
 class DagsterAsset(Fact, frozen=True, kw_only=True):
-    """An asset of Dagster. *key*: its parts joined by ``/``, ``{*}`` for one that can't be told. *variable*: what the
-    module calls it. *kind*: how it is made; nothing of the tree makes one that is ``external``. *doubt*: why there may be
-    more, or fewer, of it."""
+    """An asset of Dagster. *key*: its parts joined by ``/``, ``{*}`` for one that can't be told. *variable*: what
+    the module calls it. *kind*: how it is made; nothing of the tree makes one that is ``external``. *doubt*: why there
+    may be more, or fewer, of it."""
 
     called: ClassVar[str] = "asset of Dagster"
 
@@ -1484,7 +1484,7 @@ class DagsterArgument(Part, frozen=True, kw_only=True):
 
 
 class DagsterNode(Part, frozen=True, kw_only=True):
-    """A call of an op or a graph in the body of a graph: *callee* is its qualified name, *alias* the one given to it."""
+    """A call of an op or a graph in the body of a graph: *callee* is its qualified name, *alias* the given one."""
 
     callee: str
     alias: str = ""
@@ -1495,8 +1495,8 @@ class DagsterNode(Part, frozen=True, kw_only=True):
 
 class DagsterGraph(Fact, frozen=True, kw_only=True):
     """An op, graph or job of Dagster: *name* is the tool's, *function* the code's. *returns* are the nodes whose
-    results a graph hands on. *graph*: of a job that is made of a graph (``to_job``), that graph's qualified name. *doubt*: why
-    not all of its nodes could be told."""
+    results a graph hands on. *graph*: of a job that is made of a graph (``to_job``), that graph's
+    qualified name. *doubt*: why not all of its nodes could be told."""
 
     called: ClassVar[str] = "op, graph or job of Dagster"
 

@@ -183,6 +183,8 @@ class _Body:
             if held != _NOTHING and function.attr in _SAME:
                 return held
         named = reference(self._file, function, self._scope)
+        if named.endswith(".to_source_asset"):
+            return _NOTHING
         if not named or named.startswith("dagster."):
             self._unknown(named)
             return _both(self._value(argument) for argument in node.args)

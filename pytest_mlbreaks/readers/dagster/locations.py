@@ -30,6 +30,15 @@ _DEFS: Final = frozenset({"dagster.load_defs", "dagster.components.load_defs"})
 _LOADS: Final = _ROOTS | _MODULES | _PACKAGES | _CURRENT | _FOLDERS | _DEFS
 _MAKERS: Final = frozenset({"dagster.repository", "dagster.definitions", "dagster.components.definitions"})
 _TIMERS: Final = frozenset({"dagster.ScheduleDefinition", "dagster.build_schedule_from_partitioned_job"})
+_SAME_ASSETS: Final = frozenset(
+    {
+        "with_resources",
+        "with_source_code_references",
+        "link_code_references_to_git",
+        "link_code_references_to_git_if_cloud",
+    }
+)
+"""Functions that hand the assets of their first argument on."""
 _NO_ASSETS: Final = ("Job", "job", "Schedule", "schedule", "sensor", "Sensor", "check", "Check")
 _DEPTH: Final = 8
 
@@ -139,8 +148,8 @@ def _call(file: PythonFile, node: ast.Call, scope: Scope, depth: int) -> Iterato
         root = arguments.get("defs_root", 0)
         named = _named(file, "package", [root] if root is not None else [], scope, "")
         yield DagsterSource(kind="folder" if named.kind == "package" else "unknown", names=named.names, place=place)
-    elif callee == "dagster.with_resources":
-        yield from _sources(file, node.args[0], scope, depth + 1) if node.args else ()
+    elif callee.rpartition(".")[2] in _SAME_ASSETS and node.args:
+        yield from _sources(file, node.args[0], scope, depth + 1)
     elif not callee.endswith(_NO_ASSETS) and not callee.startswith(("dagster.AssetSpec", "dagster.SourceAsset")):
         yield DagsterSource(kind="unknown", place=place)
 
