@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from pytest_mlbreaks.link import dagster, dbt, dvc, identity
+from pytest_mlbreaks.link import dagster, dbt, dvc, identity, kedro
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
@@ -40,6 +40,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(model for project in projects for model in project.models.values())
     pipeline.add(dbt.steps(projects))
     pipeline.add(dagster.steps(pipeline, modules))
+    pipeline.add(kedro.steps(pipeline, modules))
     pipeline.settle(values, StepOrder(pipeline))
     processes, images, settings = Processes(pipeline, modules, values).make()
     pipeline.add(processes)

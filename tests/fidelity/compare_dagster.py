@@ -1,8 +1,8 @@
 """Compares what we say of Dagster's example projects with what Dagster makes of them.
 
 Usage: ``python tests/fidelity/compare_dagster.py [--json] [--list] --examples FOLDER PYTHON...``: each PYTHON is the
-interpreter of an environment with Dagster in it, FOLDER a checkout of https://github.com/dagster-io/project-dagster-university,
-or of anything else that has code locations. Compared are assets and ops (steps) and what they depend on (edges).
+interpreter of an environment with Dagster in it, FOLDER a checkout of
+https://github.com/dagster-io/project-dagster-university, or of anything else that has code locations. Compared are assets and ops (steps) and what they depend on (edges).
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ def _multi(
     outer = site.scope.parent or file.module
     group = file.text(arguments.get("group_name"), outer) or ""
     shared = (*_deps(file, arguments, outer), *_parameters(file, site, arguments, outer))
-    made: list[tuple[str, tuple[AssetInput, ...], ast.expr]] = []
+    made: list[tuple[str, tuple[AssetInput, ...], ast.AST]] = []
     specs, all_specs = elements(arguments.get("specs"))
     for node in specs:
         call = node if isinstance(node, ast.Call) else None
@@ -207,7 +207,9 @@ def _multi(
         made.append((key, inputs, node))
     if not (all_specs and all_outs and told) or not made:
         doubt = doubt or "assets of a multi_asset are computed"
-    for key, inputs, node in made or [(HOLE, shared, site.node)]:
+    if not made:
+        made.append((HOLE, shared, site.node))
+    for key, inputs, at_node in made:
         yield DagsterAsset(
             key=key,
             kind=kind,
@@ -217,7 +219,7 @@ def _multi(
             callee=Callee(path=file.path, name=site.scope.qualname),
             settings=settings(file, arguments, outer, _KEPT),
             doubt=doubt,
-            place=file.place(node) if isinstance(node, ast.expr) else at(file, site.node),
+            place=at(file, at_node),
         )
 
 
