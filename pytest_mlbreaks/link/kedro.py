@@ -107,7 +107,11 @@ class _Project:
     def _add(self, named: _Named) -> None:
         if _HOLE in (*named.inputs, *named.outputs, named.name):
             self.doubt = self.doubt or "names of nodes or datasets are computed"
-        self.nodes.setdefault(named.name, named)
+        name, number = named.name, 1
+        while not named.node.name and name in self.nodes and not _same(self.nodes[name], named):
+            number += 1  # Kedro calls nodes without a name by their function and a hash
+            name = f"{named.name}_{number}"
+        self.nodes.setdefault(name, dataclasses.replace(named, name=name))
 
     def _refer(self, one: KedroPipeline, part: KedroPart, wraps: tuple[KedroWrap, ...], depth: int) -> None:
         if part.reference == "*":
@@ -132,9 +136,8 @@ class _Project:
             if not path.startswith(f"{base}/"):
                 continue
             rest = path[len(base) + 1 :]
-            if (rest.count("/") == 1 and rest.endswith("/__init__.py") and (path, "") not in self.used) or (
-                "/" not in rest and rest != "__init__.py"
-            ):
+            packaged = rest.count("/") == 1 and rest.endswith("/__init__.py")
+            if packaged or ("/" not in rest and rest != "__init__.py"):
                 yield path
         single = posixpath.join(folder, "pipeline.py")
         if single in self._modules.files:
@@ -201,6 +204,10 @@ class _Project:
                 )
             yield from catalog.accesses(named.inputs, named.node, write=False)
             yield from catalog.accesses(named.outputs, named.node, write=True)
+
+
+def _same(one: _Named, other: _Named) -> bool:
+    return (one.inputs, one.outputs) == (other.inputs, other.outputs)
 
 
 def _plain(dataset: str) -> str:

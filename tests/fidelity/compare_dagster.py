@@ -2,7 +2,8 @@
 
 Usage: ``python tests/fidelity/compare_dagster.py [--json] [--list] --examples FOLDER PYTHON...``: each PYTHON is the
 interpreter of an environment with Dagster in it, FOLDER a checkout of
-https://github.com/dagster-io/project-dagster-university, or of anything else that has code locations. Compared are assets and ops (steps) and what they depend on (edges).
+https://github.com/dagster-io/project-dagster-university, or of anything else that has code locations.
+Compared are assets and ops (steps) and what they depend on (edges).
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ DUMP = pathlib.Path(__file__).with_name("dump_dagster.py")
 
 @dataclasses.dataclass
 class Count:
-    """How many things of one kind Dagster has, and what we said of them; *open* and *invented_open* where we say that we
-    could not tell all."""
+    """How many things of one kind Dagster has, and what we said of them; *open* and *invented_open* where we say that
+    we could not tell all."""
 
     known: int = 0
     found: int = 0
