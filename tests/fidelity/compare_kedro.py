@@ -13,6 +13,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from pytest_mlbreaks.tree import FolderTree
 
 DUMP = pathlib.Path(__file__).with_name("dump_kedro.py")
 TEMPLATE = "{{ cookiecutter.repo_name }}"
+SLOT = re.compile(r"\{\{\s*cookiecutter\.(\w+)\s*\}\}")
 
 
 @dataclasses.dataclass
@@ -54,16 +56,19 @@ def projects(examples: pathlib.Path, into: pathlib.Path) -> Iterator[tuple[str, 
     for starter in sorted(f.parent for f in examples.glob(f"*/{TEMPLATE}")):
         name = starter.name
         package = name.replace("-", "_")
-        filled = {TEMPLATE: name, "{{ cookiecutter.python_package }}": package, "{{ cookiecutter.project_name }}": name}
+        filled = {"repo_name": name, "python_package": package, "project_name": name}
+
+        def fill(match: re.Match[str], filled: dict[str, str] = filled) -> str:
+            return filled.get(match[1], match[0])
+
         for path in sorted((starter / TEMPLATE).rglob("*")):
             if path.is_file():
-                target = path.relative_to(starter).as_posix()
+                target = into / SLOT.sub(fill, path.relative_to(starter).as_posix())
+                target.parent.mkdir(parents=True, exist_ok=True)
                 data = path.read_bytes()
-                for old, new in filled.items():
-                    target = target.replace(old, new)
-                    data = data.replace(old.encode(), new.encode())
-                (into / target).parent.mkdir(parents=True, exist_ok=True)
-                (into / target).write_bytes(data)
+                if b"cookiecutter." in data:
+                    data = SLOT.sub(fill, data.decode("utf-8")).encode("utf-8")
+                target.write_bytes(data)
         yield name, into / name, package
 
 
