@@ -19,6 +19,7 @@ from pytest_mlbreaks.readers import (
     dockerfile,
     dvc,
     env_files,
+    flows,
     frames,
     github_actions,
     growth,
@@ -26,6 +27,8 @@ from pytest_mlbreaks.readers import (
     kfp,
     kubernetes,
     lock_files,
+    ml_code,
+    ml_files,
     notebooks,
     pipfile,
     pyproject,
@@ -38,6 +41,7 @@ from pytest_mlbreaks.readers import (
     sql,
     torch,
     training,
+    triton,
 )
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
@@ -51,6 +55,8 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         airflow.READER,
         dagster.READER,
         kedro.READER,
+        flows.READER,
+        flows.PREFECT_YAML,
         datasets.READER,
         notebooks.READER,
         frames.READER,
@@ -82,6 +88,9 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         dbt.FILES,
         sql.STRINGS,
         training.READER,
+        ml_code.READER,
+        ml_files.READER,
+        triton.READER,
     )
 
 
