@@ -8,10 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from pytest_mlbreaks.link import dagster, dbt, dvc, identity, kedro, kfp
-from pytest_mlbreaks.link import dbt, dvc, identity, kfp
-from pytest_mlbreaks.link import dbt, dvc, flows, identity, metaflow
-from pytest_mlbreaks.link import dbt, dvc, features, identity, models
+from pytest_mlbreaks.link import dagster, dbt, dvc, features, flows, identity, kedro, kfp, metaflow, models
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
