@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from pytest_mlbreaks.link import dagster, dbt, dvc, features, flows, identity, kedro, kfp, metaflow, models
 from pytest_mlbreaks.link import dbt, dvc, features, flows, identity, kfp, metaflow, models
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
@@ -42,6 +43,8 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(projects)
     pipeline.add(model for project in projects for model in project.models.values())
     pipeline.add(dbt.steps(projects))
+    pipeline.add(dagster.steps(pipeline, modules))
+    pipeline.add(kedro.steps(pipeline, modules))
     pipeline.add(metaflow.flows(pipeline, modules))
     pipeline.add(flows.flows(pipeline, modules, values))
     pipeline.settle(values, StepOrder(pipeline))
