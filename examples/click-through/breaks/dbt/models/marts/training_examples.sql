@@ -13,4 +13,3 @@ left join {{ ref('stg_articles') }} as articles
     on impressions.article_id = articles.article_id
 left join {{ ref('stg_clicks') }} as clicks
     on impressions.impression_id = clicks.impression_id
-where articles.snapshot_on = impressions.shown_on
