@@ -187,13 +187,13 @@ def read(tree: Tree, packs: Packs, progress: Progress) -> Reading:
         for number, path in enumerate(paths):
             if number % 64 == 0:
                 progress("reading", number, len(paths))
-            if recognised.in_chart_templates(path, charts):
+            in_templates = recognised.in_chart_templates(path, charts)
+            if in_templates:
                 unread[path] = "a Helm template"
-                continue
             by_format: dict[Format[Any], list[Reader[Any]]] = defaultdict(list)
             for reader in readers:
                 try:
-                    if reader.claims(path):
+                    if reader.templates is in_templates and reader.claims(path):
                         by_format[reader.format].append(reader)
                 except (Exception, SystemExit) as error:
                     readers = tuple(r for r in readers if r is not reader)

@@ -9,6 +9,7 @@ values, or why it can't be told. Lines that only steer (``if``, ``range``, a com
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 
 from pytest_mlbreaks.formats._go_template import (
@@ -24,7 +25,7 @@ from pytest_mlbreaks.formats._go_template import (
     unquoted,
 )
 from pytest_mlbreaks.formats.yaml import YamlFile
-from pytest_mlbreaks.model import Place
+from pytest_mlbreaks.model import Diagnostic, Place
 from pytest_mlbreaks.model.expr import Choice, Concat, ConfigKey, Context, Expr, Literal, Unknown
 from pytest_mlbreaks.reading import Format, Source, Unreadable
 from pytest_mlbreaks.slots import join
@@ -51,6 +52,7 @@ _SAME = frozenset({"toString", "int", "int64", "float64", "trim", "nindent", "in
 """Functions that change nothing of the value of a scalar, as far as it can be told."""
 _AS_TEXT = frozenset({"quote", "squote"})
 _SCALAR_OPENS = re.compile(r"(?:^|[:\-]\s)\s*(?:&\S+\s+|!\S+\s+)?[|>][+-]?\d?[+-]?\s*(?:#.*)?$")
+_SET_AGAIN = re.compile(r"\{\{-?\s*(\$\w+)\s*=(?!=)")
 _SETTING = re.compile(r"^(\s*(?:- )?\s*)([\w./-]+)(:\s+)(\S.*?)\s*$")
 _ELEMENT = re.compile(r"^(\s*- )()()(\S.*?)\s*$")
 _PLAIN = re.compile(r"\"[^\"\\]*\"|'[^']*'|[^\s\"'\[\]{}&*!|>#][^#]*")
@@ -81,27 +83,37 @@ class HelmFile(YamlFile):
 
     def __init__(self, path: str, text: str) -> None:
         self.chart = path[: path.rindex("templates/")].rstrip("/") if "templates/" in path else ""
-        writer = _Writer(self.chart)
-        super().__init__(path, writer.write(text))
+        writer = _Writer(self.chart, text)
+        super().__init__(path, writer.write())
+        if self.diagnostics:
+            # where a block is put by its own column, though a template says otherwise, what follows may fit
+            writer = _Writer(self.chart, text, by_column=True)
+            super().__init__(path, writer.write())
+        if self.diagnostics:
+            self.diagnostics = [
+                Diagnostic(d.place, "note", "a Helm template that is no YAML before it is rendered; not read")
+                for d in self.diagnostics[:1]
+            ]
         self.holes = writer.holes
 
 
 class _Writer:
-    """Writes one template as YAML."""
+    """Writes one template as YAML. *by_column*: what a template makes stands where it is written, not where ``nindent``
+    puts it."""
 
-    def __init__(self, chart: str) -> None:
+    def __init__(self, chart: str, text: str, *, by_column: bool = False) -> None:
         self._chart = chart
+        self._by_column = by_column
+        self._source = text.replace("\u2983", "?").replace("\u2984", "?")
+        self._set_again = frozenset(_SET_AGAIN.findall(self._source))
         self.holes: list[Hole] = []
         self._lines: list[str] = [""]
         self._scalar: int | None = None  # the indentation of what holds the block scalar that the lines are in
-        self._skipping = 0
 
-    def write(self, text: str) -> str:
-        """*text* as YAML. Raises Malformed."""
-        text = text.replace("\u2983", "?").replace("\u2984", "?")
-        self._source = text
-        root = _Thing(Unknown("the chart's root"), "$", ())
-        self._nodes(parse(text), root, {"$": root}, sometimes=False)
+    def write(self) -> str:
+        """The template as YAML. Raises Malformed."""
+        root = _Thing(MADE, "$", ())
+        self._nodes(parse(self._source), root, {"$": root}, sometimes=False)
         return "\n".join(self._lines)
 
     # ------------------------------------------------------------------------------------------------- output
@@ -199,7 +211,7 @@ class _Writer:
         """Whether nothing else stands on the lines of *node*."""
         if self._lines[-1].strip():
             return False
-        end = (node.end if isinstance(node, Action) else node.end.end) if not isinstance(node, Block) else node.end.end
+        end = node.end if isinstance(node, Action) else node.end.end
         rest = self._source[end : (self._source + "\n").index("\n", end)]
         return not rest.strip()
 
@@ -208,9 +220,10 @@ class _Writer:
 
     def _insert(self, hole: str, thing: _Thing) -> None:
         """A hole for a block on a line of its own: an element where a list is, else an entry."""
-        indent = thing.indent if thing.indent is not None else len(self._lines[-1])
+        told = thing.indent is not None and not self._by_column
+        indent = thing.indent if thing.indent is not None and told else len(self._lines[-1])
         self._lines[-1] = ""
-        above = next((line for line in reversed(self._lines[:-1]) if line.strip()), "")
+        above = next((line for line in reversed(self._lines[:-1]) if _says(line)), "")
         depth = _indent(above)
         stripped = above.strip()
         if depth == indent and (stripped == "---" or not stripped):
@@ -226,7 +239,7 @@ class _Writer:
     def _sibling(self, indent: int) -> str:
         """The nearest line above that stands at *indent*, without it; "" where a line of less comes first."""
         for line in reversed(self._lines[:-1]):
-            if line.strip() and _indent(line) <= indent:
+            if _says(line) and _indent(line) <= indent:
                 return line.strip() if _indent(line) == indent else ""
         return ""
 
@@ -262,12 +275,32 @@ class _Writer:
                 return False
         if self._scalar is None:
             return True
-        first = next((n.text for n in block.branches[0][1] if isinstance(n, Text) and n.text.strip()), "")
-        shown = next((line for line in first.split("\n") if line.strip()), "")
-        return bool(shown) and _indent(shown) <= self._scalar
+        return self._depth(block.branches[0][1], block) <= self._scalar
+
+    def _depth(self, body: tuple[Node, ...], block: Block) -> int:
+        """How far the first line that a body writes is indented; that of the block itself if it writes none."""
+        for node in body:
+            if isinstance(node, Text):
+                line = next((line for line in node.text.split("\n") if line.strip()), None)
+                if line is not None:
+                    return _indent(line)
+            elif isinstance(node, Block):
+                inner = self._depth(node.branches[0][1], node)
+                if node.kind != "define":
+                    return inner
+            elif node.tokens and not _assigns(node.tokens):
+                widths = [t for before, t in itertools.pairwise(node.tokens) if before in ("nindent", "indent")]
+                return int(widths[0]) if widths and widths[0].isdigit() else self._column(node.start)
+        return self._column(block.branches[0][0].start)
+
+    def _column(self, offset: int) -> int:
+        return offset - (self._source.rfind("\n", 0, offset) + 1)
 
     def _collapsed(self, block: Block, dot: _Thing, scope: dict[str, _Thing], start: int, end: int) -> None:
         """One hole for a block that stands inside a scalar: one of its branches, as far as they are simple."""
+        if all(_silent(body) for _, body in block.branches):
+            self._blank(start, end)
+            return
         options: list[Expr] = []
         closed = False
         for head, body in block.branches:
@@ -338,7 +371,8 @@ class _Writer:
             return self._fields(dot, word)
         if word.startswith("$"):
             name, point, fields = word.partition(".")
-            held = scope.get(name) or _made(name)
+            held = scope.get(name) if name not in self._set_again else None
+            held = held or _made(name)
             return self._fields(held, f".{fields}") if point else held
         text = unquoted(word)
         if text is not None:
@@ -437,12 +471,36 @@ def _printed(given: list[_Thing]) -> Expr:
 
 
 def _assigned(tokens: tuple[str, ...], dot: _Thing, scope: dict[str, _Thing], writer: _Writer) -> bool:
-    """Whether *tokens* give a variable a value, which is then noted. One that is set again may be either."""
-    if len(tokens) < 3 or not tokens[0].startswith("$") or tokens[1] not in (":=", "="):
+    """Whether *tokens* give a variable a value, which is then noted."""
+    if not _assigns(tokens):
         return False
-    thing = writer.thing(tokens[2:], dot, scope)
-    scope[tokens[0]] = thing if tokens[1] == ":=" else _made(tokens[0])
+    if tokens[1] == ":=":
+        scope[tokens[0]] = writer.thing(tokens[2:], dot, scope)
     return True
+
+
+def _assigns(tokens: tuple[str, ...]) -> bool:
+    return len(tokens) > 2 and tokens[0].startswith("$") and tokens[1] in (":=", "=")
+
+
+def _silent(nodes: tuple[Node, ...]) -> bool:
+    """Whether nodes write nothing."""
+    for node in nodes:
+        if isinstance(node, Text):
+            if node.text.strip():
+                return False
+        elif isinstance(node, Block):
+            if not all(_silent(body) for _, body in node.branches):
+                return False
+        elif node.tokens and not _assigns(node.tokens):
+            return False
+    return True
+
+
+def _says(line: str) -> bool:
+    """Whether a line is neither blank nor a comment."""
+    line = line.lstrip()
+    return bool(line) and not line.startswith("#")
 
 
 def _opening(node: Node) -> Action:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.modules import Modules
@@ -41,6 +41,7 @@ from pytest_mlbreaks.model.near import nearest
 
 MOST = 16
 """Alternatives kept of one value; beyond it nobody compares them one by one."""
+_OWN_VALUES = ("values.yaml", "values.yml")
 DEPTH = 24
 """How many names, variables and keys one value may lead through; a circle is longer."""
 
@@ -158,6 +159,8 @@ class Values:
         kind, _, name = expr.store.partition("/")
         if kind == "file":
             return self._file_key(name, expr.key, process, depth)
+        if kind == "values":
+            return self._chart_value(name, expr, process, depth)
         holder = self.config_object(kind, name, process)
         if holder is None:
             return Value.unknown(f"{kind} {name} is not in the tree")
@@ -174,6 +177,33 @@ class Values:
                 value = self._resolve(entry.value, process, depth + 1)
                 return traced(value, Origin(entry.place, f"{key} is set here"))
         return Value.unknown(f"{key} is in no file that is read")
+
+    def _chart_value(self, chart: str, expr: ConfigKey, process: Process | None, depth: int) -> Value:
+        """A value of the chart in a folder: what its own values, and those of the charts that it is a part of, say
+        (https://helm.sh/docs/chart_template_guide/subcharts_and_globals/). Files of values beside the chart's own are for
+        some of its releases. What is empty is there to be filled in."""
+        told: list[Value] = []
+        for folder, key in _holders(chart, expr.key):
+            given = self._entries_of_values(folder, key)
+            told += [
+                traced(self._resolve(entry.value, process, depth + 1), Origin(entry.place, f"{key} is set here"))
+                for entry in given
+                if not _is_empty(entry.value)
+            ]
+            if any(_is_own(entry) and not _is_empty(entry.value) for entry in given):
+                break  # what lies further inside is a default of this one
+        else:
+            default = expr.default
+            told.append(
+                Value.unknown("a value that the chart leaves open")
+                if default is None
+                else self._resolve(default, process, depth + 1)
+            )
+        return union(told)
+
+    def _entries_of_values(self, folder: str, key: str) -> list[ConfigEntry]:
+        files = self._pipeline.index(ConfigEntry, _values_key).get((folder, key), ())
+        return sorted(files, key=lambda entry: not _is_own(entry))
 
     def config_object(self, kind: str, name: str, process: Process | None) -> ConfigObject | None:
         """The ConfigMap or Secret *name* as *process* sees it: of its namespace; if there are several, of its folder,
@@ -217,6 +247,31 @@ class Values:
                     return self.pattern(constant.value, process)
         only = self.resolve(expr, process).only
         return _text(only) if only is not None and not only.secret else "{*}"
+
+
+def _values_key(entry: ConfigEntry) -> tuple[str, str] | None:
+    """Folder and key of an entry of a file of values."""
+    folder, _, name = entry.place.path.rpartition("/")
+    if not name.endswith((".yaml", ".yml")) or "values" not in name:
+        return None
+    return folder, entry.key
+
+
+def _holders(chart: str, key: str) -> Iterator[tuple[str, str]]:
+    """Where a value of a chart may be set, with its key there, the deciding place first: the charts around it, then
+    its own folder."""
+    outer, inside, name = chart.rpartition("/charts/")
+    if inside and name and "/" not in name:
+        yield from _holders(outer, key if key.startswith("global.") else f"{name}.{key}")
+    yield chart, key
+
+
+def _is_own(entry: ConfigEntry) -> bool:
+    return entry.place.path.rpartition("/")[2] in _OWN_VALUES
+
+
+def _is_empty(expr: Expr) -> bool:
+    return isinstance(expr, Literal) and (expr.value is None or expr.value == "")
 
 
 def _entry_key(entry: ConfigEntry) -> tuple[str, str]:

@@ -861,6 +861,7 @@ class Container(Fact, frozen=True, kw_only=True):
     pull_policy: str = ""
     profiles: tuple[str, ...] = ()
     restart: str = ""
+    untold: tuple[str, ...] = ()  # fields that a template of a chart fills in or adds to; "*": any
 
     @property
     def identity(self) -> str:
@@ -902,6 +903,7 @@ class Workload(Fact, frozen=True, kw_only=True):
     one_node: bool = False  # bound to one node, by its name or by an affinity to pods on it
     node_selector: bool = False
     restart_policy: str = ""
+    untold: tuple[str, ...] = ()  # fields that a template of a chart fills in or adds to; "*": any
 
     @property
     def identity(self) -> str:

@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal as L
 
+from pytest_mlbreaks.formats.helm import HELM, HelmFile
 from pytest_mlbreaks.formats.yaml import YAML, YamlFile, YamlNode
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.expr import ConfigKey, Context, EnvVar, Expr, Literal, SecretKey, Unknown, literal_text
@@ -39,6 +40,7 @@ from pytest_mlbreaks.model.facts import (
     Workload,
 )
 from pytest_mlbreaks.placeholders import TEMPLATED, fill_in, kept_secret, written
+from pytest_mlbreaks.readers._chart_templates import Settler, is_test_hook
 from pytest_mlbreaks.readers._custom_pods import KINDS, Pods
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import redact_url, secret_key
@@ -772,11 +774,23 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         yield from _custom_workload(object_) if object_.custom else _READ[object_.kind](object_)
 
 
-READER: Reader[YamlFile] = Reader(
-    "kubernetes",
-    4,
-    YAML,
-    (Workload, Container, ConfigObject, NetworkService, Autoscaler, VolumeClaim, LimitRange, Kustomization),
-    _claims,
-    _read,
+def _claims_template(path: str) -> bool:
+    return path.endswith((".yaml", ".yml")) and "/templates/tests/" not in path
+
+
+def _read_template(file: HelmFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+    """As manifests are read, with expressions for what the template fills in."""
+    settler = Settler(file)
+    for object_ in _objects(file):
+        said = list(_custom_workload(object_) if object_.custom else _READ[object_.kind](object_))
+        if not any(is_test_hook(fact) for fact in said):
+            yield from map(settler.settled, said)
+
+
+_FACTS = (Workload, Container, ConfigObject, NetworkService, Autoscaler, VolumeClaim, LimitRange, Kustomization)
+
+READER: Reader[YamlFile] = Reader("kubernetes", 4, YAML, _FACTS, _claims, _read)
+
+TEMPLATES: Reader[HelmFile] = Reader(
+    "helm-templates", 1, HELM, _FACTS, _claims_template, _read_template, templates=True
 )
