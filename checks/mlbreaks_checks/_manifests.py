@@ -11,6 +11,9 @@ from pytest_mlbreaks.api import Pipeline, facts
 PATCHED = "an overlay patches it"
 """Why nothing is said of an object that a kustomization may change."""
 
+TEMPLATED = "a template of a chart may set more"
+"""Why nothing is said of what is missing in an object that a Helm template makes."""
+
 _REPLACES_TAG = re.compile(
     r"\bkubectl\s+(?:-\S+\s+\S+\s+)*set\s+image\b|\bkustomize\s+edit\s+set\s+image\b|\bargocd\s+app\s+set\b|"
     r"--set(?:-string)?[= ]\S*(?:image|tag)|\bkbld\b|\bskaffold\b"
@@ -33,6 +36,15 @@ def may_be_patched(path: str, pipeline: Pipeline, *, apart_from: Container[str] 
     kustomizations that do not matter to who asks.
     """
     return any(change not in apart_from for holder in overlays(path, pipeline).values() for change in holder.changes)
+
+
+def is_templated(thing: facts.Workload | facts.Container, pipeline: Pipeline, *fields: str) -> bool:
+    """Whether a template of a chart fills in, or adds to, one of *fields* of a container or of its workload."""
+    untold = set(thing.untold)
+    if isinstance(thing, facts.Container):
+        workload = pipeline.one(facts.Workload, thing.workload)
+        untold.update(workload.untold if workload is not None else ())
+    return "*" in untold or not untold.isdisjoint(fields)
 
 
 def overlays(path: str, pipeline: Pipeline) -> dict[str, facts.Kustomization]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from pytest_mlbreaks.link.environments import Environments
@@ -32,6 +33,7 @@ from pytest_mlbreaks.model.facts import (
     Container,
     EnvFile,
     NetworkService,
+    Script,
     Step,
     VolumeClaim,
     WorkflowJob,
@@ -41,6 +43,8 @@ from pytest_mlbreaks.model.near import nearest
 
 MOST = 16
 """Alternatives kept of one value; beyond it nobody compares them one by one."""
+_HELM_SET = re.compile(r"--set(?:-string|-json|-file|-literal)?[= ]+[\"']?([^\s\"']+)")
+_HELM_KEY = re.compile(r",([\w.-]+)=")
 _OWN_VALUES = ("values.yaml", "values.yml")
 DEPTH = 24
 """How many names, variables and keys one value may lead through; a circle is longer."""
@@ -53,6 +57,7 @@ class Values:
         self._pipeline = pipeline
         self._modules = modules
         self._environments = environments
+        self._helm_sets: frozenset[str] | None = None
 
     def resolve(self, expr: Expr, process: Process | None = None) -> Value:
         """What *expr* can be. Without a process, whatever a process decides is not known."""
@@ -195,11 +200,28 @@ class Values:
         else:
             default = expr.default
             told.append(
-                Value.unknown("a value that the chart leaves open")
+                Value.unknown("a value that its chart leaves open")
                 if default is None
                 else self._resolve(default, process, depth + 1)
             )
+        if any(key in self._set_by_helm() for _, key in _holders(chart, expr.key)):
+            told.append(Value.unknown("a command of helm sets another value of its chart"))
         return union(told)
+
+    def _set_by_helm(self) -> frozenset[str]:
+        """The keys of values that commands of helm set (https://helm.sh/docs/helm/helm_upgrade/)."""
+        if self._helm_sets is None:
+            texts = [script.text for script in self._pipeline.all(Script)]
+            for job in self._pipeline.all(WorkflowJob):
+                texts += [self.pattern(step.run.shell) for step in job.steps if step.run and step.run.shell]
+            self._helm_sets = frozenset(
+                key
+                for text in texts
+                if "--set" in text
+                for pairs in _HELM_SET.findall(text)
+                for key in _HELM_KEY.findall(f",{pairs}")
+            )
+        return self._helm_sets
 
     def _entries_of_values(self, folder: str, key: str) -> list[ConfigEntry]:
         files = self._pipeline.index(ConfigEntry, _values_key).get((folder, key), ())

@@ -67,6 +67,9 @@ def _metrics(scaler: f.Autoscaler, workload: f.Workload, pipeline: Pipeline) -> 
                 continue
             if _requests(container, metric.name, workload, pipeline):
                 continue
+            if _manifests.is_templated(container, pipeline, "resources"):
+                yield Unjudged(container.place, _manifests.TEMPLATED)
+                return
             yield Finding(
                 at=metric.place,
                 message=(

@@ -97,6 +97,8 @@ def _doubt(container: facts.Container, words: list[str], process: Process, pipel
         return "a mounted file may set maxmemory"
     if container.tool == "kubernetes" and _manifests.may_be_patched(container.path, pipeline):
         return _manifests.PATCHED
+    if _manifests.is_templated(container, pipeline, "env", "envFrom", "volumeMounts"):
+        return _manifests.TEMPLATED
     return ""
 
 

@@ -68,6 +68,9 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
         if container.tool == "kubernetes" and _manifests.may_be_patched(container.path, pipeline):
             yield Unjudged(container.place, _manifests.PATCHED)
             return
+        if _manifests.is_templated(container, pipeline, "volumeMounts", "volumes", "hostIPC"):
+            yield Unjudged(container.place, _manifests.TEMPLATED)
+            return
         yield Finding(
             at=container.place,
             message=(

@@ -115,6 +115,9 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     ):
         yield Unjudged(container.place, _manifests.PATCHED)
         return
+    if _manifests.is_templated(container, pipeline, "volumeMounts", "volumes"):
+        yield Unjudged(container.place, _manifests.TEMPLATED)
+        return
     store = _mlflow_store(process)
     folders = _DATA.get(_image(process, pipeline), ()) if store is None else (store,)
     kept = [mount for mount in container.mounts if mount.kind not in ("empty", "configmap", "secret")]

@@ -102,6 +102,9 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     if _manifests.may_be_patched(container.path, pipeline) or _manifests.is_rendered(workload):
         yield Unjudged(container.place, _manifests.PATCHED)
         return
+    if _manifests.is_templated(container, pipeline, "readinessProbe", "startupProbe"):
+        yield Unjudged(container.place, _manifests.TEMPLATED)
+        return
     why, at = slow
     yield Finding(
         at=container.place,
