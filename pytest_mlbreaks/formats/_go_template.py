@@ -106,7 +106,7 @@ def _end(text: str, start: int) -> int:
     position = start + 2
     while position < len(text):
         character = text[position]
-        if character in "\"`":
+        if character in '"`':
             position = _behind_quote(text, position, start)
         elif text.startswith("}}", position):
             return position + 2

@@ -33,6 +33,11 @@ from pytest_mlbreaks.slots import join
 HOLE = re.compile("\u2983([0-9]+)\u2984")
 MADE = Unknown("made by a Helm template")
 SOMETIMES = Unknown("only under a condition of a Helm template")
+BRACKETS = "\u2983\u2984"
+TAG = "!mlbreaks/hole-"
+"""What a mapping or a list is tagged with that a template makes, and to which the lines below it may add."""
+NEAR = 2_000
+"""Characters that are looked at behind an action, to see what it stands in."""
 MOST = 20_000
 """Holes of one file; beyond it, it is data."""
 
@@ -85,16 +90,20 @@ class HelmFile(YamlFile):
         self.chart = path[: path.rindex("templates/")].rstrip("/") if "templates/" in path else ""
         writer = _Writer(self.chart, text)
         super().__init__(path, writer.write())
-        if self.diagnostics:
+        if self._failed():
             # where a block is put by its own column, though a template says otherwise, what follows may fit
             writer = _Writer(self.chart, text, by_column=True)
             super().__init__(path, writer.write())
-        if self.diagnostics:
-            self.diagnostics = [
-                Diagnostic(d.place, "note", "a Helm template that is no YAML before it is rendered; not read")
-                for d in self.diagnostics[:1]
-            ]
         self.holes = writer.holes
+        # of a key that two conditions set, one counts: that is no mistake of the template
+        self.diagnostics = [
+            Diagnostic(d.place, "note", "a Helm template that is no YAML before it is rendered; not read")
+            for d in self.diagnostics
+            if d.level == "error"
+        ][:1]
+
+    def _failed(self) -> bool:
+        return any(d.level == "error" for d in self.diagnostics)
 
 
 class _Writer:
@@ -199,8 +208,15 @@ class _Writer:
             return
         thing = self.thing(tokens, dot, scope)
         hole = self._hold(thing.expr, thing.text)
-        if self._alone(node) and not self._in_scalar(len(self._lines[-1])):
-            self._insert(hole, thing)
+        line = self._lines[-1].rstrip()
+        depth = len(self._lines[-1]) if thing.indent is None else thing.indent
+        if self._alone(node) and not self._in_scalar(depth):
+            self._insert(hole, thing, node.end)
+        elif self._alone(node):
+            self._put(f"{' ' * (depth - len(self._lines[-1]))}{hole}")
+        elif thing.indent is not None and line.endswith(":") and not self._in_scalar(_indent(line)):
+            # what follows may add to it
+            self._put(f"{_space(self._lines[-1])}{TAG}{hole.strip(BRACKETS)}")
         else:
             self._put(hole)
         self._blank(node.start, node.end)
@@ -218,7 +234,7 @@ class _Writer:
     def _in_scalar(self, indent: int) -> bool:
         return self._scalar is not None and indent > self._scalar
 
-    def _insert(self, hole: str, thing: _Thing) -> None:
+    def _insert(self, hole: str, thing: _Thing, end: int) -> None:
         """A hole for a block on a line of its own: an element where a list is, else an entry."""
         told = thing.indent is not None and not self._by_column
         indent = thing.indent if thing.indent is not None and told else len(self._lines[-1])
@@ -226,7 +242,9 @@ class _Writer:
         above = next((line for line in reversed(self._lines[:-1]) if _says(line)), "")
         depth = _indent(above)
         stripped = above.strip()
-        if depth == indent and (stripped == "---" or not stripped):
+        if self._next_element(end, indent):
+            listed = True
+        elif depth == indent and (stripped == "---" or not stripped):
             listed = False
         elif depth == indent and not stripped.endswith(":"):
             listed = stripped.startswith("- ")
@@ -235,6 +253,13 @@ class _Writer:
         else:
             listed = self._sibling(indent).startswith("- ")
         self._put(f"{' ' * indent}- {hole}" if listed else f"{' ' * indent}{hole}: {hole}")
+
+    def _next_element(self, end: int, indent: int) -> bool:
+        """Whether the next line of text behind *end* is an element at *indent*."""
+        for line in self._source[end : end + NEAR].split("\n")[1:]:
+            if _says(line) and not line.lstrip().startswith("{{"):
+                return _indent(line) == indent and line.lstrip().startswith("- ")
+        return False
 
     def _sibling(self, indent: int) -> str:
         """The nearest line above that stands at *indent*, without it; "" where a line of less comes first."""
@@ -310,7 +335,11 @@ class _Writer:
         if not closed:
             options.append(Literal(""))
         expr: Expr = MADE if block.kind == "range" or MADE in options else Choice(tuple(dict.fromkeys(options)))
-        self._put(self._hold(expr, f"{{{{ {block.kind} of line {self._source.count(chr(10), 0, start) + 1} }}}}"))
+        hole = self._hold(expr, f"{block.kind} of line {self._source.count(chr(10), 0, start) + 1}")
+        if self._alone(block) and not self._in_scalar(len(self._lines[-1])):
+            self._insert(hole, _made(""), end)
+        else:
+            self._put(hole)
         self._blank(start, end)
 
     def _inline(self, nodes: tuple[Node, ...], dot: _Thing, scope: dict[str, _Thing]) -> Expr:
@@ -326,9 +355,7 @@ class _Writer:
                 return MADE
         return join(parts)
 
-    def _entered(
-        self, head: Action, dot: _Thing, scope: dict[str, _Thing]
-    ) -> tuple[_Thing, dict[str, _Thing]]:
+    def _entered(self, head: Action, dot: _Thing, scope: dict[str, _Thing]) -> tuple[_Thing, dict[str, _Thing]]:
         """The dot and the variables inside of a branch."""
         tokens = head.tokens[1:]
         if tokens[:1] and tokens[0] in ("if", "with"):  # else if
@@ -403,7 +430,7 @@ class _Writer:
 
     def _call(self, call: Call, last: _Thing | None, dot: _Thing, scope: dict[str, _Thing]) -> _Thing:
         word, *rest = call.words
-        if isinstance(word, Pipe) or word[0] in ".$\"`" or word[0].isdigit():
+        if isinstance(word, Pipe) or word[0] in '.$"`' or word[0].isdigit():
             return self._operand(word, dot, scope)
         given = [self._operand(w, dot, scope) for w in rest] + ([last] if last is not None else [])
         return self._function(word, given)
@@ -428,7 +455,7 @@ class _Writer:
         if name == "ternary" and len(given) == 3:
             return _Thing(Choice((given[0].expr, given[1].expr)), text)
         if name == "tpl" and given:
-            return _Thing(given[0].expr, text)
+            return _Thing(given[0].expr, text, indent=given[0].indent)
         if name == "printf" and given:
             return _Thing(_printed(given), text)
         if name in _AS_TEXT and len(given) == 1:
@@ -497,6 +524,10 @@ def _silent(nodes: tuple[Node, ...]) -> bool:
     return True
 
 
+def _space(line: str) -> str:
+    return "" if line[-1:].isspace() else " "
+
+
 def _says(line: str) -> bool:
     """Whether a line is neither blank nor a comment."""
     line = line.lstrip()
@@ -511,7 +542,9 @@ def _opening(node: Node) -> Action:
 
 def _whole(nodes: tuple[Node, ...]) -> bool:
     """Whether what stands below a condition is whole objects, not a part of one."""
-    return any(isinstance(node, Text) and re.search(r"^(?:kind|apiVersion):", node.text, re.MULTILINE) for node in nodes)
+    return any(
+        isinstance(node, Text) and re.search(r"^(?:kind|apiVersion):", node.text, re.MULTILINE) for node in nodes
+    )
 
 
 def _indent(line: str) -> int:

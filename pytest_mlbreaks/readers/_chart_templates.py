@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from pytest_mlbreaks.formats.helm import HOLE, HelmFile, filled, shown
+from pytest_mlbreaks.formats.helm import HOLE, TAG, HelmFile, filled, shown
 from pytest_mlbreaks.formats.yaml import YamlNode
 from pytest_mlbreaks.model import Fact, Place
 from pytest_mlbreaks.model.expr import Expr, Literal, Unknown
@@ -85,9 +85,11 @@ class Settler:
         while pending:
             node = pending.pop()
             if node is None or not node.is_mapping:
-                if node is not None and node.is_scalar and HOLE.search(node.text or ""):
+                if node is not None and node.is_scalar and _holds(node):
                     levels.add(ANYTHING)
                 continue
+            if node.tag.startswith(TAG):
+                levels.add(ANYTHING)
             levels.update(_open_keys(node))
             for key in ("template", "spec", "jobTemplate", "metadata"):
                 pending.append(node.get(key))
@@ -111,7 +113,7 @@ def _open_keys(node: YamlNode) -> set[str]:
         if HOLE.search(key):
             found.add(ANYTHING)
         elif key in _ELEMENTWISE:
-            if _adds(value):
+            if _adds(value) or (key == "env" and _names_one(value)):
                 found.add(key)
         elif key not in ("template", "spec", "jobTemplate", "metadata", "name", "image", "args", "command"):
             if _holds(value):
@@ -121,6 +123,8 @@ def _open_keys(node: YamlNode) -> set[str]:
 
 def _adds(value: YamlNode) -> bool:
     """Whether a template may add elements to a list, or makes it."""
+    if value.tag.startswith(TAG):
+        return True
     if value.is_scalar:
         return HOLE.search(value.text or "") is not None
     for element in value.elements():
@@ -131,11 +135,19 @@ def _adds(value: YamlNode) -> bool:
     return False
 
 
+def _names_one(variables: YamlNode) -> bool:
+    """Whether a template names a variable, as a loop over values does."""
+    names = (element.get("name") for element in variables.elements())
+    return any(name is not None and "\u2983" in (name.text or "") for name in names)
+
+
 def _holds(node: YamlNode) -> bool:
     """Whether a template fills in anything below *node*."""
     pending = [node]
     while pending:
         one = pending.pop()
+        if one.tag.startswith(TAG):
+            return True
         if one.is_scalar:
             if "\u2983" in (one.text or ""):
                 return True
