@@ -136,11 +136,15 @@ def test_blocks_that_a_template_makes() -> None:
         """
     ).documents[0]
     labels, env, listed = found.get("metadata", "labels"), found.get("env"), found.get("list")
-    assert labels is not None and [key.startswith("\u2983") for key, _, _ in labels.items()] == [True, False]
-    assert env is not None and env.is_sequence
-    assert listed is not None and len(list(listed.elements())) == 2
+    assert labels is not None
+    assert [key.startswith("\u2983") for key, _, _ in labels.items()] == [True, False]
+    assert env is not None
+    assert env.is_sequence
+    assert listed is not None
+    assert len(list(listed.elements())) == 2
     script = found.get("data", "run.sh")
-    assert script is not None and (script.text or "").startswith("echo\n\u2983")
+    assert script is not None
+    assert (script.text or "").startswith("echo\n\u2983")
 
 
 def test_a_branch_inside_a_text_is_one_of_both() -> None:

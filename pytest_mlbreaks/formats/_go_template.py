@@ -35,7 +35,7 @@ class Text:
 
 @dataclasses.dataclass(frozen=True)
 class Action:
-    """``{{ ... }}``: its tokens, none for a comment; *start* and *end* are offsets, *trims* whether ``{{-`` opens it."""
+    """``{{ ... }}``: its tokens, none for a comment; *start* and *end* are offsets, *trims* is for ``{{-``."""
 
     tokens: tuple[str, ...]
     start: int

@@ -1,8 +1,8 @@
 """Templates of Helm charts, as YAML of the same lines. Nothing is run: a template is parsed, never rendered.
 
-In place of what a template fills in stands a *hole*, ``⦃number⦄``, whose expression the file knows: a key of the chart's
-values, or why it can't be told. Lines that only steer (``if``, ``range``, a comment) are blank. Of the branches of an
-``if`` the first stands; what is set below a condition may also be something else. A block that a template makes
+In place of what a template fills in stands a *hole*, ``⦃number⦄``, whose expression the file knows: a key of the
+chart's values, or why it can't be told. Lines that only steer (``if``, ``range``, a comment) are blank. Of the branches
+of an ``if`` the first stands; what is set below a condition may also be something else. A block that a template makes
 (``toYaml``, ``include``) is an entry, or an element, that is a hole.
 """
 

@@ -27,6 +27,7 @@ from pytest_mlbreaks.model.expr import (
     Unknown,
 )
 from pytest_mlbreaks.model.facts import (
+    Application,
     Autoscaler,
     ConfigEntry,
     ConfigObject,
@@ -45,6 +46,7 @@ MOST = 16
 """Alternatives kept of one value; beyond it nobody compares them one by one."""
 _HELM_SET = re.compile(r"--set(?:-string|-json|-file|-literal)?[= ]+[\"']?([^\s\"']+)")
 _HELM_KEY = re.compile(r",([\w.-]+)=")
+_DEPLOYABLE = (".yaml", ".yml")
 _OWN_VALUES = ("values.yaml", "values.yml")
 DEPTH = 24
 """How many names, variables and keys one value may lead through; a circle is longer."""
@@ -58,6 +60,7 @@ class Values:
         self._modules = modules
         self._environments = environments
         self._helm_sets: frozenset[str] | None = None
+        self._by_source: dict[str, list[Application]] | None = None
 
     def resolve(self, expr: Expr, process: Process | None = None) -> Value:
         """What *expr* can be. Without a process, whatever a process decides is not known."""
@@ -84,7 +87,8 @@ class Values:
             workload = self._pipeline.one(Workload, fact.workload)
             return self._names(workload) if workload else []
         if isinstance(fact, Workload | ConfigObject | NetworkService | Autoscaler | VolumeClaim):
-            return [("namespace", fact.namespace)] if fact.namespace else []
+            namespace = fact.namespace or self._destination(fact.place.path)
+            return [("namespace", namespace)] if namespace else []
         return []
 
     def _resolve(self, expr: Expr, process: Process | None, depth: int) -> Value:
@@ -185,8 +189,8 @@ class Values:
 
     def _chart_value(self, chart: str, expr: ConfigKey, process: Process | None, depth: int) -> Value:
         """A value of the chart in a folder: what its own values, and those of the charts that it is a part of, say
-        (https://helm.sh/docs/chart_template_guide/subcharts_and_globals/). Files of values beside the chart's own are for
-        some of its releases. What is empty is there to be filled in."""
+        (https://helm.sh/docs/chart_template_guide/subcharts_and_globals/). Files of values beside the chart's own are
+        for some of its releases. What is empty is there to be filled in."""
         told: list[Value] = []
         for folder, key in _holders(chart, expr.key):
             given = self._entries_of_values(folder, key)
@@ -204,9 +208,57 @@ class Values:
                 if default is None
                 else self._resolve(default, process, depth + 1)
             )
+        told += [self._resolve(given, process, depth + 1) for given in self._applied(chart, expr.key)]
         if any(key in self._set_by_helm() for _, key in _holders(chart, expr.key)):
             told.append(Value.unknown("a command of helm sets another value of its chart"))
         return union(told)
+
+    def _applied(self, chart: str, key: str) -> Iterator[Expr]:
+        """What applications of Argo CD that bring the chart to a cluster set *key* to."""
+        for application in self._applications().get(chart, ()):
+            if application.values_inline:
+                yield Unknown("an application of Argo CD gives other values to its chart")
+            yield from (given.value for given in application.parameters if given.name == key)
+            for file in application.value_files:
+                written = self.pattern(file)
+                path = posixpath.normpath(posixpath.join(chart, written))
+                if posixpath.dirname(path) == chart and "values" in written:
+                    continue  # an alternative that is known
+                entries = self._pipeline.index(ConfigEntry, _entry_key)
+                if "{*}" in written or not self._pipeline.index(ConfigEntry, "path").get(path):
+                    yield Unknown("an application of Argo CD takes a file of values that is not read")
+                yield from (entry.value for entry in entries.get((path, key), ()))
+
+    def _applications(self) -> dict[str, list[Application]]:
+        """The applications of Argo CD by the folder of the tree that they bring to a cluster."""
+        if self._by_source is None:
+            self._by_source = {}
+            known = {path.rpartition("/")[0] for path in self._pipeline.paths if path.endswith(_DEPLOYABLE)}
+            for application in self._pipeline.all(Application):
+                wanted = self.pattern(application.source) if application.source is not None else ""
+                wanted = wanted.strip("/")
+                if "{*}" in wanted.removeprefix("{*}/"):
+                    continue
+                for folder in known:
+                    same = folder == wanted or (
+                        wanted.startswith("{*}/") and f"/{folder}".endswith(wanted.removeprefix("{*}"))
+                    )
+                    if same and wanted:
+                        self._by_source.setdefault(folder, []).append(application)
+        return self._by_source
+
+    def _destination(self, path: str) -> str:
+        """The namespace that the one application of Argo CD which takes in the file *path* puts it into; "" where there
+        is none, or several put it into different ones."""
+        folder = path.rpartition("/")[0]
+        if not self._pipeline.all(Application):
+            return ""
+        while folder:
+            found = {application.namespace for application in self._applications().get(folder, ())}
+            if found:
+                return found.pop() if len(found) == 1 else ""
+            folder = folder.rpartition("/")[0]
+        return ""
 
     def _set_by_helm(self) -> frozenset[str]:
         """The keys of values that commands of helm set (https://helm.sh/docs/helm/helm_upgrade/)."""

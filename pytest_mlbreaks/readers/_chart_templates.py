@@ -1,4 +1,4 @@
-"""What stands for the holes of a Helm template, put into the facts that were made of its YAML, and what it leaves open."""
+"""What stands for the holes of a Helm template, put into the facts made of its YAML; and what it leaves open."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pytest_mlbreaks.model.facts import Container, Mount, VariableSource, Worklo
 _BY_NAME = ("configmap", "secret", "claim")
 _ELEMENTWISE = frozenset({"env", "envFrom", "volumeMounts", "volumes", "ports", "containers", "initContainers"})
 """Lists of which an element is known or not by itself: a value that is filled in leaves none of the others open."""
-_APART = frozenset({"containers", "initContainers", "metadata"})
+_APART = frozenset({"template", "spec", "jobTemplate", "metadata", "name", "image", "args", "command"})
+"""Keys whose values are looked at by themselves, or are expressions."""
 ANYTHING = "*"
 
 
@@ -115,9 +116,8 @@ def _open_keys(node: YamlNode) -> set[str]:
         elif key in _ELEMENTWISE:
             if _adds(value) or (key == "env" and _names_one(value)):
                 found.add(key)
-        elif key not in ("template", "spec", "jobTemplate", "metadata", "name", "image", "args", "command"):
-            if _holds(value):
-                found.add(key)
+        elif key not in _APART and _holds(value):
+            found.add(key)
     return found
 
 

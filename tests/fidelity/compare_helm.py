@@ -12,6 +12,7 @@ import json
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -144,7 +145,7 @@ def _matching(container: Container, own: list[Container]) -> Container | None:
     """Ours of the same name; else the only one left of a name that can't be told."""
     named = [one for one in own if one.name == container.name]
     templated = [one for one in own if "{{" in one.name]
-    return (named or templated or [None])[0]
+    return next(iter(named or templated), None)
 
 
 def _text(pipeline: Pipeline, written: Expr) -> str:
@@ -197,15 +198,19 @@ def main() -> None:
     for helm in options.helm:
         outcome = compare(helm, options.charts)
         if options.json:
-            print(json.dumps(as_json(outcome)))
+            _say(json.dumps(as_json(outcome)))
             continue
-        print(f"Helm {outcome.version}: {outcome.charts} charts, {outcome.not_loaded} that Helm can't render")
+        _say(f"Helm {outcome.version}: {outcome.charts} charts, {outcome.not_loaded} that Helm can't render")
         for kind, count in outcome.counts.items():
             row = {f.name: getattr(count, f.name) for f in dataclasses.fields(count)}
-            print(f"  {kind:12}", "  ".join(f"{k} {v if isinstance(v, int) else len(v)}" for k, v in row.items()))
+            _say(f"  {kind:12}", "  ".join(f"{k} {v if isinstance(v, int) else len(v)}" for k, v in row.items()))
             for k, v in row.items() if options.list else ():
                 for one in v if isinstance(v, list) else ():
-                    print(f"      {k}: {one}")
+                    _say(f"      {k}: {one}")
+
+
+def _say(*words: str) -> None:
+    sys.stdout.write(" ".join(words) + "\n")
 
 
 def as_json(outcome: Outcome) -> dict[str, object]:

@@ -111,7 +111,7 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     if not isinstance(container, facts.Container) or workload is None:
         return
     if container.tool == "kubernetes" and (
-        _manifests.may_be_patched(container.path, pipeline) or _manifests.is_rendered(workload)
+        _manifests.may_be_patched(container.path, pipeline, of=workload) or _manifests.is_rendered(workload)
     ):
         yield Unjudged(container.place, _manifests.PATCHED)
         return
