@@ -64,7 +64,7 @@ def _is_meant(target: facts.PatchTarget, thing: _Object, pipeline: Pipeline) -> 
         named = [references.split_reference(pipeline.pattern(c.image)).repository for c in containers if c.image]
         return isinstance(thing, facts.Workload) and any("{*}" in one or one == target.name for one in named)
     if target.path:
-        patches = [
+        patches: list[_Object] = [
             *pipeline.index(facts.Workload, "path").get(target.path, ()),
             *pipeline.index(facts.Autoscaler, "path").get(target.path, ()),
         ]

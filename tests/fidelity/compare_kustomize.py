@@ -1,8 +1,8 @@
 """Compares which workloads kustomize changes with which ones we say that a kustomization may change.
 
-Usage: ``python tests/fidelity/compare_kustomize.py [--list] [--json] --examples FOLDER... KUBECTL...``, each KUBECTL the
-program (its ``kustomize`` is used), each FOLDER one with kustomizations. What these say of images, replicas, variables
-and commands is compared; those that kustomize cannot build without a network are left out.
+Usage: ``python tests/fidelity/compare_kustomize.py [--list] [--json] --examples FOLDER... KUBECTL...``, each KUBECTL
+the program (its ``kustomize`` is used), each FOLDER one with kustomizations. What these say of images, replicas,
+variables and commands is compared; those that kustomize cannot build without a network are left out.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 from typing import Any
 
 from mlbreaks_checks import _manifests
+
 from pytest_mlbreaks import engine, packs
 from pytest_mlbreaks.formats.yaml import YAML
 from pytest_mlbreaks.model import Pipeline
@@ -25,8 +26,8 @@ from pytest_mlbreaks.readers.kubernetes import READER
 from pytest_mlbreaks.reading import Source, Wanted
 from pytest_mlbreaks.tree import FolderTree
 
-_HASH = re.compile(r"-[a-z0-9]{10}(?=')")
-"""What kustomize puts behind the name of a generated ConfigMap: not a change of what refers to it."""
+_HASH = re.compile(r"-[a-z0-9]{10}(?=')|SecretKey\(store='[^']*'")
+"""What kustomize puts behind the name of a generated ConfigMap, and the file that a secret stands in: no changes."""
 
 
 @dataclasses.dataclass
