@@ -14,15 +14,15 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from pytest_mlbreaks import __version__
 
 if TYPE_CHECKING:
     from pytest_mlbreaks.check import Check, Severity
-    from pytest_mlbreaks.engine import Progress
+    from pytest_mlbreaks.engine import Means, Progress
     from pytest_mlbreaks.packs import Packs
     from pytest_mlbreaks.plan import Asked, Plan
     from pytest_mlbreaks.report import Report, Reporter, Result, Shown
@@ -33,6 +33,8 @@ CLEAN, FINDINGS, USAGE, FAILED = 0, 1, 2, 3
 INTERRUPTED = 130  # as shells have it for a program that SIGINT ended
 
 _TITLED_FENCE = re.compile(r'^(`{3,}|~{3,})(\S*) +title="([^"]+)".*$', re.MULTILINE)
+
+MOST_JOBS = 64
 
 LOG_WIDTH = 100
 """Columns of a report that no terminal shows."""
@@ -62,6 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         traceback.print_exc()
         return FAILED
+
+
+def run() -> NoReturn:
+    """The program: `main`, and its exit code."""
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    # At once: taking a large pipeline apart piece by piece would take longer than all checks did.
+    os._exit(code)
 
 
 def _complain(message: str) -> int:
@@ -153,12 +165,24 @@ def _add_scope(command: argparse.ArgumentParser) -> None:
         "--select", action="append", default=[], metavar="ID,...", help="run these checks or categories alone"
     )
     command.add_argument("--ignore", action="append", default=[], metavar="ID,...", help="leave these out")
+    command.add_argument("--no-cache", action="store_true", help="read every file, and remember nothing")
+    command.add_argument(
+        "--jobs", type=_jobs, metavar="N", help="processes that read (default: more than one for a large tree)"
+    )
     command.add_argument("--pipeline", metavar="NAME", help="read this pipeline of the configuration alone")
     command.add_argument(
         "--config",
         metavar="FILE",
         help="settings (default: the nearest mlbreaks.yaml or pyproject.toml; none: /dev/null)",
     )
+
+
+def _jobs(text: str) -> int:
+    """A number of processes, of 1 or more."""
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MOST_JOBS}")
+    return number
 
 
 # -------------------------------------------------------------------------------------------------------- check
@@ -177,7 +201,7 @@ def _check(options: argparse.Namespace) -> int:
     if unread and options.revision is not None:
         raise UsageError(f"{unread[0]}: no such file or folder at {options.revision}")
     with _progress() as progress:
-        report = plan.report(tree, progress=progress)
+        report = plan.report(tree, progress=progress, means=_means(options))
     if wanted:
         report = _narrowed(report, wanted, unread)
     threshold = plan.threshold
@@ -192,6 +216,12 @@ def _check(options: argparse.Namespace) -> int:
             _complain(str(error))
             code = FAILED
     return code
+
+
+def _means(options: argparse.Namespace) -> Means:
+    from pytest_mlbreaks.engine import Means
+
+    return Means(cached=not options.no_cache, processes=options.jobs)
 
 
 def _code(report: Report, threshold: Severity | None, *, strict: bool) -> int:
@@ -437,7 +467,7 @@ def _baseline(options: argparse.Namespace) -> int:
     if target.exists():
         plan = _plan(options, packs, root, tree, target)
     with _progress() as progress:
-        report = plan.report(tree, progress=progress)
+        report = plan.report(tree, progress=progress, means=_means(options))
     failed = [result.check for result in report.results if result.outcome == "failed"]
     if failed:
         _complain(f"a check failed, and nothing is written: {', '.join(failed)}")

@@ -250,7 +250,9 @@ class Run:
         return self._results[check.id]
 
     def _analyse(self) -> Report:
-        return self.request.plan.report(self.tree, checks=self._wanted)
+        option = self._config.option
+        means = engine.Means(cached=not option.mlbreaks_no_cache, processes=option.mlbreaks_jobs)
+        return self.request.plan.report(self.tree, checks=self._wanted, means=means)
 
     def _analyse_once(self, folder: Path) -> Report:
         """The report that a worker left in *folder*, or our own that we leave there."""
