@@ -27,6 +27,7 @@ class Modules:
         self._by_last: dict[str, list[str]] = defaultdict(list)
         for path in self.files:
             self._by_last[_dotted(path).rpartition(".")[2]].append(path)
+        self._parts = frozenset(part for path in self.files for part in _parts(path))
         self._by_suffix: dict[str, dict[str, dict[str, tuple[int, str | None]]]] = {}
         self._by_ending: dict[str, str | None] | None = None
         self._constants: Mapping[object, tuple[Constant, ...]] = pipeline.index(Constant, _constant_key)
@@ -42,10 +43,16 @@ class Modules:
             for candidate in _candidates(posixpath.join(folder, dotted.replace(".", "/"))):
                 if candidate in self.files:
                     return candidate
+        if not self.may_hold(dotted):
+            return None
         key = (dotted, near.rpartition("/")[0] if near.endswith(".py") else near)
         if key not in self._found:
             self._found[key] = self._nearest(*key)
         return self._found[key]
+
+    def may_hold(self, dotted: str) -> bool:
+        """Whether any file or folder is called like the first part of *dotted*: most names are of libraries."""
+        return dotted.partition(".")[0] in self._parts
 
     def _nearest(self, dotted: str, folder: str) -> str | None:
         """The module found from the fewest folders up from the asking file, and from there the fewest down to the
