@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_mlbreaks import __version__, recognised, taxonomy
+from pytest_mlbreaks.beyond import Foreign
 from pytest_mlbreaks.cache import FactsCache, digest_of, namespace, open_cache
 from pytest_mlbreaks.check import Check, Confidence, Finding, Rule, Severity, Unjudged
 from pytest_mlbreaks.file_facts import FileCodec, FileFacts, read_file, told_crash
@@ -63,12 +64,14 @@ class Reading:
 
 @dataclasses.dataclass(frozen=True)
 class Examined:
-    """A report before anything is said of suppressions and the baseline, and what that is said by."""
+    """A report before anything is said of suppressions and the baseline, and what that is said by. *pipelines* are what
+    the report is about."""
 
     report: Report
     traces: tuple[judging.Trace, ...]
     marked: Mapping[str, str]
     unread: Mapping[str, str]
+    pipelines: tuple[Pipeline, ...] = ()
 
 
 def analyse(
@@ -120,7 +123,7 @@ def examine(
     with _uncollected():
         reading = read(tree, packs, tell, means)
         tell("linking", 0, 1)
-        pipeline = build(tree, reading, environments)
+        pipeline = build(tree, reading, environments, means.others if means is not None else ())
         results = []
         traces = []
         for number, check in enumerate(chosen):
@@ -146,7 +149,7 @@ def examine(
         ),
         seconds=time.perf_counter() - started,
     )
-    return Examined(report, tuple(traces), reading.marked, reading.unread)
+    return Examined(report, tuple(traces), reading.marked, reading.unread, (pipeline,))
 
 
 @contextlib.contextmanager
@@ -167,9 +170,14 @@ def default_checks(packs: Packs) -> tuple[Check, ...]:
     return tuple(check for check in packs.checks if check.confidence > Confidence.LOW)
 
 
-def build(tree: Tree, reading: Reading, environments: Environments | None = None) -> Pipeline:
-    """The linked pipeline of what was read; *environments* tell which names are of production."""
-    pipeline = Pipeline(reading.facts, tree.paths(), reading.unread)
+def build(
+    tree: Tree, reading: Reading, environments: Environments | None = None, others: Sequence[Foreign] = ()
+) -> Pipeline:
+    """The linked pipeline of what was read, and of facts of *others*; *environments* tell which names are of
+    production."""
+    facts = (*reading.facts, *(fact for other in others for fact in other.facts))
+    pipeline = Pipeline(facts, tree.paths(), reading.unread)
+    pipeline.others = frozenset(other.name for other in others)
     link(pipeline, environments)
     return pipeline
 
@@ -177,11 +185,12 @@ def build(tree: Tree, reading: Reading, environments: Environments | None = None
 @dataclasses.dataclass(frozen=True)
 class Means:
     """By what means a tree is read: whether with the cache of its facts, for which pipeline of it (*part*), and by how
-    many processes (None: as many as are worth it)."""
+    many processes (None: as many as are worth it); and facts of *others*, which are linked with it."""
 
     cached: bool = False
     part: str = ""
     processes: int | None = None
+    others: tuple[Foreign, ...] = ()
 
 
 def read(tree: Tree, packs: Packs, progress: Progress, means: Means | None = None) -> Reading:
@@ -363,7 +372,7 @@ def _look(
         for subject in subjects:
             try:
                 says = [_sound(said) for said in itertools.islice(rule.find(subject, pipeline, **given), MOST_SAID)]
-                says = [said for said in says if said.at.path not in pipeline.idle]
+                says = [said for said in says if not _not_ours(said.at.path, pipeline)]
                 findings = [(said, str(subject.identity)) for said in says if isinstance(said, Finding)]
             except (Exception, SystemExit) as error:
                 crashes.append(f"{told_crash(error)}, on {subject.place}")
@@ -418,6 +427,10 @@ def _subjects(rule: Rule[Any], pipeline: Pipeline, home: str) -> tuple[list[Any]
     every = pipeline.all(rule.subject)
     if not every:
         return [], f"no {_noun(rule.subject)} in the tree"
+    if pipeline.others:
+        every = [subject for subject in every if not pipeline.is_elsewhere(subject.place.path)]
+        if not every:
+            return [], f"no {_noun(rule.subject)} in the tree"
     own = [subject for subject in every if not recognised.aside(subject.place.path.removeprefix(within))]
     if not own:
         return [], f"the tree's {_noun(rule.subject)} facts are all tests, examples or documentation"
@@ -430,6 +443,11 @@ def _subjects(rule: Rule[Any], pipeline: Pipeline, home: str) -> tuple[list[Any]
         if not own:
             return [], f"no {_noun(rule.subject)} that it concerns"
     return own, ""
+
+
+def _not_ours(path: str, pipeline: Pipeline) -> bool:
+    """Whether nothing is reported about a file: a notebook that nothing runs, or a file of another repository."""
+    return path in pipeline.idle or pipeline.is_elsewhere(path)
 
 
 def _noun(kind: type) -> str:

@@ -75,6 +75,18 @@ class Plan:
     ) -> Report:
         """What is to be said of *tree* by *checks* (those of the plan, if None); *means*: how it is read. Never raises
         for what the tree holds."""
+        return self.look(tree, checks=checks, progress=progress, means=means).report
+
+    def look(
+        self,
+        tree: Tree,
+        *,
+        checks: Sequence[Check] | None = None,
+        progress: Progress | None = None,
+        means: Means | None = None,
+    ) -> Examined:
+        """The same report, with the linked pipelines that it is about (one, or those that the configuration names) and
+        what each check looked at."""
         chosen = self.checks if checks is None else tuple(checks)
         globs = Globs(self.settings.exclude)
         whole = PartTree(tree, _excluded(globs)) if globs else tree
@@ -87,7 +99,8 @@ class Plan:
         outside = [*self._outside(tree, whole)]
         read = msgspec.structs.replace(report.read, not_read=(*report.read.not_read, *outside))
         diagnostics = tuple(sorted({*report.diagnostics, *self.notes}, key=lambda d: (d.place.sort_key, d.message)))
-        return msgspec.structs.replace(report, diagnostics=diagnostics, read=read, partial=self.partial)
+        report = msgspec.structs.replace(report, diagnostics=diagnostics, read=read, partial=self.partial)
+        return dataclasses.replace(examined, report=report)
 
     def _examined(
         self,
@@ -289,7 +302,8 @@ def _together(parts: Sequence[Examined]) -> Examined:
     unread = [part.unread for part in parts]
     # what one of them read, or could not read for a reason of its own, is not beyond all of them
     beyond = {path: reason for path, reason in unread[0].items() if all(path in other for other in unread)}
-    return Examined(report, tuple(trace for part in parts for trace in part.traces), marked, beyond)
+    traces = tuple(trace for part in parts for trace in part.traces)
+    return Examined(report, traces, marked, beyond, tuple(one for part in parts for one in part.pipelines))
 
 
 def _result(results: Sequence[Result]) -> Result:

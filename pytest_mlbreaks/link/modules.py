@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_mlbreaks.model import Pipeline
-from pytest_mlbreaks.model.facts import Constant, Function, Import, PythonModule, Requirement
+from pytest_mlbreaks.model.facts import Constant, Function, Import, KfpComponent, PythonModule, Requirement
 
 HOPS = 40
 """How deep imports are followed from an entry file: more than any pipeline surveyed needs."""
@@ -32,6 +32,7 @@ class Modules:
         self._by_ending: dict[str, str | None] | None = None
         self._constants: Mapping[object, tuple[Constant, ...]] = pipeline.index(Constant, _constant_key)
         self._functions: Mapping[object, tuple[Function, ...]] = pipeline.index(Function, _function_key)
+        self._components: Mapping[object, tuple[KfpComponent, ...]] = pipeline.index(KfpComponent, _component_key)
         self._bound: dict[str, dict[str, list[Import]]] = {}
         self._imported: dict[str, tuple[str, ...]] = {}
         self._found: dict[tuple[str, str], str | None] = {}
@@ -167,8 +168,9 @@ class Modules:
         """
         if depth > 8:
             return None
-        if (path, name) in self._constants or (path, name) in self._functions:
-            return path, name
+        here = (path, name)
+        if here in self._constants or here in self._functions or here in self._components:
+            return here
         head, _, rest = name.partition(".")
         bindings = self._bindings(path).get(head, [])
         if len(bindings) != 1:
@@ -237,6 +239,10 @@ def _constant_key(constant: Constant) -> tuple[str, str]:
 
 def _function_key(function: Function) -> tuple[str, str]:
     return (function.place.path, function.name)
+
+
+def _component_key(component: KfpComponent) -> tuple[str, str]:
+    return (component.place.path, component.function)
 
 
 def _dotted(path: str) -> str:
