@@ -18,12 +18,15 @@ from pytest_mlbreaks.readers import (
     dockerfile,
     dvc,
     env_files,
+    flows,
     frames,
     github_actions,
     growth,
     kfp,
     kubernetes,
     lock_files,
+    ml_code,
+    ml_files,
     notebooks,
     pipfile,
     pyproject,
@@ -36,6 +39,7 @@ from pytest_mlbreaks.readers import (
     sql,
     torch,
     training,
+    triton,
 )
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
@@ -47,6 +51,8 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
     return (
         python.READER,
         airflow.READER,
+        flows.READER,
+        flows.PREFECT_YAML,
         datasets.READER,
         notebooks.READER,
         frames.READER,
@@ -80,6 +86,9 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         dbt.FILES,
         sql.STRINGS,
         training.READER,
+        ml_code.READER,
+        ml_files.READER,
+        triton.READER,
     )
 
 

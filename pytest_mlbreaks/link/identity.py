@@ -1,4 +1,4 @@
-"""Identity: which datasets, tables, models and hosts are one and the same. When in doubt: none."""
+"""Identity: which datasets, tables and hosts are one and the same. When in doubt: none."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from pytest_mlbreaks.link.values import Values
-from pytest_mlbreaks.model import Dataset, Host, Model, Pipeline, Place, Process
+from pytest_mlbreaks.model import Dataset, Host, Pipeline, Place, Process
 from pytest_mlbreaks.model.facts import Container, DatasetAccess, Label, ModelAccess, NetworkService
 from pytest_mlbreaks.model.near import distance, one_namespace
 
@@ -48,22 +48,10 @@ def datasets(pipeline: Pipeline, values: Values) -> Iterator[Dataset]:
         if name is not None:
             found[name, access.kind].append(access)
     for (name, kind), accesses in found.items():
-        yield Dataset(name, kind, tuple(sorted(accesses, key=_in_notebook)))  # type: ignore[arg-type]
+        yield Dataset(name, kind, tuple(sorted(accesses, key=in_notebook)))  # type: ignore[arg-type]
 
 
-def models(pipeline: Pipeline, values: Values) -> Iterator[Model]:
-    """All models that code names in a way that can be told."""
-    found: dict[tuple[str, str], list[ModelAccess]] = defaultdict(list)
-    for access in pipeline.all(ModelAccess):
-        pattern = values.pattern(access.target)
-        name = dataset_name(pattern, "path") if access.kind == "path" else pattern.removeprefix("models:/")
-        if name and name.replace("{*}", "").strip("/"):
-            found[name, access.kind].append(access)
-    for (name, kind), accesses in found.items():
-        yield Model(name, kind, tuple(sorted(accesses, key=_in_notebook)))  # type: ignore[arg-type]
-
-
-def _in_notebook(access: DatasetAccess | ModelAccess) -> bool:
+def in_notebook(access: DatasetAccess | ModelAccess) -> bool:
     """Modules go first: the first access is where the dataset or model stands, and a notebook is often nobody's."""
     return access.path.endswith(".ipynb")
 

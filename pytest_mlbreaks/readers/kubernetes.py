@@ -28,6 +28,7 @@ from pytest_mlbreaks.model.facts import (
     Kustomization,
     Label,
     LimitRange,
+    ModelAccess,
     Mount,
     NetworkService,
     PatchTarget,
@@ -44,7 +45,7 @@ from pytest_mlbreaks.model.facts import (
 from pytest_mlbreaks.placeholders import TEMPLATED, fill_in, kept_secret, written
 from pytest_mlbreaks.readers._argo_cd import applications
 from pytest_mlbreaks.readers._chart_templates import Settler, is_test_hook
-from pytest_mlbreaks.readers._custom_pods import KINDS, Pods
+from pytest_mlbreaks.readers._custom_pods import KINDS, Pods, model_uris
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import redact_url, secret_key
 from pytest_mlbreaks.slots import Slots, plain, sealed
@@ -450,6 +451,10 @@ def _custom_workload(object_: _Object) -> Iterator[Fact]:
     """An object of another project that runs pods: a workload for each sort of them."""
     for pods in KINDS[object_.kind][1](object_.node):
         yield from _with_containers(object_, pods)
+    for uri in model_uris(object_.kind, object_.node):
+        target = _expr(uri)
+        if target is not None:
+            yield ModelAccess(mode="load", target=target, api=object_.kind, place=uri.place)
 
 
 def _with_containers(object_: _Object, pods: Pods) -> Iterator[Fact]:
@@ -827,10 +832,10 @@ def _read_template(file: HelmFile, wanted: Wanted) -> Iterator[Fact | Diagnostic
 
 _FACTS = (
     *(Workload, Container, ConfigObject, NetworkService, Autoscaler, VolumeClaim, LimitRange, Kustomization),
-    Application,
+    *(Application, ModelAccess),
 )
 
-READER: Reader[YamlFile] = Reader("kubernetes", 5, YAML, _FACTS, _claims, _read)
+READER: Reader[YamlFile] = Reader("kubernetes", 6, YAML, _FACTS, _claims, _read)
 
 TEMPLATES: Reader[HelmFile] = Reader(
     "helm-templates", 1, HELM, _FACTS, _claims_template, _read_template, templates=True
