@@ -221,6 +221,8 @@ class _TreeReading:
         self._wanted = packs.wanted()
         self._claimed: dict[str, Sequence[Reader[Any]]] = {}
         self._said: dict[str, FileFacts[Any]] = {}
+        #: That a file is a template is told by another one, the chart's: neither the cache nor a worker knows it.
+        self._templates: set[str] = set()
         self._diagnostics: list[Diagnostic] = []
         self._unread: dict[str, str] = dict(tree.beyond)
 
@@ -230,13 +232,14 @@ class _TreeReading:
         charts = recognised.chart_folders(paths)
         readers = self._packs.readers
         for path in paths:
-            if recognised.in_chart_templates(path, charts):
+            in_templates = recognised.in_chart_templates(path, charts)
+            if in_templates:
                 self._unread[path] = "a Helm template"
-                continue
+                self._templates.add(path)
             claiming = []
             for reader in readers:
                 try:
-                    if reader.claims(path):
+                    if reader.templates is in_templates and reader.claims(path):
                         claiming.append(reader)
                 except (Exception, SystemExit) as error:
                     readers = tuple(r for r in readers if r is not reader)
@@ -247,7 +250,7 @@ class _TreeReading:
 
     def recall(self, cache: FactsCache) -> None:
         """Take what *cache* knows of files that are as they were."""
-        for path in self._claimed:
+        for path in (path for path in self._claimed if path not in self._templates):
             status = self._tree.status(path)
             said = cache.unchanged(path, status)
             if said is None and cache.knows(path):
@@ -278,7 +281,7 @@ class _TreeReading:
                 return
             said = read_file(Source(path, data), self._claimed[path], self._wanted)
             self._said[path] = said
-            if cache is not None:
+            if cache is not None and path not in self._templates:
                 cache.remember(path, self._tree.status(path), digest_of(data), codec.encode(said))
 
         def there(path: str, answer: Answer) -> None:
@@ -293,10 +296,11 @@ class _TreeReading:
 
         workers = self._workers(waiting, processes)
         if workers and self._tree.folder is not None:
-            read_with_workers(self._tree.folder, namespace(self._packs), workers, waiting, here, there)
-        else:
-            for path in waiting:
-                here(path)
+            plain = [path for path in waiting if path not in self._templates]
+            read_with_workers(self._tree.folder, namespace(self._packs), workers, plain, here, there)
+            waiting = [path for path in waiting if path in self._templates]
+        for path in waiting:
+            here(path)
 
     def _workers(self, paths: Sequence[str], processes: int | None) -> int:
         """How many processes besides this one are worth it."""

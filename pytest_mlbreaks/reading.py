@@ -86,7 +86,8 @@ class Reader(Generic[Document]):
     """States what a document says.
 
     *claims* decides by path alone; *facts* are the types that *read* may yield; *version* rises with every change
-    of what it says, so that a cache knows. *read* never raises on bad input: it yields a Diagnostic.
+    of what it says, so that a cache knows. *read* never raises on bad input: it yields a Diagnostic. *templates*: it
+    reads the templates of Helm charts, which no other reader is given.
     """
 
     name: str
@@ -95,3 +96,4 @@ class Reader(Generic[Document]):
     facts: tuple[type[Fact], ...]
     claims: Callable[[str], bool]
     read: Callable[[Document, Wanted], Iterator[Fact | Diagnostic]]
+    templates: bool = False

@@ -141,8 +141,8 @@ def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, 
     beside = 0
     for path in paths:
         beside += aside(path)
-        if in_chart_templates(path, charts):
-            counts["Helm templates"] += 1
+        if in_chart_templates(path, charts) and not path.endswith((".yaml", ".yml")):
+            counts["Helm helpers and notes"] += 1
             continue
         if path.endswith(_READ):
             continue  # most files: no pattern need be tried

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pytest_mlbreaks import cache, engine, file_facts, testing
 from pytest_mlbreaks.engine import Means
 from pytest_mlbreaks.model import Place
-from pytest_mlbreaks.model.expr import Literal
-from pytest_mlbreaks.model.facts import Constant
+from pytest_mlbreaks.model.expr import ConfigKey, Literal
+from pytest_mlbreaks.model.facts import Constant, Container
 from pytest_mlbreaks.tree import FolderTree
 
 WITH = Means(cached=True, processes=1)
@@ -209,3 +209,18 @@ def test_no_secret_is_kept(folder: Path, own_cache: Path) -> None:
     """The value of a password in a .env file is in no fact, and so not on disk."""
     read(folder)
     assert b"hunter2hunter2" not in the_file(own_cache).read_bytes()
+
+
+def test_a_template_is_read_anew(folder: Path) -> None:
+    """Whether a file is a template of a chart is told by another file, so that nothing of it is kept."""
+    manifest = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  containers:\n    - {name: a, image: a}\n"
+    write(folder / "chart/templates/pod.yaml", manifest.replace("image: a", "image: '{{ .Values.a }}'"))
+
+    def images() -> list[object]:
+        return [fact.image for fact in read(folder).facts if isinstance(fact, Container) and "chart" in fact.path]
+
+    plain = images()
+    write(folder / "chart/Chart.yaml", "name: a\n")
+    assert [images(), images()] == [[ConfigKey("values/chart", "a")]] * 2
+    (folder / "chart/Chart.yaml").unlink()
+    assert images() == plain

@@ -9,6 +9,7 @@ from mlbreaks_checks._names import is_slip
 from pytest_mlbreaks.model import Pipeline, Place
 from pytest_mlbreaks.model.expr import Concat, Context, Literal
 from pytest_mlbreaks.model.facts import JobStep, Kustomization, Label, Variable, WorkflowJob, Workload
+from pytest_mlbreaks.testing import linked
 
 
 def kustomization(
@@ -106,3 +107,41 @@ def test_rendered_manifests() -> None:
 def test_slips_of_names(one: str, other: str, slip: bool) -> None:
     """A slip is one letter of one word: numbers and short or whole words are told apart on purpose."""
     assert is_slip(one, other) is slip
+
+
+@pytest.mark.parametrize(
+    ("change", "patched"),
+    [
+        ("patches: [{target: {kind: Deployment, name: scorer}, patch: x}]", True),
+        ("patches: [{target: {kind: Deployment, name: other}, patch: x}]", False),
+        ("patches: [{target: {name: sco.*}, patch: x}]", True),
+        ("patches: [{target: {labelSelector: a=b}, patch: x}]", True),
+        ("patches: [{target: {name: '('}, patch: x}]", True),
+        ("patches: [{path: patch.yaml}]", False),
+        ("patchesStrategicMerge: [patch.yaml]", False),
+        ("patches: [{path: gone.yaml}]", True),
+        ('patches: [{patch: "kind: Deployment\\nmetadata: {name: other}\\n"}]', False),
+        ('patches: [{patch: "kind: Deployment\\nmetadata: {name: scorer}\\n"}]', True),
+        ("images: [{name: acme/scorer, newTag: '2'}]", True),
+        ("images: [{name: acme/other, newTag: '2'}]", False),
+        ("replicas: [{name: scorer, count: 2}]", True),
+        ("replicas: [{name: other, count: 2}]", False),
+        ("components: [../part]", True),
+        ("replacements: [{path: r.yaml}]", True),
+        ("namePrefix: a-\nreplicas: [{name: other, count: 2}]", True),
+    ],
+)
+def test_a_kustomization_changes_what_it_names(change: str, patched: bool) -> None:
+    """Patches, images and replicas concern the objects that they name; what names none may concern all."""
+    pod = "spec: {template: {spec: {containers: [{name: c, image: 'acme/scorer:1'}]}}}\n"
+    pipeline = linked(
+        {
+            "base/kustomization.yaml": "resources: [scorer.yaml]\n",
+            "base/scorer.yaml": f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: scorer}}\n{pod}",
+            "prod/kustomization.yaml": f"resources: [../base]\n{change}\n",
+            "prod/patch.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: other}\nspec: {replicas: 2}\n",
+        }
+    )
+    found = next(w for w in pipeline.all(Workload) if w.path == "base/scorer.yaml")
+    assert _manifests.may_be_patched(found.path, pipeline, of=found) is patched
+    assert _manifests.may_be_patched(found.path, pipeline) is True

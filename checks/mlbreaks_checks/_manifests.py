@@ -6,10 +6,18 @@ import re
 from collections.abc import Container
 
 from mlbreaks_checks import _ci
-from pytest_mlbreaks.api import Pipeline, facts
+from pytest_mlbreaks.api import Pipeline, facts, references
+
+_Object = facts.Workload | facts.Autoscaler
 
 PATCHED = "an overlay patches it"
 """Why nothing is said of an object that a kustomization may change."""
+
+TEMPLATED = "a template of a chart may set more"
+"""Why nothing is said of what is missing in an object that a Helm template makes."""
+
+LONGEST = 200
+"""Characters of a pattern that is tried; names of Kubernetes have 253 at most."""
 
 _REPLACES_TAG = re.compile(
     r"\bkubectl\s+(?:-\S+\s+\S+\s+)*set\s+image\b|\bkustomize\s+edit\s+set\s+image\b|\bargocd\s+app\s+set\b|"
@@ -26,13 +34,68 @@ _OF_OTHERS = re.compile(r"rendered|cilium|vendor|third[_-]?party", re.IGNORECASE
 # ---------------------------------------------------------------------------------------------------- overlays
 
 
-def may_be_patched(path: str, pipeline: Pipeline, *, apart_from: Container[str] = ()) -> bool:
+def may_be_patched(
+    path: str, pipeline: Pipeline, *, apart_from: Container[str] = (), of: _Object | None = None
+) -> bool:
     """Whether a kustomization that takes in the file *path*, itself or through others, may change the objects in it.
 
     Patches are not applied, so nothing can be said of such an object as it comes to run. *apart_from* names fields of
-    kustomizations that do not matter to who asks.
+    kustomizations that do not matter to who asks; *of* is the object, where only one of the file does.
     """
-    return any(change not in apart_from for holder in overlays(path, pipeline).values() for change in holder.changes)
+    return any(
+        change not in apart_from and (of is None or _concerns(holder, change, of, pipeline))
+        for holder in overlays(path, pipeline).values()
+        for change in holder.changes
+    )
+
+
+def _concerns(holder: facts.Kustomization, field: str, thing: _Object, pipeline: Pipeline) -> bool:
+    """Whether a field of a kustomization may change *thing*. Names that another kustomization gives are not known."""
+    if renamed(pipeline):
+        return True
+    targets = [target for target in holder.targets if target.field == field]
+    return not targets or any(_is_meant(target, thing, pipeline) for target in targets)
+
+
+def _is_meant(target: facts.PatchTarget, thing: _Object, pipeline: Pipeline) -> bool:
+    kind = _kind(thing)
+    if target.field == "images":
+        containers = pipeline.index(facts.Container, "workload").get(str(thing.identity), ())
+        named = [references.split_reference(pipeline.pattern(c.image)).repository for c in containers if c.image]
+        return isinstance(thing, facts.Workload) and any("{*}" in one or one == target.name for one in named)
+    if target.path:
+        patches: list[_Object] = [
+            *pipeline.index(facts.Workload, "path").get(target.path, ()),
+            *pipeline.index(facts.Autoscaler, "path").get(target.path, ()),
+        ]
+        return not patches or any((_kind(p), p.name) == (kind, thing.name) for p in patches)
+    if target.field == "replicas":
+        return target.name == thing.name
+    return _fits(target.kind, kind) and _fits(target.name, thing.name)
+
+
+def _kind(thing: _Object) -> str:
+    """The kind of an object, "" where a fact does not say."""
+    return "HorizontalPodAutoscaler" if isinstance(thing, facts.Autoscaler) else getattr(thing, "kind", "")
+
+
+def _fits(pattern: str, text: str) -> bool:
+    """Whether a pattern of kustomize, which is of the whole text, fits. One that is no pattern here may."""
+    if not pattern or not text:
+        return True
+    try:
+        return len(pattern) > LONGEST or re.fullmatch(pattern, text) is not None
+    except re.error:
+        return True
+
+
+def is_templated(thing: facts.Workload | facts.Container, pipeline: Pipeline, *fields: str) -> bool:
+    """Whether a template of a chart fills in, or adds to, one of *fields* of a container or of its workload."""
+    untold = set(thing.untold)
+    if isinstance(thing, facts.Container):
+        workload = pipeline.one(facts.Workload, thing.workload)
+        untold.update(workload.untold if workload is not None else ())
+    return "*" in untold or not untold.isdisjoint(fields)
 
 
 def overlays(path: str, pipeline: Pipeline) -> dict[str, facts.Kustomization]:
@@ -50,11 +113,14 @@ def overlays(path: str, pipeline: Pipeline) -> dict[str, facts.Kustomization]:
     return found
 
 
-def image_may_change(path: str, pipeline: Pipeline) -> str:
+def image_may_change(path: str, pipeline: Pipeline, container: facts.Container | None = None) -> str:
     """Why nothing can be said of the images that the manifest *path* names, as they come to run: a kustomization that
     takes it in may set others, or the one of its folder does not take it in. "" where neither is so."""
-    if may_be_patched(path, pipeline):
+    workload = pipeline.one(facts.Workload, container.workload) if container is not None else None
+    if may_be_patched(path, pipeline, apart_from=("replicas",), of=workload):
         return PATCHED
+    if any(application.sets_images for application in pipeline.all(facts.Application)):
+        return "Argo CD may set another image"
     if _folder(path) in pipeline.index(facts.Kustomization, _folder_of) and not overlays(path, pipeline):
         return "the kustomization of its folder does not take it in, or takes it for a patch"
     return ""

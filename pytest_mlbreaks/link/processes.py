@@ -276,6 +276,8 @@ class Processes:
                 reasons.append(reason)
         for variable in container.variables:
             variables[variable.name] = self._given(variable, process)
+        if not {"*", "env", "envFrom"}.isdisjoint(container.untold):
+            reasons.append("a Helm template may set more variables")
         return variables, reasons
 
     def _given(self, variable: Variable, process: Process | None) -> Value:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import posixpath
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.modules import Modules
@@ -26,12 +27,14 @@ from pytest_mlbreaks.model.expr import (
     Unknown,
 )
 from pytest_mlbreaks.model.facts import (
+    Application,
     Autoscaler,
     ConfigEntry,
     ConfigObject,
     Container,
     EnvFile,
     NetworkService,
+    Script,
     Step,
     VolumeClaim,
     WorkflowJob,
@@ -41,6 +44,10 @@ from pytest_mlbreaks.model.near import nearest
 
 MOST = 16
 """Alternatives kept of one value; beyond it nobody compares them one by one."""
+_HELM_SET = re.compile(r"--set(?:-string|-json|-file|-literal)?[= ]+[\"']?([^\s\"']+)")
+_HELM_KEY = re.compile(r",([\w.-]+)=")
+_DEPLOYABLE = (".yaml", ".yml")
+_OWN_VALUES = ("values.yaml", "values.yml")
 DEPTH = 24
 """How many names, variables and keys one value may lead through; a circle is longer."""
 
@@ -52,6 +59,8 @@ class Values:
         self._pipeline = pipeline
         self._modules = modules
         self._environments = environments
+        self._helm_sets: frozenset[str] | None = None
+        self._by_source: dict[str, list[Application]] | None = None
 
     def resolve(self, expr: Expr, process: Process | None = None) -> Value:
         """What *expr* can be. Without a process, whatever a process decides is not known."""
@@ -78,7 +87,8 @@ class Values:
             workload = self._pipeline.one(Workload, fact.workload)
             return self._names(workload) if workload else []
         if isinstance(fact, Workload | ConfigObject | NetworkService | Autoscaler | VolumeClaim):
-            return [("namespace", fact.namespace)] if fact.namespace else []
+            namespace = fact.namespace or self._destination(fact.place.path)
+            return [("namespace", namespace)] if namespace else []
         return []
 
     def _resolve(self, expr: Expr, process: Process | None, depth: int) -> Value:
@@ -158,6 +168,8 @@ class Values:
         kind, _, name = expr.store.partition("/")
         if kind == "file":
             return self._file_key(name, expr.key, process, depth)
+        if kind == "values":
+            return self._chart_value(name, expr, process, depth)
         holder = self.config_object(kind, name, process)
         if holder is None:
             return Value.unknown(f"{kind} {name} is not in the tree")
@@ -174,6 +186,98 @@ class Values:
                 value = self._resolve(entry.value, process, depth + 1)
                 return traced(value, Origin(entry.place, f"{key} is set here"))
         return Value.unknown(f"{key} is in no file that is read")
+
+    def _chart_value(self, chart: str, expr: ConfigKey, process: Process | None, depth: int) -> Value:
+        """A value of the chart in a folder: what its own values, and those of the charts that it is a part of, say
+        (https://helm.sh/docs/chart_template_guide/subcharts_and_globals/). Files of values beside the chart's own are
+        for some of its releases. What is empty is there to be filled in."""
+        told: list[Value] = []
+        for folder, key in _holders(chart, expr.key):
+            given = self._entries_of_values(folder, key)
+            told += [
+                traced(self._resolve(entry.value, process, depth + 1), Origin(entry.place, f"{key} is set here"))
+                for entry in given
+                if not _is_empty(entry.value)
+            ]
+            if any(_is_own(entry) and not _is_empty(entry.value) for entry in given):
+                break  # what lies further inside is a default of this one
+        else:
+            default = expr.default
+            told.append(
+                Value.unknown("a value that its chart leaves open")
+                if default is None
+                else self._resolve(default, process, depth + 1)
+            )
+        told += [self._resolve(given, process, depth + 1) for given in self._applied(chart, expr.key)]
+        if any(key in self._set_by_helm() for _, key in _holders(chart, expr.key)):
+            told.append(Value.unknown("a command of helm sets another value of its chart"))
+        return union(told)
+
+    def _applied(self, chart: str, key: str) -> Iterator[Expr]:
+        """What applications of Argo CD that bring the chart to a cluster set *key* to."""
+        for application in self._applications().get(chart, ()):
+            if application.values_inline:
+                yield Unknown("an application of Argo CD gives other values to its chart")
+            yield from (given.value for given in application.parameters if given.name == key)
+            for file in application.value_files:
+                written = self.pattern(file)
+                path = posixpath.normpath(posixpath.join(chart, written))
+                if posixpath.dirname(path) == chart and "values" in written:
+                    continue  # an alternative that is known
+                entries = self._pipeline.index(ConfigEntry, _entry_key)
+                if "{*}" in written or not self._pipeline.index(ConfigEntry, "path").get(path):
+                    yield Unknown("an application of Argo CD takes a file of values that is not read")
+                yield from (entry.value for entry in entries.get((path, key), ()))
+
+    def _applications(self) -> dict[str, list[Application]]:
+        """The applications of Argo CD by the folder of the tree that they bring to a cluster."""
+        if self._by_source is None:
+            self._by_source = {}
+            known = {path.rpartition("/")[0] for path in self._pipeline.paths if path.endswith(_DEPLOYABLE)}
+            for application in self._pipeline.all(Application):
+                wanted = self.pattern(application.source) if application.source is not None else ""
+                wanted = wanted.strip("/")
+                if "{*}" in wanted.removeprefix("{*}/"):
+                    continue
+                for folder in known:
+                    same = folder == wanted or (
+                        wanted.startswith("{*}/") and f"/{folder}".endswith(wanted.removeprefix("{*}"))
+                    )
+                    if same and wanted:
+                        self._by_source.setdefault(folder, []).append(application)
+        return self._by_source
+
+    def _destination(self, path: str) -> str:
+        """The namespace that the one application of Argo CD which takes in the file *path* puts it into; "" where there
+        is none, or several put it into different ones."""
+        folder = path.rpartition("/")[0]
+        if not self._pipeline.all(Application):
+            return ""
+        while folder:
+            found = {application.namespace for application in self._applications().get(folder, ())}
+            if found:
+                return found.pop() if len(found) == 1 else ""
+            folder = folder.rpartition("/")[0]
+        return ""
+
+    def _set_by_helm(self) -> frozenset[str]:
+        """The keys of values that commands of helm set (https://helm.sh/docs/helm/helm_upgrade/)."""
+        if self._helm_sets is None:
+            texts = [script.text for script in self._pipeline.all(Script)]
+            for job in self._pipeline.all(WorkflowJob):
+                texts += [self.pattern(step.run.shell) for step in job.steps if step.run and step.run.shell]
+            self._helm_sets = frozenset(
+                key
+                for text in texts
+                if "--set" in text
+                for pairs in _HELM_SET.findall(text)
+                for key in _HELM_KEY.findall(f",{pairs}")
+            )
+        return self._helm_sets
+
+    def _entries_of_values(self, folder: str, key: str) -> list[ConfigEntry]:
+        files = self._pipeline.index(ConfigEntry, _values_key).get((folder, key), ())
+        return sorted(files, key=lambda entry: not _is_own(entry))
 
     def config_object(self, kind: str, name: str, process: Process | None) -> ConfigObject | None:
         """The ConfigMap or Secret *name* as *process* sees it: of its namespace; if there are several, of its folder,
@@ -233,6 +337,31 @@ class Values:
                     return self.pattern(constant.value, process)
         only = self.resolve(expr, process).only
         return _text(only) if only is not None and not only.secret else "{*}"
+
+
+def _values_key(entry: ConfigEntry) -> tuple[str, str] | None:
+    """Folder and key of an entry of a file of values."""
+    folder, _, name = entry.place.path.rpartition("/")
+    if not name.endswith((".yaml", ".yml")) or "values" not in name:
+        return None
+    return folder, entry.key
+
+
+def _holders(chart: str, key: str) -> Iterator[tuple[str, str]]:
+    """Where a value of a chart may be set, with its key there, the deciding place first: the charts around it, then
+    its own folder."""
+    outer, inside, name = chart.rpartition("/charts/")
+    if inside and name and "/" not in name:
+        yield from _holders(outer, key if key.startswith("global.") else f"{name}.{key}")
+    yield chart, key
+
+
+def _is_own(entry: ConfigEntry) -> bool:
+    return entry.place.path.rpartition("/")[2] in _OWN_VALUES
+
+
+def _is_empty(expr: Expr) -> bool:
+    return isinstance(expr, Literal) and (expr.value is None or expr.value == "")
 
 
 def _entry_key(entry: ConfigEntry) -> tuple[str, str]:

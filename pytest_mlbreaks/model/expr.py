@@ -46,10 +46,12 @@ class EnvVar(msgspec.Struct, frozen=True, tag="env"):
 
 class ConfigKey(msgspec.Struct, frozen=True, tag="config"):
     """A key of a configuration object or file: ``configmap/serving-config``, ``settings.yaml``; of the first of several
-    files of the tree that has it: ``file/params.yaml|conf/params.yaml``."""
+    files of the tree that has it: ``file/params.yaml|conf/params.yaml``; of the values of the Helm chart in a folder:
+    ``values/deploy/chart``. *default* is what holds where it is missing or empty (``None``: it is then not known)."""
 
     store: str
     key: str
+    default: Expr | None = None
 
 
 class SecretKey(msgspec.Struct, frozen=True, tag="secret"):

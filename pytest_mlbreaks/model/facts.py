@@ -1097,6 +1097,7 @@ class Container(Fact, frozen=True, kw_only=True):
     pull_policy: str = ""
     profiles: tuple[str, ...] = ()
     restart: str = ""
+    untold: tuple[str, ...] = ()  # fields that a template of a chart fills in or adds to; "*": any
 
     @property
     def identity(self) -> str:
@@ -1138,6 +1139,7 @@ class Workload(Fact, frozen=True, kw_only=True):
     one_node: bool = False  # bound to one node, by its name or by an affinity to pods on it
     node_selector: bool = False
     restart_policy: str = ""
+    untold: tuple[str, ...] = ()  # fields that a template of a chart fills in or adds to; "*": any
 
     @property
     def identity(self) -> str:
@@ -1198,6 +1200,31 @@ class ScalingMetric(Part, frozen=True, kw_only=True):
     place: Place
 
 
+class Application(Fact, frozen=True, kw_only=True):
+    """What Argo CD brings to a cluster: the manifests, kustomization or chart in a folder of a repository (*source*),
+    or a *chart* of another one, into *namespace*.
+
+    *value_files* are relative to the folder; *parameters* are values of the chart by their dotted keys, *values_inline*
+    whether it gives others. *sets_images*: it, or Argo's image updater, replaces images. *wave* is the order in which
+    it is synchronised among others; *automated* is whether that happens with each push.
+    """
+
+    name: str
+    source: Expr | None = None
+    chart: str = ""
+    value_files: tuple[Expr, ...] = ()
+    parameters: tuple[Variable, ...] = ()
+    values_inline: bool = False
+    sets_images: bool = False
+    namespace: str = ""
+    wave: int = 0
+    automated: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"application:{self.path}#{self.name}"
+
+
 class Autoscaler(Fact, frozen=True, kw_only=True):
     """A HorizontalPodAutoscaler."""
 
@@ -1242,17 +1269,29 @@ class LimitRange(Fact, frozen=True, kw_only=True):
         return f"limit-range:{self.scope}#{self.namespace}"
 
 
+class PatchTarget(Part, frozen=True, kw_only=True):
+    """Which objects a field of a kustomization changes: *kind* and *name* are patterns as kustomize takes them, "" for
+    any; *path* the file of a patch that names its object itself. *field* is the kustomization's field."""
+
+    field: str
+    kind: str = ""
+    name: str = ""
+    path: str = ""
+
+
 class Kustomization(Fact, frozen=True, kw_only=True):
     """A kustomization or a component of one: what it takes in, and whether it changes that; that is not applied.
 
     *lists* has the files and folders of its resources, bases and components, *patches* those of its patches, all as
     paths of the tree (``.`` for the root). *changes* names its fields that may change what it lists (``patches``,
-    ``images`` ...); *renames* is whether it puts something before or after names.
+    ``images`` ...), *targets* what each of these concerns; *renames* is whether it puts something before or after
+    names.
     """
 
     lists: tuple[str, ...] = ()
     patches: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+    targets: tuple[PatchTarget, ...] = ()
     renames: bool = False
 
     @property

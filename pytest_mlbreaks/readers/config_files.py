@@ -106,4 +106,17 @@ def _own_name(key: str) -> str:
     return next((part for part in reversed(key.split(".")) if not part.isdigit()), key)
 
 
+def _claims_chart(path: str) -> bool:
+    return path.endswith("Chart.yaml") and path.rpartition("/")[2] == "Chart.yaml"
+
+
+def _read_chart(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+    """What a chart says of itself, which its templates ask for as ``.Chart``."""
+    for document in file.documents:
+        for key, _, leaf in document.items():
+            if leaf.is_scalar:
+                yield ConfigEntry(key=key, value=_value(file.path, key, leaf), place=leaf.place)
+
+
+CHARTS: Reader[YamlFile] = Reader("helm-charts", 1, YAML, (ConfigEntry,), _claims_chart, _read_chart)
 READER: Reader[YamlFile] = Reader("config-files", 1, YAML, (ConfigEntry,), _claims, _read)

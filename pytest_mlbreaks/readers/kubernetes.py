@@ -15,10 +15,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal as L
 
+from pytest_mlbreaks.formats.helm import HELM, HelmFile
 from pytest_mlbreaks.formats.yaml import YAML, YamlFile, YamlNode
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.expr import ConfigKey, Context, EnvVar, Expr, Literal, SecretKey, Unknown, literal_text
 from pytest_mlbreaks.model.facts import (
+    Application,
     Autoscaler,
     Command,
     ConfigObject,
@@ -29,6 +31,7 @@ from pytest_mlbreaks.model.facts import (
     ModelAccess,
     Mount,
     NetworkService,
+    PatchTarget,
     Port,
     Probe,
     Quantity,
@@ -40,6 +43,8 @@ from pytest_mlbreaks.model.facts import (
     Workload,
 )
 from pytest_mlbreaks.placeholders import TEMPLATED, fill_in, kept_secret, written
+from pytest_mlbreaks.readers._argo_cd import applications
+from pytest_mlbreaks.readers._chart_templates import Settler, is_test_hook
 from pytest_mlbreaks.readers._custom_pods import KINDS, Pods, model_uris
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import redact_url, secret_key
@@ -52,6 +57,7 @@ _GROUPS = {
     "StatefulSet": ("apps",),
     **dict.fromkeys(("Job", "CronJob"), ("batch",)),
     "Rollout": ("argoproj.io",),
+    **dict.fromkeys(("Application", "ApplicationSet"), ("argoproj.io",)),
     "HorizontalPodAutoscaler": ("autoscaling",),
     "ScaledObject": ("keda.sh",),
     "Kustomization": ("kustomize.config.k8s.io",),
@@ -686,9 +692,41 @@ def _taken_in(object_: _Object) -> Kustomization:
         lists=_paths(folder, (_text(element) for field in _LISTING for element in _elements(node.get(field)))),
         patches=_paths(folder, written_as_path),
         changes=tuple(field for field in _CHANGING if any(True for _ in _elements(node.get(field)))),
+        targets=tuple(target for field in _CHANGING for target in _targets(folder, field, node.get(field))),
         renames=bool(_text(node.get("namePrefix")) or _text(node.get("nameSuffix"))),
         place=node.place,
     )
+
+
+def _targets(folder: str, field: str, node: YamlNode | None) -> Iterator[PatchTarget]:
+    """What each element of a field concerns (https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/)."""
+    for element in _elements(node):
+        if field in ("images", "replicas"):
+            yield PatchTarget(field=field, name=_text(element.get("name")))
+        elif field not in _PATCHING:
+            yield PatchTarget(field=field)
+        else:
+            yield _patched(folder, field, element)
+
+
+def _patched(folder: str, field: str, element: YamlNode) -> PatchTarget:
+    """What a patch concerns: what its target says, else the object that it names itself."""
+    target = element.get("target")
+    if target is not None:
+        return PatchTarget(field=field, kind=_text(target.get("kind")), name=_text(target.get("name")))
+    text = element.text if element.is_scalar else _text(element.get("patch"))
+    if text and "\n" in text:
+        documents = YamlFile("", text).documents
+        names = [(_text(d.get("kind")), _text(d.get("metadata", "name"))) for d in documents]
+        if len(names) == 1 and all(names[0]):
+            return PatchTarget(field=field, kind=re.escape(names[0][0]), name=re.escape(names[0][1]))
+        return PatchTarget(field=field)
+    paths = _paths(folder, [text or _text(element.get("path"))])
+    return PatchTarget(field=field, path=paths[0] if paths else "")
+
+
+def _application(object_: _Object) -> Iterator[Fact]:
+    yield from applications(object_.node, object_.path, object_.place)
 
 
 def _elements(node: YamlNode | None) -> Iterator[YamlNode]:
@@ -738,6 +776,8 @@ _READ: dict[str, Callable[[_Object], Iterator[Fact]]] = {
     "LimitRange": _limit_range,
     "Kustomization": _kustomization,
     "Component": _kustomization,
+    "Application": _application,
+    "ApplicationSet": _application,
 }
 
 
@@ -777,21 +817,26 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         yield from _custom_workload(object_) if object_.custom else _READ[object_.kind](object_)
 
 
-READER: Reader[YamlFile] = Reader(
-    "kubernetes",
-    5,
-    YAML,
-    (
-        Workload,
-        Container,
-        ConfigObject,
-        NetworkService,
-        Autoscaler,
-        VolumeClaim,
-        LimitRange,
-        Kustomization,
-        ModelAccess,
-    ),
-    _claims,
-    _read,
+def _claims_template(path: str) -> bool:
+    return path.endswith((".yaml", ".yml")) and "/templates/tests/" not in path
+
+
+def _read_template(file: HelmFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+    """As manifests are read, with expressions for what the template fills in."""
+    settler = Settler(file)
+    for object_ in _objects(file):
+        said = list(_custom_workload(object_) if object_.custom else _READ[object_.kind](object_))
+        if not any(is_test_hook(fact) for fact in said):
+            yield from map(settler.settled, said)
+
+
+_FACTS = (
+    *(Workload, Container, ConfigObject, NetworkService, Autoscaler, VolumeClaim, LimitRange, Kustomization),
+    *(Application, ModelAccess),
+)
+
+READER: Reader[YamlFile] = Reader("kubernetes", 6, YAML, _FACTS, _claims, _read)
+
+TEMPLATES: Reader[HelmFile] = Reader(
+    "helm-templates", 1, HELM, _FACTS, _claims_template, _read_template, templates=True
 )

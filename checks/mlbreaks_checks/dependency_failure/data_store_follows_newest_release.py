@@ -101,7 +101,7 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     kept = _kept(container, process, pipeline)
     if kept is None or reference.digest or re.search(r"\d", reference.tag.replace("{*}", "")):
         return
-    doubt = _manifests.image_may_change(container.path, pipeline) if container.tool == "kubernetes" else ""
+    doubt = _manifests.image_may_change(container.path, pipeline, container) if container.tool == "kubernetes" else ""
     if "{*}" in reference.tag or doubt:
         yield Unjudged(process.place, doubt or "the tag that it runs can't be told")
         return

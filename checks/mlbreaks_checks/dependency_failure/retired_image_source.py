@@ -73,7 +73,7 @@ def find_in_manifests(container: facts.Container, pipeline: Pipeline) -> Iterato
         if image.startswith("{*}"):
             yield Unjudged(container.place, "the registry of the image can't be told")
         return
-    doubt = _manifests.image_may_change(container.path, pipeline) if container.tool == "kubernetes" else ""
+    doubt = _manifests.image_may_change(container.path, pipeline, container) if container.tool == "kubernetes" else ""
     if doubt:
         yield Unjudged(container.place, doubt)
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mlbreaks_checks import _manifests
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, facts
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1")
@@ -80,6 +81,9 @@ def find_job(workload: facts.Workload, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     if not pipeline.index(facts.Container, "workload").get(workload.identity):
         yield Unjudged(workload.place, "a part of a manifest")
+        return
+    if _manifests.is_templated(workload, pipeline, "activeDeadlineSeconds"):
+        yield Unjudged(workload.place, _manifests.TEMPLATED)
         return
     yield Finding(
         at=workload.place,

@@ -72,7 +72,10 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
         if lacks is None:
             yield Unjudged(probe.place, "what its image holds can't be told")
         elif program in lacks and not _is_brought(program, process, container, pipeline):
-            if doubt or (container.tool == "kubernetes" and _manifests.may_be_patched(container.path, pipeline)):
+            if doubt or (
+                container.tool == "kubernetes"
+                and _manifests.may_be_patched(container.path, pipeline, of=process.workload)
+            ):
                 yield Unjudged(probe.place, doubt or _manifests.PATCHED)
                 continue
             yield _finding(process, container, probe, program, base, base_at, pipeline)

@@ -82,6 +82,8 @@ def _doubt(holder: f.ConfigObject, users: list[f.Workload], pipeline: Pipeline) 
     paths = {holder.path, *(workload.path for workload in users)}
     if any(_manifests.may_be_patched(path, pipeline, apart_from=("replicas",)) for path in paths):
         return _manifests.PATCHED
+    if any(_manifests.is_templated(user, pipeline, "annotations") for user in users):
+        return _manifests.TEMPLATED
     if _manifests.images_replaced(pipeline) or pipeline.all(f.PodRestart):
         return "a command may put another image into the manifest with each push"
     if pipeline.index(f.Workload, _is_reloader) or _has_reloader(pipeline.paths):

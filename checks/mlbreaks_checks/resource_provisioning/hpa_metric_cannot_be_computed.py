@@ -67,6 +67,9 @@ def _metrics(scaler: f.Autoscaler, workload: f.Workload, pipeline: Pipeline) -> 
                 continue
             if _requests(container, metric.name, workload, pipeline):
                 continue
+            if _manifests.is_templated(container, pipeline, "resources"):
+                yield Unjudged(container.place, _manifests.TEMPLATED)
+                return
             yield Finding(
                 at=metric.place,
                 message=(
@@ -132,7 +135,7 @@ def _no_target(scaler: f.Autoscaler, kind: str, name: str, pipeline: Pipeline) -
 
 
 def _is_patched(thing: f.Workload | f.Autoscaler, pipeline: Pipeline) -> bool:
-    return _manifests.may_be_patched(thing.path, pipeline, apart_from=_DOES_NOT_MATTER)
+    return _manifests.may_be_patched(thing.path, pipeline, apart_from=_DOES_NOT_MATTER, of=thing)
 
 
 def _aims_at(scaler: f.Autoscaler, pipeline: Pipeline) -> tuple[str, str]:

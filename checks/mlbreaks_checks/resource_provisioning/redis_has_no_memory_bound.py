@@ -95,8 +95,10 @@ def _doubt(container: facts.Container, words: list[str], process: Process, pipel
         return "a variable sets maxmemory"
     if any(mount.kind in ("configmap", "bind", "unknown") for mount in container.mounts):
         return "a mounted file may set maxmemory"
-    if container.tool == "kubernetes" and _manifests.may_be_patched(container.path, pipeline):
+    if container.tool == "kubernetes" and _manifests.may_be_patched(container.path, pipeline, of=process.workload):
         return _manifests.PATCHED
+    if _manifests.is_templated(container, pipeline, "env", "envFrom", "volumeMounts"):
+        return _manifests.TEMPLATED
     return ""
 
 

@@ -65,8 +65,11 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
             continue
         if value.only.value < 1:
             continue
-        if container.tool == "kubernetes" and _manifests.may_be_patched(container.path, pipeline):
+        if container.tool == "kubernetes" and _manifests.may_be_patched(container.path, pipeline, of=process.workload):
             yield Unjudged(container.place, _manifests.PATCHED)
+            return
+        if _manifests.is_templated(container, pipeline, "volumeMounts", "volumes", "hostIPC"):
+            yield Unjudged(container.place, _manifests.TEMPLATED)
             return
         yield Finding(
             at=container.place,

@@ -111,9 +111,12 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     if not isinstance(container, facts.Container) or workload is None:
         return
     if container.tool == "kubernetes" and (
-        _manifests.may_be_patched(container.path, pipeline) or _manifests.is_rendered(workload)
+        _manifests.may_be_patched(container.path, pipeline, of=workload) or _manifests.is_rendered(workload)
     ):
         yield Unjudged(container.place, _manifests.PATCHED)
+        return
+    if _manifests.is_templated(container, pipeline, "volumeMounts", "volumes"):
+        yield Unjudged(container.place, _manifests.TEMPLATED)
         return
     store = _mlflow_store(process)
     folders = _DATA.get(_image(process, pipeline), ()) if store is None else (store,)

@@ -99,8 +99,11 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
         if not process.modules:
             yield Unjudged(container.place, "what the container runs is not in the tree")
         return
-    if _manifests.may_be_patched(container.path, pipeline) or _manifests.is_rendered(workload):
+    if _manifests.may_be_patched(container.path, pipeline, of=workload) or _manifests.is_rendered(workload):
         yield Unjudged(container.place, _manifests.PATCHED)
+        return
+    if _manifests.is_templated(container, pipeline, "readinessProbe", "startupProbe"):
+        yield Unjudged(container.place, _manifests.TEMPLATED)
         return
     why, at = slow
     yield Finding(

@@ -151,7 +151,9 @@ def _doubt(claim: f.VolumeClaim, users: list[f.Workload], pipeline: Pipeline) ->
     paths = {claim.path, *(workload.path for workload in users)}
     if any(_manifests.may_be_patched(path, pipeline, apart_from=("images",)) for path in paths):
         return _manifests.PATCHED
-    if _SHARED_STORAGE.search(claim.storage_class):
+    if any(_manifests.is_templated(user, pipeline, "strategy", "affinity", "nodeSelector") for user in users):
+        return _manifests.TEMPLATED
+    if "{{" in claim.storage_class or _SHARED_STORAGE.search(claim.storage_class):
         return "its storage class may be mounted by many nodes"
     if any(workload.node_selector for workload in users):
         return "a node selector may put all pods on one node"
