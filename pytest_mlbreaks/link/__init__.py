@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable
 
 from pytest_mlbreaks.link import dagster, dbt, dvc, features, flows, identity, kedro, kfp, metaflow, models
-from pytest_mlbreaks.link import dbt, dvc, features, flows, identity, kfp, metaflow, models
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
