@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from pytest_mlbreaks.model import Application, Dataset, Entry, Host, Image, Model, Pipeline, Place, Process
+from pytest_mlbreaks.model import Dataset, Entry, Host, Image, Model, Pipeline, Place, Process
 from pytest_mlbreaks.model.expr import literal_text
 from pytest_mlbreaks.model.facts import (
     Container,
