@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pytest_mlbreaks.link.values import Values
-from pytest_mlbreaks.model import Dataset, Host, Model, Pipeline, Place, Process
+from pytest_mlbreaks.model import Dataset, Host, Model, Pipeline, Place, Process, Value
 from pytest_mlbreaks.model.facts import Container, DatasetAccess, Label, ModelAccess, NetworkService
 from pytest_mlbreaks.model.near import distance, one_namespace
+
+MOST_NAMES = 6
+"""Names of one access, at most; code that opens more than these opens whatever it is given."""
 
 _SCHEMES = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs", "wasbs": "wasb"}
 _COMMON = frozenset({"data", "tmp", "output", "outputs", "input", "inputs", "model", "models", "temp"})
@@ -44,8 +47,7 @@ def datasets(pipeline: Pipeline, values: Values) -> Iterator[Dataset]:
     """All datasets that code names in a way that can be told."""
     found: dict[tuple[str, str], list[DatasetAccess]] = defaultdict(list)
     for access in pipeline.all(DatasetAccess):
-        name = dataset_name(values.pattern(access.target), access.kind)
-        if name is not None:
+        for name in _names(access, pipeline, values, lambda text, kind=access.kind: dataset_name(text, kind)):
             found[name, access.kind].append(access)
     for (name, kind), accesses in found.items():
         yield Dataset(name, kind, tuple(sorted(accesses, key=_in_notebook)))  # type: ignore[arg-type]
@@ -55,12 +57,47 @@ def models(pipeline: Pipeline, values: Values) -> Iterator[Model]:
     """All models that code names in a way that can be told."""
     found: dict[tuple[str, str], list[ModelAccess]] = defaultdict(list)
     for access in pipeline.all(ModelAccess):
-        pattern = values.pattern(access.target)
-        name = dataset_name(pattern, "path") if access.kind == "path" else pattern.removeprefix("models:/")
-        if name and name.replace("{*}", "").strip("/"):
+        for name in _names(access, pipeline, values, _model_name if access.kind != "path" else _path_name):
             found[name, access.kind].append(access)
     for (name, kind), accesses in found.items():
         yield Model(name, kind, tuple(sorted(accesses, key=_in_notebook)))  # type: ignore[arg-type]
+
+
+def _path_name(text: str) -> str | None:
+    return dataset_name(text, "path")
+
+
+def _model_name(text: str) -> str | None:
+    name = text.removeprefix("models:/")
+    return name if name.replace("{*}", "").strip("/") else None
+
+
+def _names(
+    access: DatasetAccess | ModelAccess, pipeline: Pipeline, values: Values, name_of: Callable[[str], str | None]
+) -> list[str]:
+    """The names of what *access* opens: by what its code says; where that is one of several things, each of them; where
+    a process decides, by each process that starts the file. None where that can't be told in full."""
+    name = name_of(values.pattern(access.target))
+    if name is not None:
+        return [name]
+    found = _each(values.resolve(access.target), name_of)
+    if not found:
+        processes = pipeline.index(Process, _started, each=True).get(access.path, ())
+        for process in processes[:MOST_NAMES]:
+            found += _each(values.resolve(access.target, process), name_of)
+    found = list(dict.fromkeys(found))
+    return found if len(found) <= MOST_NAMES else []
+
+
+def _each(value: Value, name_of: Callable[[str], str | None]) -> list[str]:
+    if not value.complete or len(value.alternatives) > MOST_NAMES:
+        return []
+    texts = [a.value for a in value if isinstance(a.value, str) and not a.secret]
+    return [name for name in map(name_of, texts) if name is not None]
+
+
+def _started(process: Process) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(entry.path for entry in process.entries if entry.path is not None))
 
 
 def _in_notebook(access: DatasetAccess | ModelAccess) -> bool:

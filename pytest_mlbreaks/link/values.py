@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.modules import Modules
-from pytest_mlbreaks.model import Alternative, Environment, Fact, Origin, Pipeline, Place, Process, Tier, Value
+from pytest_mlbreaks.link.passed import Parameters, one_of
+from pytest_mlbreaks.model import Alternative, Entry, Environment, Fact, Origin, Pipeline, Place, Process, Tier, Value
 from pytest_mlbreaks.model.expr import (
     Choice,
     Concat,
@@ -27,6 +28,7 @@ from pytest_mlbreaks.model.expr import (
 )
 from pytest_mlbreaks.model.facts import (
     Autoscaler,
+    CommandOption,
     ConfigEntry,
     ConfigObject,
     Container,
@@ -52,6 +54,8 @@ class Values:
         self._pipeline = pipeline
         self._modules = modules
         self._environments = environments
+        self._parameters = Parameters(pipeline, modules)
+        self._following: set[tuple[str, str, str]] = set()
 
     def resolve(self, expr: Expr, process: Process | None = None) -> Value:
         """What *expr* can be. Without a process, whatever a process decides is not known."""
@@ -112,11 +116,47 @@ class Values:
 
     def _name(self, expr: Name, process: Process | None, depth: int) -> Value:
         # a name of a function's own scope is a parameter, or bound there to what can't be told: not the module's
-        constant = self._modules.constant(expr.path, expr.name) if not expr.scope else None
+        if expr.scope:
+            return self._parameter(expr, process, depth)
+        constant = self._modules.constant(expr.path, expr.name)
         if constant is None:
             return Value.unknown("a name that is set elsewhere, or more than once")
         value = self._resolve(constant.value, process, depth + 1)
         return traced(value, Origin(constant.place, f"{constant.name} is set here"))
+
+    def _parameter(self, expr: Name, process: Process | None, depth: int) -> Value:
+        """A parameter, where all calls of its function are told: one of what they pass."""
+        key = (expr.path, expr.scope, expr.name)
+        given = self._parameters.given(*key) if key not in self._following else None
+        if not given:
+            return self._option(expr, process, depth)
+        self._following.add(key)
+        values = [
+            traced(
+                self._resolve(argument.value, process, depth + 1),
+                Origin(argument.place, f"passed to {expr.scope} as {expr.name}"),
+            )
+            for argument in given
+        ]
+        self._following.discard(key)
+        return union(values)
+
+    def _option(self, expr: Name, process: Process | None, depth: int) -> Value:
+        """An option of the command line (``args.path``), as the process's command gives it, else its default."""
+        unknown = Value.unknown("a name that is set elsewhere, or more than once")
+        head, _, name = expr.name.rpartition(".")
+        if "." in head or (head and head not in _PARSED):
+            return unknown
+        options = self._pipeline.index(CommandOption, _option_key).get((expr.path, name), ())
+        if len(options) != 1 or (options[0].library == "argparse") != bool(head):
+            return unknown
+        option = options[0]
+        default = self._resolve(option.default, process, depth + 1) if option.default is not None else Value(())
+        default = traced(default, Origin(option.place, f"the default of {option.flags[0]}"))
+        entries = [e for e in process.entries if e.path == expr.path] if process is not None else []
+        if not entries:
+            return union([default, Value.unknown(f"depends on who gives {option.flags[0]}")])
+        return union([_from_command(entry, option, default) for entry in entries])
 
     def _variable(self, expr: EnvVar, process: Process | None, depth: int) -> Value:
         default = self._resolve(expr.default, process, depth + 1) if expr.default is not None else None
@@ -211,12 +251,47 @@ class Values:
                 return "".join(self.pattern(part, process) for part in parts)
             case PathJoin(parts=parts):
                 return _join_path(self.pattern(part, process) for part in parts)
-            case Name(path=path, name=name, scope=""):
+            case Name(path=path, name=name, scope=scope) if scope:
+                key = (path, scope, name)
+                given = self._parameters.given(*key) if key not in self._following else None
+                one = one_of(given) if given else None
+                if one is not None:
+                    self._following.add(key)
+                    text = self.pattern(one, process)
+                    self._following.discard(key)
+                    return text
+            case Name(path=path, name=name):
                 constant = self._modules.constant(path, name)
                 if constant is not None and not isinstance(constant.value, Name):
                     return self.pattern(constant.value, process)
         only = self.resolve(expr, process).only
         return _text(only) if only is not None and not only.secret else "{*}"
+
+
+_PARSED = frozenset(
+    {"args", "opt", "opts", "options", "arguments", "flags", "FLAGS", "parsed", "parsed_args", "known_args"}
+)
+"""Names that people give to what a parser of command lines returns."""
+
+
+def _option_key(option: CommandOption) -> tuple[str, str]:
+    return (option.path, option.destination)
+
+
+def _from_command(entry: Entry, option: CommandOption, default: Value) -> Value:
+    """What the command line of *entry* gives for *option*, its default where it gives nothing."""
+    if not option.flags[0].startswith("-"):
+        return Value.unknown(f"{option.flags[0]} is given by its position")
+    for index, word in enumerate(entry.arguments):
+        flag, separator, text = word.partition("=")
+        if flag in option.flags:
+            given = text if separator else next(iter(entry.arguments[index + 1 :]), "")
+            if "{*}" in given or (not separator and given.startswith("-")):
+                return Value.unknown(f"{flag} is given by something that can't be told")
+            return Value.of(given, Origin(entry.place, f"{flag} is given here"))
+    if any(word == "{*}" for word in entry.arguments):
+        return Value.unknown("arguments that can't be told")
+    return default if default.alternatives else Value.unknown(f"{option.flags[0]} is not given")
 
 
 def _entry_key(entry: ConfigEntry) -> tuple[str, str]:
