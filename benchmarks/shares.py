@@ -1,7 +1,7 @@
 """How much of a folder of repositories could be linked: ``shares.py FOLDER [--sample N --seed S] [--json]``.
 
-FOLDER holds one repository in each of its folders; they are read, never run. For entry files, dataset identities, images
-and models: how many of them could be told, and the ten commonest reasons why the others could not. For relations across
+FOLDER holds one repository in each of its folders; they are read, never run. For entry files, datasets, images and
+models: how many of them could be told, and the ten commonest reasons why the others could not. For relations across
 tools: how many, by kind; ``--sample N`` prints N of them, drawn by the seed, with both places, for reading by hand.
 """
 
@@ -19,10 +19,11 @@ from pytest_mlbreaks import engine, packs
 from pytest_mlbreaks.link.relations import Relation, crossing, relations
 from pytest_mlbreaks.model import Dataset, Model, Pipeline, Process
 from pytest_mlbreaks.model.facts import Container, DatasetAccess, ModelAccess
+from pytest_mlbreaks.recognised import aside
 from pytest_mlbreaks.references import split_reference
 from pytest_mlbreaks.tree import FolderTree
 
-KINDS = ("entry files", "datasets", "images", "models")
+KINDS = ("entry files", "datasets", "datasets of own code", "images", "models")
 Told = tuple[bool, str]
 """Whether one thing could be told, and why not."""
 
@@ -52,17 +53,22 @@ def entry_files(pipeline: Pipeline) -> Iterator[Told]:
                 yield entry.path is not None, entry.reason
 
 
-def datasets(pipeline: Pipeline) -> Iterator[Told]:
+def datasets(pipeline: Pipeline, *, own: bool = False) -> Iterator[Told]:
     """The calls that read or write a dataset; models of dbt are no calls."""
     named = {id(access) for dataset in pipeline.all(Dataset) for access in dataset.accesses}
     for access in pipeline.all(DatasetAccess):
-        if access.api != "dbt":
+        if access.api != "dbt" and not (own and aside(access.path)):
             value = pipeline.resolve(access.target)
             yield id(access) in named, value.reason or "a name that says nothing by itself"
 
 
+def own_datasets(pipeline: Pipeline) -> Iterator[Told]:
+    """The same, of code that is no test, example or documentation."""
+    return datasets(pipeline, own=True)
+
+
 def images(pipeline: Pipeline) -> Iterator[Told]:
-    """The images that steps and containers name: of a Dockerfile of the tree, or somebody else's by a name that is told."""
+    """The images that steps and containers name: of a Dockerfile of the tree, or somebody else's by a whole name."""
     for process in pipeline.all(Process):
         fact = process.fact
         if fact.image is None and not (isinstance(fact, Container) and fact.build):
@@ -103,7 +109,7 @@ def measure(folder: Path) -> Tally:
     for repository in sorted(path for path in folder.iterdir() if path.is_dir()):
         tree = FolderTree(repository)
         pipeline = engine.build(tree, engine.read(tree, loaded, lambda *_: None))
-        for kind, told in zip(KINDS, (entry_files, datasets, images, models), strict=True):
+        for kind, told in zip(KINDS, (entry_files, datasets, own_datasets, images, models), strict=True):
             for one in told(pipeline):
                 tally.add(kind, one)
         tally.edges += ((repository.name, relation) for relation in crossing(relations(pipeline)))

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-from pytest_mlbreaks.link.values import Values
+from pytest_mlbreaks.link.values import LEFT_OPEN, Values
 from pytest_mlbreaks.model import Dataset, Host, Model, Pipeline, Place, Process, Value
 from pytest_mlbreaks.model.facts import Container, DatasetAccess, Label, ModelAccess, NetworkService
 from pytest_mlbreaks.model.near import distance, one_namespace
@@ -47,7 +47,8 @@ def datasets(pipeline: Pipeline, values: Values) -> Iterator[Dataset]:
     """All datasets that code names in a way that can be told."""
     found: dict[tuple[str, str], list[DatasetAccess]] = defaultdict(list)
     for access in pipeline.all(DatasetAccess):
-        for name in _names(access, pipeline, values, lambda text, kind=access.kind: dataset_name(text, kind)):
+        name_of = _path_name if access.kind == "path" else _table_name
+        for name in _names(access, pipeline, values, name_of):
             found[name, access.kind].append(access)
     for (name, kind), accesses in found.items():
         yield Dataset(name, kind, tuple(sorted(accesses, key=_in_notebook)))  # type: ignore[arg-type]
@@ -65,6 +66,10 @@ def models(pipeline: Pipeline, values: Values) -> Iterator[Model]:
 
 def _path_name(text: str) -> str | None:
     return dataset_name(text, "path")
+
+
+def _table_name(text: str) -> str | None:
+    return dataset_name(text, "table")
 
 
 def _model_name(text: str) -> str | None:
@@ -90,7 +95,9 @@ def _names(
 
 
 def _each(value: Value, name_of: Callable[[str], str | None]) -> list[str]:
-    if not value.complete or len(value.alternatives) > MOST_NAMES:
+    """The names of all that *value* can be; its defaults, where only whoever runs the code may say otherwise."""
+    defaults = value.reason.startswith(LEFT_OPEN)
+    if not (value.complete or defaults) or len(value.alternatives) > MOST_NAMES:
         return []
     texts = [a.value for a in value if isinstance(a.value, str) and not a.secret]
     return [name for name in map(name_of, texts) if name is not None]

@@ -43,6 +43,8 @@ from pytest_mlbreaks.model.near import nearest
 
 MOST = 16
 """Alternatives kept of one value; beyond it nobody compares them one by one."""
+LEFT_OPEN = "depends on"
+"""How the reason begins where whoever runs the code decides, beyond its defaults."""
 DEPTH = 24
 """How many names, variables and keys one value may lead through; a circle is longer."""
 
@@ -120,7 +122,7 @@ class Values:
             return self._parameter(expr, process, depth)
         constant = self._modules.constant(expr.path, expr.name)
         if constant is None:
-            return Value.unknown("a name that is set elsewhere, or more than once")
+            return self._option(expr, process, depth)
         value = self._resolve(constant.value, process, depth + 1)
         return traced(value, Origin(constant.place, f"{constant.name} is set here"))
 
@@ -155,7 +157,7 @@ class Values:
         default = traced(default, Origin(option.place, f"the default of {option.flags[0]}"))
         entries = [e for e in process.entries if e.path == expr.path] if process is not None else []
         if not entries:
-            return union([default, Value.unknown(f"depends on who gives {option.flags[0]}")])
+            return union([default, Value.unknown(f"{LEFT_OPEN} who gives {option.flags[0]}")])
         return union([_from_command(entry, option, default) for entry in entries])
 
     def _variable(self, expr: EnvVar, process: Process | None, depth: int) -> Value:
@@ -169,7 +171,7 @@ class Values:
         if expr.scope == "host":
             return self._host_variable(expr, default, process, depth)
         if process is None:
-            return union([default or Value(()), Value.unknown(f"depends on who sets {expr.key}")])
+            return union([default or Value(()), Value.unknown(f"{LEFT_OPEN} who sets {expr.key}")])
         given = process.variables.get(expr.key)
         if given is not None:
             if expr.empty_counts and default is not None and any(a.value == "" for a in given):

@@ -185,8 +185,8 @@ class Call(Fact, frozen=True, kw_only=True):
 
 
 class Passed(Fact, frozen=True, kw_only=True):
-    """What code passes to a function by calling it, where a value of one of its calls in this file may name a dataset or
-    a model. *callee* is named as in `Call`; each call of *callee* in the file is told, or none."""
+    """What code passes to a function by calling it, where one of its calls in this file may name a dataset or a model.
+    *callee* is named as in `Call`; each call of *callee* in the file is told, or none."""
 
     called: ClassVar[str] = "arguments of a call"
 
