@@ -85,11 +85,13 @@ def _names(
     name = name_of(values.pattern(access.target))
     if name is not None:
         return [name]
-    found = _each(values.resolve(access.target), name_of)
-    if not found:
-        processes = pipeline.index(Process, _started, each=True).get(access.path, ())
-        for process in processes[:MOST_NAMES]:
-            found += _each(values.resolve(access.target, process), name_of)
+    value = values.resolve(access.target)
+    processes = pipeline.index(Process, _started, each=True).get(access.path, ())
+    if value.complete or not processes:
+        found = _each(value, name_of)
+    else:
+        each = (values.resolve(access.target, process) for process in processes[:MOST_NAMES])
+        found = [name for one in each if one.complete for name in _each(one, name_of)]
     found = list(dict.fromkeys(found))
     return found if len(found) <= MOST_NAMES else []
 
