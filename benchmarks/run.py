@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -38,6 +38,8 @@ class Contender:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     fine: tuple[int, ...] = (0,)
+    before: Callable[[], None] | None = None
+    """Done before each run, and not measured."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +134,31 @@ def ours(programs: Path, tree: Path, work: Path) -> list[Contender]:
     pytest = [str(programs / "pytest"), "-q", "-p", "no:cacheprovider", "--mlbreaks-only", "--mlbreaks-root", str(tree)]
     # An empty folder as the place of all bytecode, and none written: nothing is found, of no module at all.
     bare = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": str(work / "no-bytecode")}
+    copy = work / "copy"
+    shutil.copytree(tree, copy, ignore=shutil.ignore_patterns(".git"), symlinks=True)
+    again = [str(programs / "mlbreaks"), "check", "--root", str(copy)]
+    kept = {"MLBREAKS_CACHE_DIR": str(work / "kept")}
     return [
         Contender("mlbreaks check", check, folder, fine=(0, 1)),
+        Contender("mlbreaks check, one process", [*check, "--jobs", "1"], folder, fine=(0, 1)),
+        Contender("mlbreaks check, after one edit", again, folder, kept, fine=(0, 1), before=Edit(copy)),
         Contender("mlbreaks check, no bytecode", check, folder, bare, fine=(0, 1)),
         Contender("pytest --mlbreaks-only", pytest, folder, fine=(0, 1)),
         Contender("pytest --mlbreaks-only, no bytecode", pytest, folder, bare, fine=(0, 1)),
     ]
+
+
+class Edit:
+    """Changes one Python file of the tree in *folder*, the largest of up to 20 kB: a line more at its end each time."""
+
+    def __init__(self, folder: Path) -> None:
+        files = [path for path in folder.rglob("*.py") if path.is_file() and not path.is_symlink()]
+        sizes = {path: path.stat().st_size for path in files}
+        self._path = max((path for path, size in sizes.items() if size <= 20_000), key=sizes.__getitem__)
+
+    def __call__(self) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write("\n# one more line\n")
 
 
 def peers(tree: Path, work: Path) -> list[Contender]:
@@ -169,7 +190,10 @@ def run_once(contender: Contender) -> Run:
     """One process, from start to exit. Ends the program where the exit code is not a fine one."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
     with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryFile() as said:
-        environment |= {"XDG_CACHE_HOME": cache, **contender.environment}  # cold: no cache from an earlier run
+        # cold: no cache from an earlier run, where the contender has none of its own
+        environment |= {"XDG_CACHE_HOME": cache, "MLBREAKS_CACHE_DIR": cache, **contender.environment}
+        if contender.before is not None:
+            contender.before()
         started = time.perf_counter()
         process = subprocess.Popen(
             contender.command, cwd=contender.folder, env=environment, stdout=subprocess.DEVNULL, stderr=said

@@ -7,6 +7,6 @@ import sys
 if __name__ == "__main__":
     if not sys.flags.safe_path:
         del sys.path[0]  # the current folder, where the judged tree may have modules called like those that we import
-    from pytest_mlbreaks.cli import main
+    from pytest_mlbreaks.cli import run
 
-    sys.exit(main())
+    run()

@@ -8,6 +8,7 @@ from typing import Any
 from pytest_mlbreaks.hookspecs import hookimpl
 from pytest_mlbreaks.readers import (
     airflow,
+    argo,
     compose,
     conda,
     config_files,
@@ -20,6 +21,7 @@ from pytest_mlbreaks.readers import (
     frames,
     github_actions,
     growth,
+    kfp,
     kubernetes,
     lock_files,
     notebooks,
@@ -56,6 +58,9 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         kubernetes.READER,
         github_actions.READER,
         dvc.READER,
+        argo.READER,
+        kfp.READER,
+        kfp.COMPILED,
         config_files.READER,
         env_files.READER,
         dockerfile.READER,

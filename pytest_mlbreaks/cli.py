@@ -14,15 +14,15 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from pytest_mlbreaks import __version__
 
 if TYPE_CHECKING:
     from pytest_mlbreaks.check import Check, Severity
-    from pytest_mlbreaks.engine import Progress
+    from pytest_mlbreaks.engine import Means, Progress
     from pytest_mlbreaks.packs import Packs
     from pytest_mlbreaks.plan import Asked, Plan
     from pytest_mlbreaks.report import Report, Reporter, Result, Shown
@@ -33,6 +33,8 @@ CLEAN, FINDINGS, USAGE, FAILED = 0, 1, 2, 3
 INTERRUPTED = 130  # as shells have it for a program that SIGINT ended
 
 _TITLED_FENCE = re.compile(r'^(`{3,}|~{3,})(\S*) +title="([^"]+)".*$', re.MULTILINE)
+
+MOST_JOBS = 64
 
 LOG_WIDTH = 100
 """Columns of a report that no terminal shows."""
@@ -62,6 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         traceback.print_exc()
         return FAILED
+
+
+def run() -> NoReturn:
+    """The program: `main`, and its exit code."""
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    # At once: taking a large pipeline apart piece by piece would take longer than all checks did.
+    os._exit(code)
 
 
 def _complain(message: str) -> int:
@@ -114,6 +126,45 @@ def _parser() -> argparse.ArgumentParser:
         help="where to write it (default: what the configuration names, or a file in the root)",
     )
 
+    graph = commands.add_parser("graph", help="draw the pipeline, and the findings on it", allow_abbrev=False)
+    graph.set_defaults(run=_graph)
+    graph.add_argument(
+        "paths", nargs="*", default=["."], metavar="PATH", help="show what comes before and after this file or folder"
+    )
+    _add_scope(graph)
+    graph.add_argument(
+        "--format", choices=("html", "mermaid", "dot", "json"), help="how (default: by the ending of FILE, else html)"
+    )
+    graph.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: standard output)")
+    graph.add_argument("--no-checks", action="store_true", help="draw the pipeline alone, and run no check")
+    graph.add_argument("--findings-only", action="store_true", help="show what findings concern, and its neighbours")
+    graph.add_argument("--aside", action="store_true", help="also tests, examples, documentation and vendored code")
+    graph.add_argument(
+        "--most", type=_count, metavar="N", help="fold crowds into one until there are N things or fewer"
+    )
+    graph.add_argument("--baseline", metavar="FILE", help="leave out the findings that this file accepts")
+    graph.add_argument("--revision", metavar="REV", help="read this git revision, not the files of the work tree")
+
+    facts = commands.add_parser("facts", help="list what was read", allow_abbrev=False)
+    facts.set_defaults(run=_facts, pipeline=None)
+    facts.add_argument(
+        "paths", nargs="*", default=["."], metavar="PATH", help="list the facts of this file or folder (default: .)"
+    )
+    _add_reading(facts)
+    facts.add_argument("--kind", action="append", default=[], metavar="KIND,...", help="these kinds alone")
+    facts.add_argument("--format", choices=("table", "jsonl"), default="table")
+    facts.add_argument(
+        "--name", metavar="NAME", help="what the repository is called where jsonl is read back (default: its folder)"
+    )
+    facts.add_argument("--revision", metavar="REV", help="read this git revision, not the files of the work tree")
+
+    why = commands.add_parser(
+        "why", help="tell what stands at a line, and which checks looked at it", allow_abbrev=False
+    )
+    why.set_defaults(run=_why, revision=None)
+    why.add_argument("place", metavar="PATH:LINE", help="a line; in a notebook PATH:CELL:LINE, as in a report")
+    _add_scope(why)
+
     settings = commands.add_parser(
         "config", help="show the settings that apply, and where they stand", allow_abbrev=False
     )
@@ -148,7 +199,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_scope(command: argparse.ArgumentParser) -> None:
     """The options by which a command is told what to read and which checks to run."""
-    command.add_argument("--root", metavar="DIR", help="read this folder (default: the git repository that holds PATH)")
+    _add_reading(command)
     command.add_argument(
         "--select", action="append", default=[], metavar="ID,...", help="run these checks or categories alone"
     )
@@ -159,6 +210,30 @@ def _add_scope(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="settings (default: the nearest mlbreaks.yaml or pyproject.toml; none: /dev/null)",
     )
+
+
+def _add_reading(command: argparse.ArgumentParser) -> None:
+    """The options by which a command is told what to read, and how."""
+    command.add_argument("--root", metavar="DIR", help="read this folder (default: the git repository that holds PATH)")
+    command.add_argument(
+        "--with-facts",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="facts of another repository (mlbreaks facts --format jsonl), to link with this one; repeatable",
+    )
+    command.add_argument("--no-cache", action="store_true", help="read every file, and remember nothing")
+    command.add_argument(
+        "--jobs", type=_jobs, metavar="N", help="processes that read (default: more than one for a large tree)"
+    )
+
+
+def _jobs(text: str) -> int:
+    """A number of processes, of 1 or more."""
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MOST_JOBS}")
+    return number
 
 
 # -------------------------------------------------------------------------------------------------------- check
@@ -177,7 +252,7 @@ def _check(options: argparse.Namespace) -> int:
     if unread and options.revision is not None:
         raise UsageError(f"{unread[0]}: no such file or folder at {options.revision}")
     with _progress() as progress:
-        report = plan.report(tree, progress=progress)
+        report = plan.report(tree, progress=progress, means=_means(options, packs))
     if wanted:
         report = _narrowed(report, wanted, unread)
     threshold = plan.threshold
@@ -192,6 +267,18 @@ def _check(options: argparse.Namespace) -> int:
             _complain(str(error))
             code = FAILED
     return code
+
+
+def _means(options: argparse.Namespace, packs: Packs) -> Means:
+    """How to read, and with which facts of other repositories. Raises UsageError."""
+    from pytest_mlbreaks.beyond import FactsError, load
+    from pytest_mlbreaks.engine import Means
+
+    try:
+        others = load(map(Path, options.with_facts), packs.facts)
+    except FactsError as error:
+        raise UsageError(str(error)) from error
+    return Means(cached=not options.no_cache, processes=options.jobs, others=others)
 
 
 def _code(report: Report, threshold: Severity | None, *, strict: bool) -> int:
@@ -420,6 +507,116 @@ def _progress() -> Iterator[Progress | None]:
         yield lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total)
 
 
+# ------------------------------------------------------------------------------------------------ facts, and why
+
+
+def _facts(options: argparse.Namespace) -> int:
+    from pytest_mlbreaks import beyond, engine
+    from pytest_mlbreaks.ask import listing
+
+    packs = _packs()
+    try:
+        kinds = listing.chosen((name for given in options.kind for name in given.split(",")), packs.facts)
+    except listing.KindError as error:
+        raise UsageError(str(error)) from error
+    root, wanted = _root_and_wanted(options)
+    tree = _tree(root, options.revision)
+    with _progress() as progress:
+        reading = engine.read(tree, packs, progress or _untold, _means(options, packs))
+    facts = [
+        fact
+        for fact in reading.facts
+        if type(fact) in kinds and (not wanted or any(_within(fact.place.path, one) for one in wanted))
+    ]
+    if options.format == "table":
+        _say(listing.table(facts))
+    else:
+        name = options.name or re.sub(r"[^A-Za-z0-9._-]+", "-", root.name).strip("-._") or "repository"
+        _say(beyond.write(facts, name, packs.facts).decode())
+    return CLEAN
+
+
+def _untold(stage: str, done: int, total: int) -> None:
+    """Progress that nobody sees."""
+
+
+def _why(options: argparse.Namespace) -> int:
+    from pytest_mlbreaks.ask import why
+
+    try:
+        spot = why.parse(options.place)
+    except ValueError as error:
+        raise UsageError(f"{options.place}: is no PATH:LINE") from error
+    options.paths = [spot.path]
+    packs = _packs()
+    root, wanted = _root_and_wanted(options)
+    if not wanted or not (root / wanted[0]).is_file():
+        raise UsageError(f"{spot.path}: is no file")
+    tree = _tree(root, None)
+    plan = _plan(options, packs, root, tree, None)
+    with _progress() as progress:
+        looked = plan.look(tree, progress=progress, means=_means(options, packs))
+    found = dataclasses.replace(spot, path=wanted[0])
+    _say(why.answer(found, looked.pipelines, looked.report, looked.traces))
+    return CLEAN
+
+
+# ------------------------------------------------------------------------------------------------------- graph
+
+_ENDINGS = {
+    ".html": "html",
+    ".htm": "html",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".json": "json",
+}
+
+
+def _count(text: str) -> int:
+    """A number of things, for argparse. Raises ArgumentTypeError."""
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of things")
+    return int(text)
+
+
+def _graph(options: argparse.Namespace) -> int:
+    """Draw the pipeline. Findings do not change the exit code: `check` is for that."""
+    from pytest_mlbreaks.graph import formats, narrow
+    from pytest_mlbreaks.graph.build import build
+
+    ending = Path(options.output or "").suffix.lower()
+    chosen = options.format or _ENDINGS.get(ending, "html")
+    packs = _packs()
+    root, wanted = _root_and_wanted(options)
+    tree = _tree(root, options.revision)
+    plan = _plan(options, packs, root, tree, _given_file(options.baseline))
+    with _progress() as progress:
+        looked = plan.look(
+            tree, checks=() if options.no_checks else None, progress=progress, means=_means(options, packs)
+        )
+    report = looked.report
+    graph = build(looked.pipelines, report, aside=options.aside)
+    if wanted:
+        graph = narrow.connected(graph, wanted)
+    if options.findings_only:
+        graph = narrow.concerning(graph)
+    text = formats.write(graph, chosen, options.most)
+    if options.output is None:
+        _say(text)
+    else:
+        try:
+            Path(options.output).write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+        except OSError as error:
+            raise UsageError(f"{options.output}: can't be written: {error.strerror}") from error
+    failed = [result.check for result in report.results if result.outcome == "failed"]
+    if failed:
+        _complain(f"a check failed, and its findings are missing: {', '.join(failed)}")
+        return FAILED
+    return CLEAN
+
+
 # ----------------------------------------------------------------------------------------------- configuration
 
 
@@ -437,7 +634,7 @@ def _baseline(options: argparse.Namespace) -> int:
     if target.exists():
         plan = _plan(options, packs, root, tree, target)
     with _progress() as progress:
-        report = plan.report(tree, progress=progress)
+        report = plan.report(tree, progress=progress, means=_means(options, packs))
     failed = [result.check for result in report.results if result.outcome == "failed"]
     if failed:
         _complain(f"a check failed, and nothing is written: {', '.join(failed)}")

@@ -8,16 +8,17 @@ import gc
 import hashlib
 import itertools
 import json
-import os
 import re
 import time
-import traceback
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_mlbreaks import __version__, recognised, taxonomy
+from pytest_mlbreaks.beyond import Foreign
+from pytest_mlbreaks.cache import FactsCache, digest_of, namespace, open_cache
 from pytest_mlbreaks.check import Check, Confidence, Finding, Rule, Severity, Unjudged
+from pytest_mlbreaks.file_facts import FileCodec, FileFacts, read_file, told_crash
 from pytest_mlbreaks.judge import apply as judging
 from pytest_mlbreaks.judge.inline import MARK
 from pytest_mlbreaks.judge.policy import Policy
@@ -26,7 +27,7 @@ from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.model import Diagnostic, Fact, Pipeline, Place
 from pytest_mlbreaks.packs import Packs
 from pytest_mlbreaks.pages import what_to_do
-from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
+from pytest_mlbreaks.reading import Reader, Source, Unreadable
 from pytest_mlbreaks.report import (
     AxisPosition,
     Read,
@@ -38,6 +39,7 @@ from pytest_mlbreaks.report import (
 )
 from pytest_mlbreaks.secrets import redact_url
 from pytest_mlbreaks.tree import ReadError, Tree
+from pytest_mlbreaks.workers import MOST, WORTH_BYTES, Answer, available, read_with_workers
 
 Progress = Callable[[str, int, int], None]
 """Told now and then: the stage (``reading``, ``linking``, ``checking``), how much of it is done, and of how much."""
@@ -62,12 +64,14 @@ class Reading:
 
 @dataclasses.dataclass(frozen=True)
 class Examined:
-    """A report before anything is said of suppressions and the baseline, and what that is said by."""
+    """A report before anything is said of suppressions and the baseline, and what that is said by. *pipelines* are what
+    the report is about."""
 
     report: Report
     traces: tuple[judging.Trace, ...]
     marked: Mapping[str, str]
     unread: Mapping[str, str]
+    pipelines: tuple[Pipeline, ...] = ()
 
 
 def analyse(
@@ -109,16 +113,17 @@ def examine(
     progress: Progress | None = None,
     environments: Environments | None = None,
     home: str = "",
+    means: Means | None = None,
 ) -> Examined:
     """As `analyse`, without judging the findings. *home* is the folder that somebody's pipeline is in: that the folder
-    itself is called ``examples`` does not make it an example."""
+    itself is called ``examples`` does not make it an example. *means*: how the tree is read."""
     started = time.perf_counter()
     tell = progress or _silent
     chosen = default_checks(packs) if checks is None else checks
     with _uncollected():
-        reading = read(tree, packs, tell)
+        reading = read(tree, packs, tell, means)
         tell("linking", 0, 1)
-        pipeline = build(tree, reading, environments)
+        pipeline = build(tree, reading, environments, means.others if means is not None else ())
         results = []
         traces = []
         for number, check in enumerate(chosen):
@@ -144,7 +149,7 @@ def examine(
         ),
         seconds=time.perf_counter() - started,
     )
-    return Examined(report, tuple(traces), reading.marked, reading.unread)
+    return Examined(report, tuple(traces), reading.marked, reading.unread, (pipeline,))
 
 
 @contextlib.contextmanager
@@ -165,96 +170,160 @@ def default_checks(packs: Packs) -> tuple[Check, ...]:
     return tuple(check for check in packs.checks if check.confidence > Confidence.LOW)
 
 
-def build(tree: Tree, reading: Reading, environments: Environments | None = None) -> Pipeline:
-    """The linked pipeline of what was read; *environments* tell which names are of production."""
-    pipeline = Pipeline(reading.facts, tree.paths(), reading.unread)
+def build(
+    tree: Tree, reading: Reading, environments: Environments | None = None, others: Sequence[Foreign] = ()
+) -> Pipeline:
+    """The linked pipeline of what was read, and of facts of *others*; *environments* tell which names are of
+    production."""
+    facts = (*reading.facts, *(fact for other in others for fact in other.facts))
+    pipeline = Pipeline(facts, tree.paths(), reading.unread)
+    pipeline.others = frozenset(other.name for other in others)
     link(pipeline, environments)
     return pipeline
 
 
-def read(tree: Tree, packs: Packs, progress: Progress) -> Reading:
+@dataclasses.dataclass(frozen=True)
+class Means:
+    """By what means a tree is read: whether with the cache of its facts, for which pipeline of it (*part*), and by how
+    many processes (None: as many as are worth it); and facts of *others*, which are linked with it."""
+
+    cached: bool = False
+    part: str = ""
+    processes: int | None = None
+    others: tuple[Foreign, ...] = ()
+
+
+def read(tree: Tree, packs: Packs, progress: Progress, means: Means | None = None) -> Reading:
     """All facts of *tree*, in reading order, what kept us from reading, and how many files of which kind were read."""
-    wanted = packs.wanted()
-    paths = tree.paths()
-    charts = recognised.chart_folders(paths)
-    facts: list[Fact] = []
-    diagnostics: list[Diagnostic] = []
-    files: Counter[str] = Counter()
-    unread: dict[str, str] = dict(tree.beyond)
-    marked: dict[str, str] = {}
-    readers = packs.readers
+    means = means or Means(processes=1)
     with _uncollected():
-        for number, path in enumerate(paths):
-            if number % 64 == 0:
-                progress("reading", number, len(paths))
+        reading = _TreeReading(tree, packs, progress)
+        reading.claim()
+        cache = open_cache(tree.folder, means.part, packs) if means.cached and tree.folder is not None else None
+        if cache is not None:
+            reading.recall(cache)
+        reading.read(means.processes, cache)
+        if cache is not None:
+            cache.save()
+        return reading.result()
+
+
+class _TreeReading:
+    """The reading of one tree, in steps."""
+
+    def __init__(self, tree: Tree, packs: Packs, progress: Progress) -> None:
+        self._tree = tree
+        self._packs = packs
+        self._progress = progress
+        self._wanted = packs.wanted()
+        self._claimed: dict[str, Sequence[Reader[Any]]] = {}
+        self._said: dict[str, FileFacts[Any]] = {}
+        self._diagnostics: list[Diagnostic] = []
+        self._unread: dict[str, str] = dict(tree.beyond)
+
+    def claim(self) -> None:
+        """Ask of each path which readers want it."""
+        paths = self._tree.paths()
+        charts = recognised.chart_folders(paths)
+        readers = self._packs.readers
+        for path in paths:
             if recognised.in_chart_templates(path, charts):
-                unread[path] = "a Helm template"
+                self._unread[path] = "a Helm template"
                 continue
-            by_format: dict[Format[Any], list[Reader[Any]]] = defaultdict(list)
+            claiming = []
             for reader in readers:
                 try:
                     if reader.claims(path):
-                        by_format[reader.format].append(reader)
+                        claiming.append(reader)
                 except (Exception, SystemExit) as error:
                     readers = tuple(r for r in readers if r is not reader)
-                    message = f"reader {reader.name!r} failed, nothing more is read by it: {_crash(error)}"
-                    diagnostics.append(Diagnostic(Place(path), "error", message))
-            if not by_format:
-                continue
+                    message = f"reader {reader.name!r} failed, nothing more is read by it: {told_crash(error)}"
+                    self._diagnostics.append(Diagnostic(Place(path), "error", message))
+            if claiming:
+                self._claimed[path] = claiming
+
+    def recall(self, cache: FactsCache) -> None:
+        """Take what *cache* knows of files that are as they were."""
+        for path in self._claimed:
+            status = self._tree.status(path)
+            said = cache.unchanged(path, status)
+            if said is None and cache.knows(path):
+                with contextlib.suppress(ReadError):
+                    said = cache.same(path, status, digest_of(self._tree.read(path)))
+            if said is not None:
+                self._said[path] = said
+
+    def read(self, processes: int | None, cache: FactsCache | None) -> None:
+        """Read all others, by as many *processes*, and tell *cache*."""
+        waiting = [path for path in self._claimed if path not in self._said]
+        codec = FileCodec(self._packs.facts)
+        done = 0
+
+        def count() -> None:
+            nonlocal done
+            if done % 64 == 0:
+                self._progress("reading", done, len(waiting))
+            done += 1
+
+        def here(path: str) -> None:
+            count()
             try:
-                source = Source(path, tree.read(path))
+                data = self._tree.read(path)
             except ReadError as error:
-                diagnostics.append(Diagnostic(Place(path), "error", str(error)))
-                unread[path] = str(error)
+                self._diagnostics.append(Diagnostic(Place(path), "error", str(error)))
+                self._unread[path] = str(error)
+                return
+            said = read_file(Source(path, data), self._claimed[path], self._wanted)
+            self._said[path] = said
+            if cache is not None:
+                cache.remember(path, self._tree.status(path), digest_of(data), codec.encode(said))
+
+        def there(path: str, answer: Answer) -> None:
+            said = codec.decode(path, answer.said) if answer.said is not None else None
+            if said is None:
+                here(path)
+                return
+            count()
+            self._said[path] = said
+            if cache is not None:
+                cache.remember(path, self._tree.status(path), answer.digest, answer.said)
+
+        workers = self._workers(waiting, processes)
+        if workers and self._tree.folder is not None:
+            read_with_workers(self._tree.folder, namespace(self._packs), workers, waiting, here, there)
+        else:
+            for path in waiting:
+                here(path)
+
+    def _workers(self, paths: Sequence[str], processes: int | None) -> int:
+        """How many processes besides this one are worth it."""
+        if processes is not None:
+            return processes - 1
+        size = sum((self._tree.status(path) or (0,))[0] for path in paths if path.endswith((".py", ".ipynb")))
+        return min(available(), MOST) - 1 if size >= WORTH_BYTES else 0
+
+    def result(self) -> Reading:
+        """What was said, in reading order."""
+        facts: list[Fact] = []
+        files: Counter[str] = Counter()
+        marked: dict[str, str] = {}
+        for path in self._claimed:
+            said = self._said.get(path)
+            if said is None:
                 continue
-            if _MARK in source.data or source.data.startswith(_WIDE):
-                _note_marked(source, marked)
-            for form, claiming in by_format.items():
-                for said in _read_one(source, form, claiming, wanted, files):
-                    if isinstance(said, Diagnostic):
-                        diagnostics.append(said)
-                        if said.level == "error":
-                            unread[path] = said.message
-                    else:
-                        facts.append(said)
-    return Reading(tuple(facts), tuple(diagnostics), dict(files.most_common()), unread, marked)
-
-
-_MARK = MARK.encode()
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
-"""How text begins that is not UTF-8: the mark is not found in its bytes."""
-
-
-def _note_marked(source: Source, marked: dict[str, str]) -> None:
-    """Keep the text of a file that may hold suppressions; one that is no text holds none."""
-    with contextlib.suppress(Unreadable):
-        text = source.text()
-        if MARK in text:
-            marked[source.path] = text
-
-
-def _read_one(
-    source: Source, form: Format[Any], readers: Sequence[Reader[Any]], wanted: Wanted, files: Counter[str]
-) -> Iterator[Fact | Diagnostic]:
-    try:
-        document = form.parse(source)
-    except Unreadable as error:
-        yield Diagnostic(error.place, "error", error.message)
-        return
-    except (Exception, SystemExit) as error:  # a format of some pack, on input that nobody thought of
-        yield Diagnostic(Place(source.path), "error", f"{form.kind} can't be parsed: {type(error).__name__}")
-        return
-    files[getattr(document, "kind", form.kind)] += 1
-    yield from getattr(document, "diagnostics", ())
-    for reader in readers:
-        try:
-            # all or nothing: half of what a reader has to say of a file can be a wrong statement about it
-            said = list(reader.read(document, wanted))
-        except (Exception, SystemExit) as error:
-            said = [Diagnostic(Place(source.path), "error", f"reader {reader.name!r} failed: {_crash(error)}")]
-        yield from said
-    if form.release is not None:
-        form.release(document)
+            facts.extend(said.facts)
+            files.update(said.kinds)
+            for told in said.diagnostics:
+                self._diagnostics.append(told)
+                if told.level == "error":
+                    self._unread[path] = told.message
+            if said.marked:
+                with contextlib.suppress(ReadError, Unreadable):
+                    text = Source(path, self._tree.read(path)).text()
+                    if MARK in text:
+                        marked[path] = text
+        counted = dict(files.most_common())
+        return Reading(tuple(facts), tuple(self._diagnostics), counted, self._unread, marked)
 
 
 def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Result:
@@ -292,17 +361,17 @@ def _look(
         try:
             subjects, reason = _subjects(rule, pipeline, home)
         except (Exception, SystemExit) as error:
-            crashes.append(_crash(error))
+            crashes.append(told_crash(error))
             continue
         if reason:
             reasons.append(reason)
         for subject in subjects:
             try:
                 says = [_sound(said) for said in itertools.islice(rule.find(subject, pipeline, **given), MOST_SAID)]
-                says = [said for said in says if said.at.path not in pipeline.idle]
+                says = [said for said in says if not _not_ours(said.at.path, pipeline)]
                 findings = [(said, str(subject.identity)) for said in says if isinstance(said, Finding)]
             except (Exception, SystemExit) as error:
-                crashes.append(f"{_crash(error)}, on {subject.place}")
+                crashes.append(f"{told_crash(error)}, on {subject.place}")
                 continue
             doubts = [UnjudgedSubject(said.at, said.reason) for said in says if isinstance(said, Unjudged)]
             found.extend(findings)
@@ -340,12 +409,6 @@ def _in_order(*diagnostics: Diagnostic) -> tuple[Diagnostic, ...]:
     return tuple(sorted(dict.fromkeys(diagnostics), key=lambda d: d.place.sort_key))
 
 
-def _crash(error: BaseException) -> str:
-    """What happened, without the error's text: that may hold what the tree holds."""
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {where.name} ({os.path.basename(where.filename)}, line {where.lineno})"
-
-
 def _result(check: Check, outcome: Any, started: float, **fields: Any) -> Result:
     seconds = round(time.perf_counter() - started, 6)
     return Result(check=check.id, category=check.category, outcome=outcome, seconds=seconds, **{"judged": 0, **fields})
@@ -360,6 +423,10 @@ def _subjects(rule: Rule[Any], pipeline: Pipeline, home: str) -> tuple[list[Any]
     every = pipeline.all(rule.subject)
     if not every:
         return [], f"no {_noun(rule.subject)} in the tree"
+    if pipeline.others:
+        every = [subject for subject in every if not pipeline.is_elsewhere(subject.place.path)]
+        if not every:
+            return [], f"no {_noun(rule.subject)} in the tree"
     own = [subject for subject in every if not recognised.aside(subject.place.path.removeprefix(within))]
     if not own:
         return [], f"the tree's {_noun(rule.subject)} facts are all tests, examples or documentation"
@@ -372,6 +439,11 @@ def _subjects(rule: Rule[Any], pipeline: Pipeline, home: str) -> tuple[list[Any]
         if not own:
             return [], f"no {_noun(rule.subject)} that it concerns"
     return own, ""
+
+
+def _not_ours(path: str, pipeline: Pipeline) -> bool:
+    """Whether nothing is reported about a file: a notebook that nothing runs, or a file of another repository."""
+    return path in pipeline.idle or pipeline.is_elsewhere(path)
 
 
 def _noun(kind: type) -> str:

@@ -20,7 +20,7 @@ from pytest_mlbreaks.config.files import DiskFiles, Files, joined
 from pytest_mlbreaks.config.load import Settings, load
 from pytest_mlbreaks.config.nodes import ConfigError
 from pytest_mlbreaks.config.schema import PipelineSettings, nearest
-from pytest_mlbreaks.engine import Examined, Progress
+from pytest_mlbreaks.engine import Examined, Means, Progress
 from pytest_mlbreaks.globs import Globs
 from pytest_mlbreaks.judge.apply import Trace
 from pytest_mlbreaks.judge.baseline import Baseline, BaselineError, parse
@@ -65,25 +65,50 @@ class Plan:
     pipelines: tuple[PipelineSettings, ...]
     notes: tuple[Diagnostic, ...]
 
-    def report(self, tree: Tree, *, checks: Sequence[Check] | None = None, progress: Progress | None = None) -> Report:
-        """What is to be said of *tree* by *checks* (those of the plan, if None). Never raises for what the tree
-        holds."""
+    def report(
+        self,
+        tree: Tree,
+        *,
+        checks: Sequence[Check] | None = None,
+        progress: Progress | None = None,
+        means: Means | None = None,
+    ) -> Report:
+        """What is to be said of *tree* by *checks* (those of the plan, if None); *means*: how it is read. Never raises
+        for what the tree holds."""
+        return self.look(tree, checks=checks, progress=progress, means=means).report
+
+    def look(
+        self,
+        tree: Tree,
+        *,
+        checks: Sequence[Check] | None = None,
+        progress: Progress | None = None,
+        means: Means | None = None,
+    ) -> Examined:
+        """The same report, with the linked pipelines that it is about (one, or those that the configuration names) and
+        what each check looked at."""
         chosen = self.checks if checks is None else tuple(checks)
         globs = Globs(self.settings.exclude)
         whole = PartTree(tree, _excluded(globs)) if globs else tree
         if self.pipelines:
-            parts = [self._examined(whole, chosen, progress, one) for one in self.pipelines]
+            parts = [self._examined(whole, chosen, progress, means, one) for one in self.pipelines]
             examined = _together(parts)
         else:
-            examined = self._examined(whole, chosen, progress, None)
+            examined = self._examined(whole, chosen, progress, means, None)
         report = engine.judged(examined, self.packs, self.policy)
         outside = [*self._outside(tree, whole)]
         read = msgspec.structs.replace(report.read, not_read=(*report.read.not_read, *outside))
         diagnostics = tuple(sorted({*report.diagnostics, *self.notes}, key=lambda d: (d.place.sort_key, d.message)))
-        return msgspec.structs.replace(report, diagnostics=diagnostics, read=read, partial=self.partial)
+        report = msgspec.structs.replace(report, diagnostics=diagnostics, read=read, partial=self.partial)
+        return dataclasses.replace(examined, report=report)
 
     def _examined(
-        self, tree: Tree, checks: Sequence[Check], progress: Progress | None, part: PipelineSettings | None
+        self,
+        tree: Tree,
+        checks: Sequence[Check],
+        progress: Progress | None,
+        means: Means | None,
+        part: PipelineSettings | None,
     ) -> Examined:
         """The examination of the pipeline *part*, or of all of the tree."""
         told = self.settings.environments
@@ -94,6 +119,7 @@ class Plan:
             production = production.joined(part.environments.production)
             others = others.joined(part.environments.not_production)
             home = part.root
+            means = dataclasses.replace(means, part=part.name) if means is not None else None
         examined = engine.examine(
             tree,
             self.packs,
@@ -103,6 +129,7 @@ class Plan:
             progress=progress,
             environments=Environments(production, others),
             home=home,
+            means=means,
         )
         return examined if part is None else _of_pipeline(examined, part)
 
@@ -275,7 +302,8 @@ def _together(parts: Sequence[Examined]) -> Examined:
     unread = [part.unread for part in parts]
     # what one of them read, or could not read for a reason of its own, is not beyond all of them
     beyond = {path: reason for path, reason in unread[0].items() if all(path in other for other in unread)}
-    return Examined(report, tuple(trace for part in parts for trace in part.traces), marked, beyond)
+    traces = tuple(trace for part in parts for trace in part.traces)
+    return Examined(report, traces, marked, beyond, tuple(one for part in parts for one in part.pipelines))
 
 
 def _result(results: Sequence[Result]) -> Result:

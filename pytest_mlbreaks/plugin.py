@@ -48,6 +48,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--mlbreaks-baseline", metavar="FILE", help="the findings that this file accepts fail nothing")
     add("--mlbreaks-pipeline", metavar="NAME", help="read this pipeline of the configuration alone")
     add(
+        "--mlbreaks-with-facts",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="facts of another repository (mlbreaks facts --format jsonl), to link with this one; repeatable",
+    )
+    add("--mlbreaks-no-cache", action="store_true", help="read every file, and remember nothing")
+    add(
+        "--mlbreaks-jobs",
+        type=int,
+        choices=range(1, 65),
+        metavar="N",
+        help="processes that read (default: more than one for a large tree)",
+    )
+    add(
         "--mlbreaks-report",
         metavar="FORMAT[:PATH]",
         action="append",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import msgspec
 import pytest
 
-from pytest_mlbreaks import __version__, engine, packs, pages, plan, selection, taxonomy
+from pytest_mlbreaks import __version__, beyond, engine, packs, pages, plan, selection, taxonomy
 from pytest_mlbreaks.config.files import RootFiles, below
 from pytest_mlbreaks.config.nodes import ConfigError
 from pytest_mlbreaks.display import clean
@@ -64,6 +64,7 @@ class Request:
 
     root: Path
     plan: Plan
+    means: engine.Means
     checks: tuple[Check, ...]
     reason: str | None
     total: int
@@ -117,16 +118,22 @@ def _request(config: pytest.Config, nodes: Sequence[str]) -> Request:
             pipeline=option.mlbreaks_pipeline,
         )
         planned = plan.make(installed, RootFiles(root), root, below(root, config.rootpath), asked)
+        files = [given / file for file in option.mlbreaks_with_facts]
+        means = engine.Means(
+            cached=not option.mlbreaks_no_cache,
+            processes=option.mlbreaks_jobs,
+            others=beyond.load(files, installed.facts),
+        )
         checks, reason = planned.checks, planned.partial
         reports = [selection.parse_report_option(text) for text in option.mlbreaks_report]
-    except (packs.PackError, selection.SelectionError, ConfigError) as error:
+    except (packs.PackError, selection.SelectionError, ConfigError, beyond.FactsError) as error:
         raise pytest.UsageError(f"mlbreaks: {error}") from error
     tests_named = not alone and not nodes and bool(given_paths) and all("::" in path for path in given_paths)
     if tests_named:  # somebody looks at one test, and --mlbreaks stands in addopts
         checks, reason = (), "tests are named by their ids, and no check is"
     outputs = tuple((_reporter(installed, name), _target(given, path)) for name, path in reports)
     total = len({*engine.default_checks(installed), *checks})
-    return Request(root, planned, checks, reason, total, outputs, alone, tests_named)
+    return Request(root, planned, means, checks, reason, total, outputs, alone, tests_named)
 
 
 def _rootdir(config: pytest.Config, nodes: Iterable[str]) -> Path:
@@ -250,7 +257,7 @@ class Run:
         return self._results[check.id]
 
     def _analyse(self) -> Report:
-        return self.request.plan.report(self.tree, checks=self._wanted)
+        return self.request.plan.report(self.tree, checks=self._wanted, means=self.request.means)
 
     def _analyse_once(self, folder: Path) -> Report:
         """The report that a worker left in *folder*, or our own that we leave there."""

@@ -5,6 +5,7 @@ Both are told in every report: that nothing was found there is not a sign that n
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -90,6 +91,7 @@ def in_chart_templates(path: str, charts: frozenset[str]) -> bool:
     return any(path.startswith(f"{chart}templates/") for chart in charts)
 
 
+@functools.lru_cache(maxsize=100_000)
 def aside(path: str) -> bool:
     """Whether *path* is a test, an example, documentation or somebody else's code: read, so that links are found,
     but nobody's production, so that nothing is reported about it. Placeholders of project templates count, too.

@@ -34,6 +34,10 @@ SKIPPED_FOLDERS = frozenset(
 """Folders that hold what tools made or fetched; nobody's pipeline is written there."""
 
 
+Status = tuple[int, int, int]
+"""Of a file: bytes, time of its last change in nanoseconds, inode. Where they are as they were, it is unchanged."""
+
+
 class ReadError(Exception):
     """A file of the tree that can't be read; the text says why, for people."""
 
@@ -63,6 +67,14 @@ class Tree(Protocol):
     def read(self, path: str) -> bytes:
         """The content of a file of `paths`. Raises ReadError."""
 
+    @property
+    def folder(self) -> str | None:
+        """The folder whose files these are as they lie there, for who reads them in another process; None where the
+        tree is something else."""
+
+    def status(self, path: str) -> Status | None:
+        """Of a file of `paths`, when it was listed; None where the tree is no folder."""
+
 
 class MemoryTree:
     """A tree of given files, for pages and tests."""
@@ -73,9 +85,13 @@ class MemoryTree:
         self.revision: str | None = None
         self.diagnostics: tuple[Diagnostic, ...] = ()
         self.beyond: Mapping[str, str] = {}
+        self.folder: str | None = None
 
     def paths(self) -> tuple[str, ...]:
         return tuple(sorted(self._files))
+
+    def status(self, path: str) -> Status | None:
+        return None
 
     def read(self, path: str) -> bytes:
         data = self._files[path]
@@ -103,6 +119,7 @@ class PartTree:
             else:
                 beyond[told[0]] = told[1]
         self._paths = tuple(kept)
+        self.folder = tree.folder
         self.beyond: Mapping[str, str] = beyond
         self.diagnostics = tuple(d for d in tree.diagnostics if left_out(d.place.path) is None)
 
@@ -111,6 +128,46 @@ class PartTree:
 
     def read(self, path: str) -> bytes:
         return self._tree.read(path)
+
+    def status(self, path: str) -> Status | None:
+        return self._tree.status(path)
+
+
+class FolderFiles:
+    """Reads files of a folder by their paths in it, none that is reached through a link."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._folders: dict[str, bool] = {"": True}
+
+    def read(self, path: str) -> bytes:
+        """The content of a file. Raises ReadError."""
+        if not self.is_inside(path):
+            raise ReadError("reached through a link; not read")
+        # O_NONBLOCK: a pipe that took a file's place since it was listed must not hang us.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        try:
+            handle = os.open(os.path.join(self._root, path), flags)
+            try:
+                info = os.fstat(handle)
+                if not stat.S_ISREG(info.st_mode):
+                    raise ReadError("not a regular file; not read")
+                if info.st_size > size_limit(path):
+                    raise ReadError(too_large(info.st_size, size_limit(path)))
+                with os.fdopen(handle, "rb", closefd=False) as file:
+                    return file.read()
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise ReadError(f"can't be read: {error.strerror or type(error).__name__}") from error
+
+    def is_inside(self, path: str) -> bool:
+        """Whether no folder on the way to *path* is a link."""
+        folder = path.rpartition("/")[0]
+        if folder not in self._folders:
+            own = not os.path.islink(os.path.join(self._root, folder))
+            self._folders[folder] = own and self.is_inside(folder)
+        return self._folders[folder]
 
 
 class FolderTree:
@@ -127,7 +184,9 @@ class FolderTree:
         self._diagnostics: list[Diagnostic] = []
         self.revision: str | None = None
         self.beyond: dict[str, str] = {}
-        self._folders: dict[str, bool] = {"": True}
+        self.folder: str | None = self.root
+        self._files = FolderFiles(self.root)
+        self._statuses: dict[str, Status] = {}
         listed = self._list_with_git()
         paths = self._walk() if listed is None else self._only_files(listed)
         self._paths = tuple(sorted(path for path in paths if self._sane(path)))
@@ -140,24 +199,10 @@ class FolderTree:
         return self._paths
 
     def read(self, path: str) -> bytes:
-        if not self._is_inside(path):
-            raise ReadError("reached through a link; not read")
-        # O_NONBLOCK: a pipe that took a file's place since it was listed must not hang us.
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        try:
-            handle = os.open(os.path.join(self.root, path), flags)
-            try:
-                info = os.fstat(handle)
-                if not stat.S_ISREG(info.st_mode):
-                    raise ReadError("not a regular file; not read")
-                if info.st_size > size_limit(path):
-                    raise ReadError(too_large(info.st_size, size_limit(path)))
-                with os.fdopen(handle, "rb", closefd=False) as file:
-                    return file.read()
-            finally:
-                os.close(handle)
-        except OSError as error:
-            raise ReadError(f"can't be read: {error.strerror or type(error).__name__}") from error
+        return self._files.read(path)
+
+    def status(self, path: str) -> Status | None:
+        return self._statuses.get(path)
 
     def _list_with_git(self) -> Iterable[str] | None:
         if not any((parent / ".git").exists() for parent in (self._folder, *self._folder.parents)):
@@ -189,11 +234,13 @@ class FolderTree:
             if any(part in SKIPPED_FOLDERS for part in path.split("/")[:-1]):
                 continue
             try:
-                mode = os.lstat(os.path.join(self.root, path)).st_mode
+                info = os.lstat(os.path.join(self.root, path))
             except OSError:
                 self.beyond[path] = "tracked by git, but not in the work tree"
                 continue
-            if stat.S_ISREG(mode) and self._is_inside(path):
+            mode = info.st_mode
+            if stat.S_ISREG(mode) and self._files.is_inside(path):
+                self._statuses[path] = (info.st_size, info.st_mtime_ns, info.st_ino)
                 yield path
             else:
                 self._note_left_out(path, is_link=not stat.S_ISREG(mode) and stat.S_ISLNK(mode))
@@ -213,14 +260,6 @@ class FolderTree:
             return False
         return not path.startswith("/") and not {"", ".", ".."} & set(path.split("/"))
 
-    def _is_inside(self, path: str) -> bool:
-        """Whether no folder on the way to *path* is a link."""
-        folder = path.rpartition("/")[0]
-        if folder not in self._folders:
-            own = not os.path.islink(os.path.join(self.root, folder))
-            self._folders[folder] = own and self._is_inside(folder)
-        return self._folders[folder]
-
     def _walk(self) -> Iterable[str]:
         pending = [""]
         while pending:
@@ -238,6 +277,8 @@ class FolderTree:
                             ):
                                 pending.append(path)
                         elif entry.is_file():
+                            info = os.lstat(os.path.join(self.root, path))  # on Windows an entry's own has no inode
+                            self._statuses[path] = (info.st_size, info.st_mtime_ns, info.st_ino)
                             yield path
                         else:
                             self._note_left_out(path, is_link=False)
@@ -257,6 +298,7 @@ class GitTree:
         self._folder = folder
         self.revision: str | None = commit
         self.root = f"{folder}@{commit[:12]}"
+        self.folder: str | None = None
         self.diagnostics: tuple[Diagnostic, ...] = ()
         self._objects: dict[str, tuple[str, int]] = {}
         self._blobs: dict[str, bytes] = {}
@@ -289,6 +331,9 @@ class GitTree:
             return self._blobs[sha]
         except KeyError:
             raise ReadError("git does not have its content") from None
+
+    def status(self, path: str) -> Status | None:
+        return None
 
     def _load(self) -> None:
         """Read all blobs of a readable size by one git process: a process for each would take minutes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,14 @@ settings.load_profile("repeatable")
 TRIAL = Path(__file__).parent / "packs" / "trial" / "src"
 
 RunPytest = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test reads or writes the user's cache; its folder."""
+    folder = tmp_path_factory.getbasetemp() / "mlbreaks-cache" / uuid.uuid4().hex
+    monkeypatch.setenv("MLBREAKS_CACHE_DIR", str(folder))
+    return folder
 
 
 @pytest.fixture(scope="session")

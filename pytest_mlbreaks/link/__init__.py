@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from pytest_mlbreaks.link import dbt, dvc, identity
+from pytest_mlbreaks.link import dbt, dvc, identity, kfp
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
@@ -35,6 +35,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     modules = Modules(pipeline)
     values = Values(pipeline, modules, named)
     pipeline.add(dvc.edges(pipeline, values))
+    pipeline.add(list(kfp.pipelines(pipeline, modules, values)))
     projects = dbt.trees(pipeline)
     pipeline.add(projects)
     pipeline.add(model for project in projects for model in project.models.values())

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_mlbreaks.model import Pipeline
-from pytest_mlbreaks.model.facts import Constant, Function, Import, PythonModule, Requirement
+from pytest_mlbreaks.model.facts import Constant, Function, Import, KfpComponent, PythonModule, Requirement
 
 HOPS = 40
 """How deep imports are followed from an entry file: more than any pipeline surveyed needs."""
@@ -27,10 +27,12 @@ class Modules:
         self._by_last: dict[str, list[str]] = defaultdict(list)
         for path in self.files:
             self._by_last[_dotted(path).rpartition(".")[2]].append(path)
+        self._parts = frozenset(part for path in self.files for part in _parts(path))
         self._by_suffix: dict[str, dict[str, dict[str, tuple[int, str | None]]]] = {}
         self._by_ending: dict[str, str | None] | None = None
         self._constants: Mapping[object, tuple[Constant, ...]] = pipeline.index(Constant, _constant_key)
         self._functions: Mapping[object, tuple[Function, ...]] = pipeline.index(Function, _function_key)
+        self._components: Mapping[object, tuple[KfpComponent, ...]] = pipeline.index(KfpComponent, _component_key)
         self._bound: dict[str, dict[str, list[Import]]] = {}
         self._imported: dict[str, tuple[str, ...]] = {}
         self._found: dict[tuple[str, str], str | None] = {}
@@ -42,10 +44,16 @@ class Modules:
             for candidate in _candidates(posixpath.join(folder, dotted.replace(".", "/"))):
                 if candidate in self.files:
                     return candidate
+        if not self.may_hold(dotted):
+            return None
         key = (dotted, near.rpartition("/")[0] if near.endswith(".py") else near)
         if key not in self._found:
             self._found[key] = self._nearest(*key)
         return self._found[key]
+
+    def may_hold(self, dotted: str) -> bool:
+        """Whether any file or folder is called like the first part of *dotted*: most names are of libraries."""
+        return dotted.partition(".")[0] in self._parts
 
     def _nearest(self, dotted: str, folder: str) -> str | None:
         """The module found from the fewest folders up from the asking file, and from there the fewest down to the
@@ -160,8 +168,9 @@ class Modules:
         """
         if depth > 8:
             return None
-        if (path, name) in self._constants or (path, name) in self._functions:
-            return path, name
+        here = (path, name)
+        if here in self._constants or here in self._functions or here in self._components:
+            return here
         head, _, rest = name.partition(".")
         bindings = self._bindings(path).get(head, [])
         if len(bindings) != 1:
@@ -230,6 +239,10 @@ def _constant_key(constant: Constant) -> tuple[str, str]:
 
 def _function_key(function: Function) -> tuple[str, str]:
     return (function.place.path, function.name)
+
+
+def _component_key(component: KfpComponent) -> tuple[str, str]:
+    return (component.place.path, component.function)
 
 
 def _dotted(path: str) -> str:

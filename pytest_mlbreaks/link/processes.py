@@ -84,8 +84,8 @@ class Processes:
     def make(self) -> tuple[list[Process], list[Image], list[Setting]]:
         """All of them."""
         processes = [self._of_container(c) for c in self._pipeline.all(Container)]
-        # a model of dbt is a query that the warehouse runs, and no process
-        processes += [self._of_step(s) for s in self._pipeline.all(Step) if s.orchestrator != "dbt"]
+        # a model of dbt is a query that the warehouse runs, and no process; a template of Argo is a container
+        processes += [self._of_step(s) for s in self._pipeline.all(Step) if s.orchestrator not in ("dbt", "argo")]
         settings = [setting for process in processes for setting in self._settings(process)]
         return processes, self._make_images(processes), settings
 
@@ -211,6 +211,12 @@ class Processes:
 
     def _of_step(self, step: Step) -> Process:
         reason = f"{step.orchestrator} may set more"
+        container = _as_container(step)
+        build = self._build_of(container) if container is not None else None
+        dockerfile, stage, context = self._built.get(build.identity, (None, None, "")) if build else (None, None, "")
+        assumed = ""
+        if build is None and container is not None and step.image is not None:
+            assumed, dockerfile, stage, context = self._beside(container) or self._assumed(step.image)
         process = Process(
             identity=f"process:{step.identity}",
             name=step.name,
@@ -219,13 +225,28 @@ class Processes:
             variables={v.name: self._given(v, None) for v in step.variables},
             closed=False,
             open_reason=reason,
+            build=build,
+            dockerfile=dockerfile,
+            stage=stage,
+            assumed=assumed,
         )
         image = self._values.resolve(step.image, process) if step.image is not None else None
-        entries = list(self._step_entries(process, step))
-        if step.image is not None and self._is_theirs(step.image, process):
+        if container is not None and dockerfile is not None:
+            entries = self._container_entries(process, container, context)
+        else:
+            entries = list(self._step_entries(process, step))
+        if dockerfile is None and step.image is not None and self._is_theirs(step.image, process):
             # what isn't found in the tree lies in that image, and is no file of the tree
             entries = [e if e.path else dataclasses.replace(e, external=True) for e in entries]
         return self._finished(process, entries, image=image)
+
+    def _beside(self, container: Container) -> tuple[str, Dockerfile, Stage, str] | None:
+        """The Dockerfile beside the component file that says what the container runs, as in KFP's own components."""
+        folder = container.place.path.rpartition("/")[0]
+        dockerfile = self._dockerfiles.get(_normal(posixpath.join(folder, "Dockerfile")))
+        if dockerfile is None or not dockerfile.stages or not container.place.path.endswith((".yaml", ".yml")):
+            return None
+        return f"{dockerfile.path} lies beside the component file", dockerfile, dockerfile.stages[-1], folder
 
     def _finished(self, process: Process, entries: Sequence[Entry], *, image: Value | None) -> Process:
         starts = [e.path for e in entries if e.path and e.path.endswith((".py", ".ipynb"))]
@@ -634,7 +655,9 @@ class Processes:
             if path is not None and self._checkout_lacks(path, step):
                 reason = "not in the checkout"
                 return Entry(invocation.kind, target, place, reason=reason, absent=True, arguments=invocation.arguments)
-            guess = self._only_ending(target, "") if "/" in target or folder is None else None
+            # where a job's folder is told, what is not there is nowhere else
+            told = folder is not None and step.orchestrator == "github-actions"
+            guess = self._only_ending(target, "") if ("/" in target or folder is None) and not told else None
             reason = "" if guess else "not in the tree under that path"
             return Entry(invocation.kind, target, place, guess, reason=reason, arguments=invocation.arguments)
         dotted, _, function = target.partition(":")
@@ -665,6 +688,15 @@ def _on_runner(expr: Expr) -> Expr:
 
 
 _MADE_BY_CI = re.compile(r"(^|/)(\.?venv[^/]*|env|bin|build|dist|target|node_modules|tmp|out|\.[^/]+)/|\*|^\.\.|^[/~]")
+
+
+def _as_container(step: Step) -> Container | None:
+    """The container that a step of Kubeflow Pipelines is, where it says what that runs: its command is in place of the
+    image's, and stands where the component is described."""
+    if step.orchestrator != "kfp" or step.image is None or not step.commands:
+        return None
+    command = step.commands[0]
+    return Container(tool="kfp", workload="", name=step.name, image=step.image, entrypoint=command, place=command.place)
 
 
 def _for_script(text: str, outer: Invocation, workdir: str | None) -> str:

@@ -114,6 +114,8 @@ class Serving:
     def _modules_of(self, path: str, name: str) -> Iterator[Key]:
         """The files that a qualified name may lead to, the longest part first, and what is left of the name."""
         dots = len(name) - len(name.lstrip("."))
+        if not dots and not self._modules.may_hold(name):
+            return
         parts = name[dots:].split(".")
         for cut in range(len(parts) - 1, -1 if dots else 0, -1):
             module: str | None

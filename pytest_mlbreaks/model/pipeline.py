@@ -57,6 +57,9 @@ class Pipeline:
         self.unread: Mapping[str, str] = unread or {}
         #: Notebooks that no step runs and whose models nothing loads; they are no subject of any check.
         self.idle: frozenset[str] = frozenset()
+        #: Names of other repositories whose facts are here as well, below ``@NAME/``: links lead there, and nothing is
+        #: reported about them.
+        self.others: frozenset[str] = frozenset()
         self._folders: frozenset[str] | None = None
         self._by_basename: dict[str, list[str]] | None = None
         self._indexes: dict[tuple[type, object, bool], Mapping[Hashable, tuple[Any, ...]]] = {}
@@ -80,6 +83,14 @@ class Pipeline:
         if kind is Pipeline:
             return cast(Sequence[T], (self,))
         return cast(Sequence[T], self._all.get(kind, ()))
+
+    def kinds(self) -> tuple[type, ...]:
+        """The types of which there is anything."""
+        return tuple(self._all)
+
+    def is_elsewhere(self, path: str) -> bool:
+        """Whether *path* is of another repository, whose facts were given."""
+        return bool(self.others) and path.startswith("@") and path[1:].partition("/")[0] in self.others
 
     def index(
         self, kind: type[T], by: str | Callable[[T], Any], *, each: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.python import (
@@ -76,9 +77,18 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             yield from _constants(file, cls.scope, changed)
     yield from _environment(file)
     yield from addresses(file)
-    for name in wanted.calls:
+    exact, methods = _asked(wanted.calls)
+    found = exact & file.calls_by_name.keys() | {methods[m] for m in methods.keys() & file.methods_by_name.keys()}
+    for name in sorted(found):
         for call in file.sites(name):
             yield call_fact(file, call, name)
+
+
+@functools.lru_cache(maxsize=8)
+def _asked(calls: frozenset[str]) -> tuple[frozenset[str], dict[str, str]]:
+    """The qualified names of *calls*, and those of methods of whatever value, by the method."""
+    methods = {name[2:]: name for name in calls if name.startswith("*.")}
+    return calls.difference(methods.values()), methods
 
 
 # ------------------------------------------------------------------------------------------ constants, functions

@@ -7,6 +7,7 @@ with Airflow in it. Airflow runs there, in a process of its own; we only read th
 from __future__ import annotations
 
 import argparse
+import collections
 import dataclasses
 import json
 import os
@@ -159,15 +160,42 @@ def details(comparison: Comparison) -> Iterator[str]:
         yield f"  not loaded by Airflow: {pathlib.Path(path).name}: {reason}"
 
 
+def figures(comparison: Comparison) -> dict[str, Any]:
+    """The figures for a table over all tools."""
+    named = {"steps": "tasks", "edges": "edges"}
+    return {
+        "tool": "Airflow",
+        "version": comparison.version,
+        "kinds": {
+            kind: {
+                "known": comparison.counts[name].known,
+                "found": comparison.counts[name].found,
+                **{
+                    outcome: len(getattr(comparison.counts[name], outcome))
+                    for outcome in ("missed", "open", "invented", "invented_open")
+                },
+            }
+            for kind, name in named.items()
+        },
+        "open_reasons": dict(collections.Counter(comparison.incomplete.values()).most_common()),
+        "not_loaded": len(comparison.failed),
+    }
+
+
 def main() -> int:
     """Print a table for each environment; 1 where something was missed or invented."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pythons", nargs="+", metavar="PYTHON")
     parser.add_argument("--list", action="store_true", help="also list what is missed, invented and incomplete")
+    parser.add_argument("--json", action="store_true", help="one JSON object a version")
     options = parser.parse_args()
     wrong = False
     for python in options.pythons:
         comparison = compare(dump(python))
+        if options.json:
+            sys.stdout.write(json.dumps(figures(comparison)) + "\n")
+            wrong = wrong or any(c.missed or c.invented for c in comparison.counts.values())
+            continue
         lines = [*table(comparison), *(details(comparison) if options.list else ())]
         sys.stdout.write("\n".join(lines) + "\n")
         wrong = wrong or any(c.missed or c.invented for c in comparison.counts.values())
