@@ -191,7 +191,7 @@ class _Relations:
     def _images(self) -> Iterator[Relation]:
         containers = {c.identity: c for c in self._pipeline.all(Container)}
         for image in self._pipeline.all(Image):
-            built = _Thing(image.identity, "docker", image.place)
+            built = _Thing(image.identity, "docker", image.stage.place)
             for build in image.builds:
                 container = containers.get(build.owner)
                 owner = (
