@@ -12,18 +12,23 @@ from pytest_mlbreaks.readers import (
     compose,
     conda,
     config_files,
+    dagster,
     datasets,
     dbt,
     deploy_scripts,
     dockerfile,
     dvc,
     env_files,
+    flows,
     frames,
     github_actions,
     growth,
+    kedro,
     kfp,
     kubernetes,
     lock_files,
+    ml_code,
+    ml_files,
     notebooks,
     pipfile,
     pyproject,
@@ -36,6 +41,7 @@ from pytest_mlbreaks.readers import (
     sql,
     torch,
     training,
+    triton,
 )
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
@@ -47,6 +53,10 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
     return (
         python.READER,
         airflow.READER,
+        dagster.READER,
+        kedro.READER,
+        flows.READER,
+        flows.PREFECT_YAML,
         datasets.READER,
         notebooks.READER,
         frames.READER,
@@ -78,6 +88,9 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         dbt.FILES,
         sql.STRINGS,
         training.READER,
+        ml_code.READER,
+        ml_files.READER,
+        triton.READER,
     )
 
 

@@ -58,7 +58,8 @@ class Finding:
     *because*: the related places that prove it, each with a note. *about*: identities that, with the subject's own,
     tell this finding from the check's others on the same subject (never a line or a message). *fix*: what to do here,
     where the page's "What to do" is not enough. *severity* and *confidence* may be lower than the check's, and then
-    *lowered* says why.
+    *lowered* says why. *group*: findings of one check that give the same are told as one, the gravest with the places
+    of the others, each with its *note*.
     """
 
     at: Place
@@ -69,6 +70,8 @@ class Finding:
     severity: Severity | None = None
     confidence: Confidence | None = None
     lowered: str = ""
+    group: str = ""
+    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ import itertools
 import json
 import re
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -46,6 +46,9 @@ Progress = Callable[[str, int, int], None]
 
 MOST_SAID = 1000
 """What one check may say of one subject; beyond it nobody reads on."""
+
+MOST_ALIKE = 10
+"""Places of findings of a group that are shown with the one that is told."""
 
 Options = Mapping[str, Mapping[str, Any]]
 """Options of checks by check id."""
@@ -458,11 +461,7 @@ def _report(
     position = AxisPosition(axis.ml.value, axis.distributed.value)
     ordinals: Counter[tuple[str, ...]] = Counter()
     reported = []
-    said: set[tuple[Place, str]] = set()
-    for finding, subject in sorted(found, key=lambda pair: pair[0].at.sort_key):
-        if (finding.at, finding.message) in said:
-            continue  # two processes of one image: the same fault, in the same place, once
-        said.add((finding.at, finding.message))
+    for finding, subject in _grouped(check, sorted(found, key=lambda pair: pair[0].at.sort_key)):
         identity = (subject, *finding.about)
         ordinals[identity] += 1
         number = ordinals[identity]
@@ -487,6 +486,25 @@ def _report(
             )
         )
     return tuple(reported)
+
+
+def _grouped(check: Check, found: Sequence[tuple[Finding, str]]) -> list[tuple[Finding, str]]:
+    """*found*, with those of one group told as one: the gravest and surest, the first of these."""
+    groups: dict[str, list[tuple[Finding, str]]] = defaultdict(list)
+    # Two processes of one image: the same fault, in the same place, once.
+    once = {(finding.at, finding.message): (finding, subject) for finding, subject in reversed(found)}
+    for finding, subject in reversed(once.values()):
+        groups[finding.group].append((finding, subject))
+    told = groups.pop("", [])
+    for alike in groups.values():
+        grave = [(f.severity or check.severity, f.confidence or check.confidence) for f, _ in alike]
+        lead, subject = alike.pop(grave.index(max(grave)))
+        if alike:
+            more = f"{lead.message} {len(alike)} more {'are' if len(alike) > 1 else 'is'} like it."
+            others = tuple((finding.at, finding.note) for finding, _ in alike[:MOST_ALIKE])
+            lead = dataclasses.replace(lead, message=more, because=(*lead.because, *others))
+        told.append((lead, subject))
+    return sorted(told, key=lambda pair: pair[0].at.sort_key)
 
 
 def _fingerprint(check: str, identity: tuple[str, ...], number: int) -> str:

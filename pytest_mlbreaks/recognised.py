@@ -28,11 +28,6 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Taskcluster", r"^\.taskcluster\.yml$|^taskcluster/.*\.yml$"),
         ("Makefiles", r"(^|/)(GNU)?[Mm]akefile$|\.mk$"),
         ("shell scripts", r"\.(ba)?sh$"),
-        ("Databricks bundles", r"(^|/)databricks\.ya?ml$"),
-        ("Feast repositories", r"(^|/)feature_store\.ya?ml$"),
-        ("MLproject files", r"(^|/)MLproject$"),
-        ("Triton models", r"(^|/)config\.pbtxt$"),
-        ("BentoML files", r"(^|/)bentofile\.ya?ml$"),
         ("R", r"\.[rR]$"),
         ("Scala and Java", r"\.(scala|java)$"),
         ("JavaScript and TypeScript", r"\.(js|jsx|ts|tsx)$"),
@@ -66,10 +61,11 @@ _ASIDE = frozenset(
         *("docs", "doc", "documentation", "third_party", "3rdparty", "third-party", "vendored", "site-packages"),
         *("node_modules", "example", "examples", "tutorial", "tutorials", "cookiecutter", "testdata", "test_data"),
         *("workshop", "workshops", "exercise", "exercises"),
+        *("archived", ".archived", "_archived", ".archive", "_archive"),
     }
 )
-_ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor"})
-_ASIDE_FILE = re.compile(r"(docker-)?compose[.-](demos?|examples?|samples?)\.ya?ml", re.IGNORECASE)
+_ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor", "archive"})
+_ASIDE_FILE = re.compile(r"(docker-)?compose[.-]([\w-]+-)?(demos?|examples?|samples?|tests?)\.ya?ml", re.IGNORECASE)
 _EXAMPLE = re.compile(r"examples?\.py|\w+_example\.py")
 _TESTS = frozenset({"test", "tests", "testing", "fixtures", "e2e", "integration_tests"})
 _DEPLOYED = re.compile(

@@ -54,6 +54,23 @@ def test_a_file_that_calls_itself_an_example_is_set_aside(path: str, yes: bool) 
     assert aside(path) is yes
 
 
+@pytest.mark.parametrize(
+    ("path", "yes"),
+    [
+        (".archived/docker/Dockerfile", True),
+        ("services/_archive/app.py", True),
+        ("archive/dags/day.py", True),
+        ("dags/archive/to_bucket.py", False),
+        ("docker-compose.test.yml", True),
+        ("compose.health-test.yaml", True),
+        ("compose.latest.yaml", False),
+    ],
+)
+def test_what_was_put_away_and_what_only_tests_run_is_set_aside(path: str, yes: bool) -> None:
+    """An archive is run by nobody; a step that archives data is. A compose file for tests serves nobody."""
+    assert aside(path) is yes
+
+
 def test_ci_systems_that_are_not_read_are_named_with_their_first_file() -> None:
     """One entry a system, and nothing for GitHub workflows."""
     paths = (".github/workflows/ci.yml", ".circleci/config.yml", ".circleci/extra.yml", "Jenkinsfile")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mlbreaks.api import Install, Pipeline, Place, Process
+from pytest_mlbreaks.api import Install, Pipeline, Place, Process, aside
 
 _IMPORTED_AS = {
     "sklearn": ("scikit-learn",),
@@ -57,11 +57,17 @@ def distributions(target: str) -> set[str]:
 
 def deployed(install: Install, pipeline: Pipeline) -> bool:
     """Whether something runs an image that the installation reaches, or CI pushes one."""
-    return bool(install.processes) or any(build.pushes for image in install.images for build in image.builds)
+    return bool(_running(install.processes)) or any(build.pushes for image in install.images for build in image.builds)
+
+
+def _running(processes: tuple[Process, ...] | list[Process]) -> list[Process]:
+    """Those that are no tests or examples."""
+    return [process for process in processes if not aside(process.place.path)]
 
 
 def who(processes: tuple[Process, ...] | list[Process]) -> str:
     """Who runs an image, in short, for a message."""
+    processes = _running(processes)
     if not processes:
         return "an image that CI pushes"
     others = len(processes) - 1
@@ -70,7 +76,7 @@ def who(processes: tuple[Process, ...] | list[Process]) -> str:
 
 def run_by(processes: tuple[Process, ...] | list[Process]) -> tuple[tuple[Place, str], ...]:
     """The place of the first process that runs an image, as a related place of a finding."""
-    return tuple((process.place, f"{process.name} runs the image") for process in processes[:1])
+    return tuple((process.place, f"{process.name} runs the image") for process in _running(processes)[:1])
 
 
 def listed(names: list[str]) -> str:

@@ -19,7 +19,6 @@ from pytest_mlbreaks.model import (
     Dataset,
     DbtModel,
     Environment,
-    Fact,
     Host,
     Image,
     JobRun,
@@ -29,6 +28,7 @@ from pytest_mlbreaks.model import (
     Process,
     Setting,
     Tier,
+    Value,
 )
 from pytest_mlbreaks.model.expr import Expr, Literal, Made
 from pytest_mlbreaks.model.facts import (
@@ -49,6 +49,7 @@ from pytest_mlbreaks.model.facts import (
     WorkflowJob,
     Workload,
 )
+from pytest_mlbreaks.model.near import one_namespace
 from pytest_mlbreaks.report import Report, ReportedFinding
 from pytest_mlbreaks.secrets import redact_url
 
@@ -255,7 +256,7 @@ class _Builder:
             incomplete = "" if schedule.complete else schedule.reason or "not all of it could be told"
             group = self._group(
                 f"group:{schedule.identity}",
-                schedule.name or schedule.path,
+                _pipeline_name(schedule),
                 schedule.orchestrator,
                 schedule.place,
                 incomplete,
@@ -476,7 +477,7 @@ class _Builder:
         for image in self._pipeline.all(Image):
             if not self._shown(image.place):
                 continue
-            name = image.repositories[0] if image.repositories else image.dockerfile.path
+            name = image.repositories[0].replace("{*}", "…") if image.repositories else image.dockerfile.path
             node = self._add(
                 image.identity,
                 "image",
@@ -488,7 +489,7 @@ class _Builder:
                     ("Dockerfile", image.dockerfile.path),
                     ("context", image.context or "."),
                     ("stage", image.stage.name),
-                    ("names", ", ".join(image.repositories)),
+                    ("names", ", ".join(image.repositories).replace("{*}", "…")),
                 ),
             )
             for built in image.builds:
@@ -620,22 +621,25 @@ class _Builder:
             self._link(holder, dataset, "writes", f"{access.api} ({access.mode})", access.place)
 
     def _clients(self) -> None:
+        reads = {(setting.process.identity, setting.name) for setting in self._pipeline.all(Setting)}
         for process in self._pipeline.all(Process):
             node = self._known(process.fact.identity)
             for name, value in process.variables.items() if node is not None else ():
                 if _NOT_CALLED.search(name):
                     continue
-                for alternative in value:
-                    if alternative.secret or not isinstance(alternative.value, str):
-                        continue
-                    place = alternative.origins[0].place if alternative.origins else process.place
-                    for part in alternative.value.split(","):
-                        match = _ADDRESS.fullmatch(part.strip())
-                        if match is not None and (":" in part or "." in match[1]):
-                            for host in self._called(match[1], process):
-                                self._link(node, host, "calls", f"{name} leads there", place)
+                kind: LinkKind = "told" if process.modules and (process.identity, name) not in reads else "calls"
+                for text, place in _texts(value, process.place):
+                    for host in self._hosts_in(text, process):
+                        self._link(node, host, kind, f"{name} leads there", place)
         for call in self._pipeline.all(RemoteCall):
             self._called_by(call)
+
+    def _hosts_in(self, text: str, process: Process) -> Iterator[str]:
+        """The hosts that the addresses in the value of a variable lead to."""
+        for part in text.split(","):
+            match = _ADDRESS.fullmatch(part.strip())
+            if match is not None and (":" in part or "." in match[1]):
+                yield from self._called(match[1], process)
 
     def _called_by(self, call: RemoteCall) -> None:
         processes: Sequence[Process | None] = self._pipeline.processes_of(call.path) or (None,)
@@ -672,8 +676,7 @@ class _Builder:
                 if host.network.partition("#")[2] == namespace
             )
         if process is not None and isinstance(process.fact, Container):
-            own = tuple(host for host in hosts if _one_network(host, process))
-            hosts = own
+            hosts = _reachable(hosts, process)
         elif len({host.network for host in hosts}) > 1:
             hosts = ()  # several may be meant
         for host in hosts:
@@ -893,16 +896,33 @@ def _compose_name(container: Container) -> tuple[str, str] | None:
     return (container.path, container.name) if container.tool == "compose" else None
 
 
-def _one_network(host: Host, process: Process) -> bool:
-    """Whether a container can reach a host by its name: they are of one compose file, or of Kubernetes alike."""
-    fact: Fact = process.fact
-    if not isinstance(fact, Container):
-        return False
-    if fact.tool == "compose":
-        return host.network == process.place.path
-    folder, separator, namespace = host.network.partition("#")
-    own = process.workload.namespace if process.workload is not None else ""
-    return bool(separator) and folder == process.place.path.rpartition("/")[0] and namespace == own
+def _texts(value: Value, otherwise: Place) -> Iterator[tuple[str, Place]]:
+    """The texts that a value can be, each with the place that decides it; no secrets."""
+    for alternative in value:
+        if not alternative.secret and isinstance(alternative.value, str):
+            yield alternative.value, alternative.origins[0].place if alternative.origins else otherwise
+
+
+def _pipeline_name(schedule: Schedule) -> str:
+    """How a pipeline is headed: a workflow of GitHub by its file, of which the folder is always the same."""
+    name = schedule.name or schedule.path
+    return name.removeprefix(".github/workflows/") if schedule.orchestrator == "github-actions" else name
+
+
+def _reachable(hosts: Sequence[Host], process: Process) -> tuple[Host, ...]:
+    """The one of *hosts*, all of one name, that a container reaches by it: that of its compose file; in Kubernetes that
+    of its namespace, in the same folder where there are several. None where several may be meant."""
+    workload = process.workload
+    if workload is None or workload.tool == "compose":
+        return tuple(host for host in hosts if host.network == process.place.path)
+    folder = process.place.path.rpartition("/")[0]
+    found = []
+    for host in hosts:
+        where, separator, namespace = host.network.partition("#")
+        if separator and one_namespace(namespace, workload.namespace):
+            found.append((where != folder, host))
+    near = [host for far, host in found if not far] or [host for _, host in found]
+    return tuple(near) if len(near) == 1 else ()
 
 
 def _of_workload(workload: Workload | None, pipeline: Pipeline) -> Iterator[tuple[str, str]]:

@@ -27,6 +27,7 @@ _SHAPES: dict[NodeKind, str] = {
 _STYLES: dict[LinkKind, str] = {
     "uses": "dotted",
     "related": "dotted",
+    "told": "dotted",
     "waits": "dashed",
     "disagrees": "dashed",
     "reads": "bold",
@@ -49,7 +50,7 @@ def write(graph: Graph) -> str:
         by_group[node.group].append(node)
     lines = [
         f"digraph {_quoted(graph.title)} {{",
-        '  graph [rankdir=LR, fontname="Helvetica", compound=true];',
+        '  graph [rankdir=LR, newrank=true, fontname="Helvetica"];',
         '  node [fontname="Helvetica", fontsize=11];',
         '  edge [fontname="Helvetica", fontsize=9];',
     ]

@@ -34,6 +34,7 @@ _SHAPES: dict[NodeKind, tuple[str, str]] = {
 _ARROWS: dict[LinkKind, str] = {
     "uses": "-.->",
     "related": "-.->",
+    "told": "-.->",
     "waits": "-.->",
     "disagrees": "-.->",
     "reads": "==>",

@@ -35,6 +35,7 @@ LinkKind = Literal[
     "runs",
     "uses",
     "calls",
+    "told",  # a variable holds the other's address; nothing that could be told reads it
     "routes",
     "related",  # tied together by link, in a way that has no kind of its own here
     "disagrees",  # a finding about one of them rests on the other
@@ -67,6 +68,7 @@ LINKS: dict[LinkKind, str] = {
     "runs": "is run by",
     "uses": "uses the code of",
     "calls": "calls",
+    "told": "is given the address of",
     "routes": "leads to",
     "related": "is tied to",
     "disagrees": "rests on",

@@ -286,6 +286,7 @@
     else if (chosen !== null || svg.classList.contains("chosen")) leave();
   });
   svg.addEventListener("focusin", (event) => {
+    svg.parentNode.scrollTo(0, 0);  // the view moves, and never the window onto it
     const node = event.target.closest(".node"), flag = event.target.closest(".flag");
     if (node && node.matches(":focus-visible")) bring(Number(node.dataset.n));
     if (flag && flag.matches(":focus-visible")) {

@@ -41,13 +41,14 @@ _STYLES: dict[LinkKind, str] = {
     "uses": "made",
     "routes": "net",
     "calls": "net",
+    "told": "net",
     "related": "made",
     "disagrees": "flagged",
 }
 _STYLE_WORDS = {
     "order": "order: starts, runs before, is waited for",
     "data": "data: reads, writes, loads, saves",
-    "net": "network: calls, leads to",
+    "net": "network: calls, is given the address of, leads to",
     "made": "code and images: builds, is run by, uses",
     "flagged": "a finding rests on both ends",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from pytest_mlbreaks.link import dbt, dvc, identity, kfp
+from pytest_mlbreaks.link import dagster, dbt, dvc, features, flows, identity, kedro, kfp, metaflow, models
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
@@ -16,6 +16,8 @@ from pytest_mlbreaks.link.notebooks import idle
 from pytest_mlbreaks.link.order import StepOrder
 from pytest_mlbreaks.link.packages import packages
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
+from pytest_mlbreaks.link.reach import Reach
+from pytest_mlbreaks.link.roles import Roles
 from pytest_mlbreaks.link.serving import Serving
 from pytest_mlbreaks.link.twins import twins
 from pytest_mlbreaks.link.values import Values
@@ -40,6 +42,10 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(projects)
     pipeline.add(model for project in projects for model in project.models.values())
     pipeline.add(dbt.steps(projects))
+    pipeline.add(dagster.steps(pipeline, modules))
+    pipeline.add(kedro.steps(pipeline, modules))
+    pipeline.add(metaflow.flows(pipeline, modules))
+    pipeline.add(flows.flows(pipeline, modules, values))
     pipeline.settle(values, StepOrder(pipeline))
     processes, images, settings = Processes(pipeline, modules, values).make()
     pipeline.add(processes)
@@ -48,14 +54,21 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(installs(pipeline, values))
     pipeline.add(packages(pipeline, values))
     pipeline.add(identity.datasets(pipeline, values))
-    pipeline.add(identity.models(pipeline, values))
     pipeline.add(identity.hosts(pipeline, values))
     pipeline.add(twins(pipeline, named))
     pipeline.add(job_runs(pipeline))
-    pipeline.idle = idle(pipeline, modules)
     serving = Serving(pipeline, modules, values)
     pipeline.add(serving.endpoints)
     pipeline.add(serving.applications)
+    pipeline.add(models.commands(pipeline))
+    reach = Reach(pipeline, serving)
+    linked_models = models.Models(pipeline, values, reach)
+    pipeline.add(linked_models.models)
+    pipeline.idle = idle(pipeline, modules)
+    pipeline.add(features.groups(pipeline, modules, values, reach))
+    roles = Roles(pipeline, modules, reach, linked_models)
+    pipeline.add(roles.roles)
+    pipeline.add(roles.edges)
 
 
 def summarise(pipeline: Pipeline) -> tuple[Share, Share]:

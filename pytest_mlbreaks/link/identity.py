@@ -1,4 +1,4 @@
-"""Identity: which datasets, tables, models and hosts are one and the same. When in doubt: none."""
+"""Identity: which datasets, tables and hosts are one and the same. When in doubt: none."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from pytest_mlbreaks.link.values import LEFT_OPEN, Values
-from pytest_mlbreaks.model import Dataset, Host, Model, Pipeline, Place, Process, Value
+from pytest_mlbreaks.model import Dataset, Host, Pipeline, Place, Process, Value
 from pytest_mlbreaks.model.facts import Container, DatasetAccess, Label, ModelAccess, NetworkService
 from pytest_mlbreaks.model.near import distance, one_namespace
 
@@ -51,17 +51,7 @@ def datasets(pipeline: Pipeline, values: Values) -> Iterator[Dataset]:
         for name in _names(access, pipeline, values, name_of):
             found[name, access.kind].append(access)
     for (name, kind), accesses in found.items():
-        yield Dataset(name, kind, tuple(sorted(accesses, key=_in_notebook)))  # type: ignore[arg-type]
-
-
-def models(pipeline: Pipeline, values: Values) -> Iterator[Model]:
-    """All models that code names in a way that can be told."""
-    found: dict[tuple[str, str], list[ModelAccess]] = defaultdict(list)
-    for access in pipeline.all(ModelAccess):
-        for name in _names(access, pipeline, values, _model_name if access.kind != "path" else _path_name):
-            found[name, access.kind].append(access)
-    for (name, kind), accesses in found.items():
-        yield Model(name, kind, tuple(sorted(accesses, key=_in_notebook)))  # type: ignore[arg-type]
+        yield Dataset(name, kind, tuple(sorted(accesses, key=in_notebook)))  # type: ignore[arg-type]
 
 
 def _path_name(text: str) -> str | None:
@@ -70,11 +60,6 @@ def _path_name(text: str) -> str | None:
 
 def _table_name(text: str) -> str | None:
     return dataset_name(text, "table")
-
-
-def _model_name(text: str) -> str | None:
-    name = text.removeprefix("models:/")
-    return name if name.replace("{*}", "").strip("/") else None
 
 
 def _names(
@@ -109,7 +94,7 @@ def _started(process: Process) -> tuple[str, ...]:
     return tuple(dict.fromkeys(entry.path for entry in process.entries if entry.path is not None))
 
 
-def _in_notebook(access: DatasetAccess | ModelAccess) -> bool:
+def in_notebook(access: DatasetAccess | ModelAccess) -> bool:
     """Modules go first: the first access is where the dataset or model stands, and a notebook is often nobody's."""
     return access.path.endswith(".ipynb")
 

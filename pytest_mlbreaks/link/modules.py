@@ -171,26 +171,43 @@ class Modules:
         here = (path, name)
         if here in self._constants or here in self._functions or here in self._components:
             return here
-        head, _, rest = name.partition(".")
-        bindings = self._bindings(path).get(head, [])
+        bindings = self._bindings(path).get(name.partition(".")[0], [])
         if len(bindings) != 1:
             return self._star(path, name, depth) if not bindings else None
-        entry = bindings[0]
+        there = self._hop(path, name, bindings[0])
+        return self.definition(*there, depth + 1) if there is not None else None
+
+    def origin(self, path: str, name: str) -> tuple[str, str] | None:
+        """Where the dotted *name*, as seen at module level of *path*, is bound, whatever it is: (file, name there), the
+        file being the first that does not import it. None where it leads out of the tree, or in a circle."""
+        for _ in range(8):
+            bindings = self._bindings(path).get(name.partition(".")[0], [])
+            if not bindings:
+                return path, name
+            there = self._hop(path, name, bindings[0]) if len(bindings) == 1 else None
+            if there is None:
+                return None
+            path, name = there
+        return None
+
+    def _hop(self, path: str, name: str, entry: Import) -> tuple[str, str] | None:
+        """Where the import *entry* of *path* takes *name* from: (file, name there)."""
+        head, _, rest = name.partition(".")
         if entry.name and entry.name != "*":
             submodule = self._resolve(path, entry, f"{entry.target}.{entry.name}" if entry.target else entry.name)
             if submodule and rest:
-                return self.definition(submodule, rest, depth + 1)
+                return submodule, rest
             module = self._resolve(path, entry, entry.target) if entry.target else self._package(path, entry)
             if module is None:
                 return None
-            return self.definition(module, f"{entry.name}.{rest}" if rest else entry.name, depth + 1)
+            return module, f"{entry.name}.{rest}" if rest else entry.name
         # `import a.b.c` binds `a` (or the alias binds all of it): the longest part that is a module, then a name in it
         dotted = entry.target if entry.alias != entry.target.partition(".")[0] else head
         parts = [*dotted.split("."), *rest.split(".")] if rest else dotted.split(".")
         for cut in range(len(parts) - 1, 0, -1):
             module = self._resolve(path, entry, ".".join(parts[:cut]))
             if module:
-                return self.definition(module, ".".join(parts[cut:]), depth + 1)
+                return module, ".".join(parts[cut:])
         return None
 
     def constant(self, path: str, name: str) -> Constant | None:

@@ -638,7 +638,14 @@ class Processes:
         target = invocation.target
         if invocation.kind in ("tool", "unknown"):
             reason = "a tool" if invocation.kind == "tool" else "a command that can't be told"
-            return Entry(invocation.kind, target, place, external=invocation.kind == "tool", reason=reason)
+            return Entry(
+                invocation.kind,
+                target,
+                place,
+                external=invocation.kind == "tool",
+                reason=reason,
+                arguments=invocation.arguments,
+            )
         folder = posixpath.join(workdir, invocation.workdir or "") if workdir is not None else None
         if target.startswith(f"{_RUNNER['RUNNER_TEMP']}/"):
             reason = "made while the job runs"
@@ -650,7 +657,7 @@ class Processes:
             path = _normal(posixpath.join(folder, target)) if folder is not None else None
             if path is not None and path not in self._pipeline.paths and step.orchestrator == "github-actions":
                 path = self._checked_out(path, step) or path
-            if path in self._pipeline.paths and step.orchestrator in ("github-actions", "dvc"):
+            if path in self._pipeline.paths and step.orchestrator in _IN_A_CHECKOUT:
                 return Entry(invocation.kind, target, place, path, arguments=invocation.arguments)
             if path is not None and self._checkout_lacks(path, step):
                 reason = "not in the checkout"
@@ -663,11 +670,15 @@ class Processes:
         dotted, _, function = target.partition(":")
         kind = "module" if invocation.kind == "module" else "callable"
         near = _normal(folder or "")
-        path = self._modules.find(dotted, near, within=[near]) or self._modules.find(f"{dotted}.__main__", near)
+        path = self._modules.find(f"{dotted}.__main__", near, within=[near]) if kind == "module" else None
+        path = path or self._modules.find(dotted, near, within=[near])
         external = path is None and not self._pipeline.has_folder(dotted.partition(".")[0])
         reason = "" if path else "not a module of the tree"
         return Entry(kind, target, place, path, function=function, reason=reason, external=external)  # type: ignore[arg-type]
 
+
+_IN_A_CHECKOUT = frozenset({"github-actions", "dvc", "mlflow", "databricks", "sagemaker", "vertex"})
+"""Orchestrators whose steps name files by their path in the tree."""
 
 _OTHER_SHELLS = frozenset({"pwsh", "powershell", "cmd", "python"})
 _RUNNER = {"GITHUB_WORKSPACE": "/github/workspace", "RUNNER_TEMP": "/github/runner_temp"}

@@ -11,7 +11,7 @@ from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Application, Endpoint, Pipeline, Reached
 from pytest_mlbreaks.model.expr import Expr
-from pytest_mlbreaks.model.facts import Function, Handler, RequestModel, Router, RouterMount
+from pytest_mlbreaks.model.facts import Function, Handler, ModelAccess, RequestModel, Router, RouterMount
 
 MOST_REACHED = 60
 """Functions that a handler is followed into; those beyond are not looked at."""
@@ -33,7 +33,7 @@ class Serving:
         self._values = values
         self._functions: dict[Key, list[Function]] = defaultdict(list)
         handlers = pipeline.all(Handler)
-        if handlers:
+        if handlers or len(pipeline.all(ModelAccess)):
             for function in pipeline.all(Function):
                 self._functions[function.path, function.name].append(function)
         self._routers: dict[Key, list[Router]] = defaultdict(list)
@@ -225,7 +225,7 @@ class Serving:
             for at in layer:
                 yield at
                 for callee in at.function.calls:
-                    key = self._called(at.function, callee)
+                    key = self.called(at.function.path, callee)
                     if key is None or key in seen or len(seen) > MOST_REACHED:
                         continue
                     seen.add(key)
@@ -241,14 +241,19 @@ class Serving:
             layer = following
         yield from layer
 
-    def _called(self, function: Function, callee: str) -> Key | None:
-        """The function of the tree that *callee* means in *function*; a class means its ``__init__``."""
+    def function(self, key: Key) -> Function | None:
+        """The one function of that file and name."""
+        found = self._functions.get(key, ())
+        return found[0] if len(found) == 1 else None
+
+    def called(self, path: str, callee: str) -> Key | None:
+        """The function of the tree that *callee* means in the file *path*; a class means its ``__init__``."""
         if callee[0] == "*" or callee.startswith("builtins."):
             return None
-        asked = (function.path, callee)
+        asked = (path, callee)
         if asked not in self._callees:
             name = callee.replace("()", "")
-            found = (self._find(function.path, candidate, self._functions) for candidate in (name, f"{name}.__init__"))
+            found = (self._find(path, candidate, self._functions) for candidate in (name, f"{name}.__init__"))
             self._callees[asked] = next((key for key in found if key and len(self._functions[key]) == 1), None)
         return self._callees[asked]
 

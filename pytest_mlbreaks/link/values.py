@@ -246,6 +246,22 @@ class Values:
             made.append(Alternative(text, tuple(o for a in combination for o in a.origins)))
         return Value(tuple(made))
 
+    def likely(self, expr: Expr, process: Process | None = None) -> str:
+        """The text of *expr* as `pattern` gives it, but with its default for a variable that nothing known sets."""
+        match expr:
+            case Concat(parts=parts):
+                return "".join(self.likely(part, process) for part in parts)
+            case PathJoin(parts=parts):
+                return _join_path(self.likely(part, process) for part in parts)
+            case Name(path=path, name=name, scope=""):
+                constant = self._modules.constant(path, name)
+                if constant is not None and not isinstance(constant.value, Name):
+                    return self.likely(constant.value, process)
+            case EnvVar(default=default) if default is not None:
+                given = self.resolve(expr, process).only
+                return _text(given) if given is not None and not given.secret else self.likely(default, process)
+        return self.pattern(expr, process)
+
     def pattern(self, expr: Expr, process: Process | None = None) -> str:
         """The text of *expr* with ``{*}`` for each part that can't be told, or can be several things."""
         match expr:

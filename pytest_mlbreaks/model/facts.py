@@ -214,17 +214,249 @@ class DatasetAccess(Fact, frozen=True, kw_only=True):
 
 
 class ModelAccess(Fact, frozen=True, kw_only=True):
-    """Code that loads, saves or registers a model: *target* is the path, URI, registered name or hub id."""
+    """Code, a manifest or a command that loads, saves or registers a model: *target* is the path, URI, registered name
+    or hub id.
 
-    mode: L["load", "save", "register"]
+    ``promote`` gives a version of a registered model a *stage* or an *alias*; ``find`` asks the registry which version
+    has one. *version* is a registry's version, or the revision of a hub. *artifact*: what is registered, as its URI.
+    """
+
+    mode: L["load", "save", "register", "promote", "find"]
     target: Expr
     api: str
     kind: L["path", "registry", "hub"] = "path"
     scope: str = ""
+    version: Expr | None = None
+    stage: Expr | None = None
+    alias: Expr | None = None
+    artifact: Expr | None = None
 
     @property
     def identity(self) -> str:
         return f"model-access:{self.path}#{self.scope}:{self.api}:{self.mode}:{render(self.target)}"
+
+
+class Tracking(Fact, frozen=True, kw_only=True):
+    """Code that tells MLflow where it keeps runs (``server``), where models (``registry``), or under which name runs
+    are put together (``experiment``)."""
+
+    called: ClassVar[str] = "MLflow setting in code"
+
+    kind: L["server", "registry", "experiment"]
+    target: Expr
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"tracking:{self.path}#{self.scope}:{self.kind}:{render(self.target)}"
+
+
+# ---------------------------------------------------------------------------------------------------- features
+
+
+class FeatureField(Part, frozen=True, kw_only=True):
+    """A column of a feature view; *dtype* as written (``Float32``)."""
+
+    name: str
+    dtype: str = ""
+    place: Place
+
+
+class FeatureStore(Fact, frozen=True, kw_only=True):
+    """A ``feature_store.yaml`` of Feast: which project, and where its registry and its stores are.
+
+    *online* and *offline* name the type of each store as written, "" where the file leaves it to the provider;
+    *online_address* is where the online store is, *registry* the registry's path or URL.
+    """
+
+    called: ClassVar[str] = "feature store"
+
+    project: str
+    provider: str = ""
+    registry: Expr | None = None
+    online: str = ""
+    online_address: Expr | None = None
+    offline: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"feature-store:{self.path}#{self.project}"
+
+
+class FeatureSource(Fact, frozen=True, kw_only=True):
+    """A source of Feast: *target* is the file, table or topic, None where it has none of its own (a push source, whose
+    *batch* names the source behind it, or a query). *variable* is the name that code has for it."""
+
+    called: ClassVar[str] = "source of features"
+
+    source: str  # FileSource, PushSource, ...
+    name: Expr | None = None
+    variable: str = ""
+    target: Expr | None = None
+    kind: L["path", "table", "topic"] = "path"
+    batch: str = ""
+    timestamp: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"feature-source:{self.path}#{self.variable or (render(self.name) if self.name else '')}"
+
+
+class FeatureView(Fact, frozen=True, kw_only=True):
+    """A feature view of Feast: *view* is its class, *name* the one that readers ask by, *fields* its columns.
+
+    *complete*: all of the fields are written (a view without a schema takes them from its source). *entities* and
+    *sources* are the names that code has for them; *ttl_seconds* is how old a value may be (0: any age), None where
+    that is not told.
+    """
+
+    called: ClassVar[str] = "feature view"
+
+    view: str
+    name: Expr
+    variable: str = ""
+    fields: tuple[FeatureField, ...] = ()
+    complete: bool = True
+    entities: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    ttl_seconds: float | None = None
+    online: bool | None = None
+    tags: tuple[tuple[str, Expr], ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"feature-view:{self.path}#{render(self.name)}"
+
+
+class FeatureService(Fact, frozen=True, kw_only=True):
+    """A feature service of Feast. *views* are the names that code has for its views; *columns* those that it takes of a
+    view, by that name, where it does not take all."""
+
+    called: ClassVar[str] = "feature service"
+
+    name: Expr
+    variable: str = ""
+    views: tuple[str, ...] = ()
+    columns: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"feature-service:{self.path}#{render(self.name)}"
+
+
+class FeatureRead(Fact, frozen=True, kw_only=True):
+    """Code that asks a feature store for features: ``online`` for a request, ``historical`` for training.
+
+    *features* are those asked for (``view:column``), or *service* the feature service. *complete*: all are told.
+    """
+
+    called: ClassVar[str] = "read of features"
+
+    mode: L["online", "historical"]
+    features: tuple[Expr, ...] = ()
+    service: Expr | None = None
+    complete: bool = True
+    api: str
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        names = ",".join(render(feature) for feature in self.features)
+        service = render(self.service) if self.service is not None else ""
+        return f"feature-read:{self.path}#{self.scope}:{self.mode}:{service}{names}"
+
+
+class FeatureWrite(Fact, frozen=True, kw_only=True):
+    """Code that fills the online store: ``materialize`` and ``incremental`` from the sources (of *views*, () for all),
+    ``push`` and ``write`` with rows of its own for the one push source or view."""
+
+    called: ClassVar[str] = "write into the online store"
+
+    mode: L["materialize", "incremental", "push", "write"]
+    views: tuple[Expr, ...] = ()
+    api: str
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        names = ",".join(render(view) for view in self.views)
+        return f"feature-write:{self.path}#{self.scope}:{self.mode}:{names}"
+
+
+# ------------------------------------------------------------------------------------------------------- serving
+
+
+class ModelTensor(Part, frozen=True, kw_only=True):
+    """An input or output of a served model. *dims* as written, -1 for any size."""
+
+    name: str
+    dtype: str = ""
+    dims: tuple[int, ...] = ()
+    place: Place
+
+
+class EnsembleStep(Part, frozen=True, kw_only=True):
+    """A model that an ensemble of Triton runs, and its maps: tensor of the model to tensor of the ensemble."""
+
+    model: str
+    version: str = ""
+    inputs: tuple[tuple[str, str], ...] = ()
+    outputs: tuple[tuple[str, str], ...] = ()
+    place: Place
+
+
+class ServedModel(Fact, frozen=True, kw_only=True):
+    """A model as a server is told of it: Triton's ``config.pbtxt``, TorchServe's ``model-config.yaml``, a service of
+    BentoML, a deployment of Ray Serve.
+
+    *name* "" where the file leaves it to its folder. *backend* is what runs it (Triton: backend or platform).
+    *instances* by kind (``KIND_GPU``), None for as many as the server takes. *batching*: requests are put together;
+    *max_batch* and *delay_ms* bound that. *policy*: which versions are served, as written. *settings* are what else the
+    file says of scale and limits, by dotted name.
+    """
+
+    called: ClassVar[str] = "model as a server is told of it"
+
+    server: L["triton", "torchserve", "bentoml", "ray-serve"]
+    name: str
+    backend: str = ""
+    max_batch: int | None = None
+    batching: bool | None = None
+    delay_ms: float | None = None
+    instances: tuple[tuple[str, int | None], ...] = ()
+    inputs: tuple[ModelTensor, ...] = ()
+    outputs: tuple[ModelTensor, ...] = ()
+    policy: str = ""
+    steps: tuple[EnsembleStep, ...] = ()
+    target: Expr | None = None  # the code or service that it runs
+    settings: tuple[Argument, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"served-model:{self.path}#{self.name}"
+
+    def setting(self, name: str) -> Argument | None:
+        """What the file says under the dotted *name*, or None."""
+        return next((s for s in self.settings if s.name == name), None)
+
+
+class VectorStoreUse(Fact, frozen=True, kw_only=True):
+    """Code that makes, fills or asks a vector store. *target* is the collection, index, table or folder; *embedding*
+    the model that makes its vectors, where the call names one."""
+
+    called: ClassVar[str] = "use of a vector store"
+
+    store: str  # chroma, qdrant, pinecone, pgvector, faiss, weaviate, milvus
+    mode: L["create", "write", "read", "open"]
+    target: Expr
+    embedding: Expr | None = None
+    dimensions: Expr | None = None
+    api: str
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"vector-store:{self.path}#{self.scope}:{self.api}:{self.mode}:{render(self.target)}"
 
 
 class NotebookRun(Fact, frozen=True, kw_only=True):
@@ -243,12 +475,14 @@ class NotebookRun(Fact, frozen=True, kw_only=True):
 
 class Touch(Part, frozen=True, kw_only=True):
     """Something that looked at all rows of a frame: a fit, a resampling, ``get_dummies``. *by* is the qualified class
-    or function ("" where it can't be told); *kept* whether the fitted object may outlive its function."""
+    or function ("" where it can't be told); *kept* whether the fitted object may outlive its function; *shared* whether
+    that function transforms other rows with it, too."""
 
     kind: L["scaler", "imputer", "vectorizer", "encoder", "projection", "selection", "resampler", "dummies", "unknown"]
     by: str = ""
     method: str = ""
     kept: bool = True
+    shared: bool = False
     place: Place
 
 
@@ -366,7 +600,8 @@ class Scored(Fact, frozen=True, kw_only=True):
 
 class GrownInLoop(Fact, frozen=True, kw_only=True):
     """``x = concat([x, more])`` in a loop: *frame* is x, *api* the call, *over* what the innermost loop runs over, as
-    written (``while`` for such a loop), *small* whether it is certainly short; *reset*: x begins anew in that loop."""
+    written (``while`` for such a loop), *small* whether it is certainly short; *reset*: x begins anew in that loop;
+    *written*: each turn writes x as a whole, and so needs it."""
 
     called: ClassVar[str] = "frame that grows in a loop"
 
@@ -376,6 +611,7 @@ class GrownInLoop(Fact, frozen=True, kw_only=True):
     loop: Place
     small: bool = False
     reset: bool = False
+    written: bool = False
     scope: str = ""
 
     @property
@@ -1526,6 +1762,165 @@ class KfpPipeline(Fact, frozen=True, kw_only=True):
         return f"kfp-pipeline:{self.path}#{self.function or self.name}"
 
 
+class AssetInput(Part, frozen=True, kw_only=True):
+    """What an asset of Dagster depends on: the asset *key*, parts joined by ``/``; or *reference*, the qualified name
+    of the asset in the code; or *model*, a model of dbt. *named* is false for a parameter that may be something else
+    (a resource), and that no argument ties to a key."""
+
+    key: str = ""
+    reference: str = ""
+    model: str = ""
+    named: bool = True
+    place: Place
+
+
+class DagsterAsset(Fact, frozen=True, kw_only=True):
+    """An asset of Dagster. *key*: its parts joined by ``/``, ``{*}`` for one that can't be told. *variable*: what
+    the module calls it. *kind*: how it is made; nothing of the tree makes one that is ``external``. *doubt*: why there
+    may be more, or fewer, of it."""
+
+    called: ClassVar[str] = "asset of Dagster"
+
+    key: str
+    kind: L["asset", "multi", "graph", "dbt", "notebook", "external"] = "asset"
+    variable: str = ""
+    inputs: tuple[AssetInput, ...] = ()
+    group: str = ""
+    callee: Callee | None = None
+    settings: tuple[Argument, ...] = ()
+    doubt: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"asset:{self.path}#{self.variable}:{self.key}"
+
+
+class DagsterArgument(Part, frozen=True, kw_only=True):
+    """What a node of a graph is given: results of *nodes*, by their index, and *parameters* of the graph. *name* is
+    that of the argument, its position from 0 where it has none."""
+
+    name: str
+    nodes: tuple[int, ...] = ()
+    parameters: tuple[str, ...] = ()
+
+
+class DagsterNode(Part, frozen=True, kw_only=True):
+    """A call of an op or a graph in the body of a graph: *callee* is its qualified name, *alias* the given one."""
+
+    callee: str
+    alias: str = ""
+    arguments: tuple[DagsterArgument, ...] = ()
+    mapped: bool = False
+    place: Place
+
+
+class DagsterGraph(Fact, frozen=True, kw_only=True):
+    """An op, graph or job of Dagster: *name* is the tool's, *function* the code's. *returns* are the nodes whose
+    results a graph hands on. *graph*: of a job that is made of a graph (``to_job``), that graph's
+    qualified name. *doubt*: why not all of its nodes could be told."""
+
+    called: ClassVar[str] = "op, graph or job of Dagster"
+
+    kind: L["op", "graph", "job"]
+    name: str
+    function: str
+    parameters: tuple[str, ...] = ()
+    nodes: tuple[DagsterNode, ...] = ()
+    returns: tuple[int, ...] = ()
+    graph: str = ""
+    settings: tuple[Argument, ...] = ()
+    doubt: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"{self.kind}:{self.path}#{self.function}:{self.name}"
+
+
+class DagsterSource(Part, frozen=True, kw_only=True):
+    """Where definitions of Dagster come from: a *name* of the code, *modules*, a *package* with all below it, or a
+    *folder* of the tree; *unknown* where that is computed. *prefix* is put before the keys of its assets."""
+
+    kind: L["name", "modules", "package", "folder", "unknown"]
+    names: tuple[str, ...] = ()
+    prefix: str = ""
+    place: Place
+
+
+class DagsterDefinitions(Fact, frozen=True, kw_only=True):
+    """The definitions that a module makes for Dagster (``Definitions``, ``@repository``), or a list of assets that it
+    loads, under *variable*. *root* is false for such a list."""
+
+    called: ClassVar[str] = "definitions of Dagster"
+
+    variable: str = ""
+    sources: tuple[DagsterSource, ...] = ()
+    root: bool = True
+
+    @property
+    def identity(self) -> str:
+        return f"definitions:{self.path}#{self.variable}"
+
+
+class DagsterTimer(Fact, frozen=True, kw_only=True):
+    """A schedule of Dagster, which starts a *job*: its name, or the qualified name of it in the code. *cron* as
+    written."""
+
+    called: ClassVar[str] = "schedule of Dagster"
+
+    job: str
+    cron: Expr
+    variable: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"timer:{self.path}#{self.variable}:{self.job}"
+
+
+class KedroNode(Part, frozen=True, kw_only=True):
+    """A node of Kedro: the function that it runs, and the datasets that go in and come out, ``{*}`` for one that can't
+    be told. *name* is "" where it is given none."""
+
+    name: str = ""
+    callee: Callee | None = None
+    function: str = ""
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    place: Place
+
+
+class KedroWrap(Part, frozen=True, kw_only=True):
+    """What ``pipeline(..., namespace=, inputs=, outputs=)`` does to the names of what it is given: *renamed* are pairs
+    of dataset names, those that stay as they are included; all others get the *namespace*."""
+
+    namespace: str = ""
+    renamed: tuple[tuple[str, str], ...] = ()
+
+
+class KedroPart(Part, frozen=True, kw_only=True):
+    """A part of a pipeline: *nodes* that stand there, or what the *reference* makes (a qualified name of the code, or
+    ``*`` for all that Kedro finds by itself). *wraps* apply to it, the innermost first."""
+
+    nodes: tuple[KedroNode, ...] = ()
+    reference: str = ""
+    wraps: tuple[KedroWrap, ...] = ()
+    place: Place
+
+
+class KedroPipeline(Fact, frozen=True, kw_only=True):
+    """A function that makes a pipeline of Kedro (``create_pipeline``), or all of them (``register_pipelines``). *doubt*
+    says why not all of it could be told."""
+
+    called: ClassVar[str] = "pipeline of Kedro"
+
+    function: str
+    parts: tuple[KedroPart, ...] = ()
+    doubt: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"kedro-pipeline:{self.path}#{self.function}"
+
+
 class Wait(Fact, frozen=True, kw_only=True):
     """A step that waits for another pipeline: *target_pipeline* and *target_step* name it as written."""
 
@@ -1670,6 +2065,144 @@ class WorkflowJob(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"job:{self.workflow}/{self.id}"
+
+
+# --------------------------------------------------------------------------------- flows written as Python code
+
+
+class FlowStep(Part, frozen=True, kw_only=True):
+    """A step of a Metaflow class: *next* are the steps that its last statement (``self.next(...)``) names.
+
+    *split* is how it goes on: one after the other, to all of them, once for each element (``foreach``), or to the one
+    that a value decides (``switch``). *joins*: it takes the results of several (``def join(self, inputs)``).
+    *told* is false where its last statement is no ``self.next`` that Metaflow could read. *begins* and *ends* as said
+    in ``@step(start=True)``, apart from its name.
+    """
+
+    name: str
+    next: tuple[str, ...] = ()
+    split: L["linear", "branch", "foreach", "switch"] = "linear"
+    joins: bool = False
+    told: bool = True
+    begins: bool = False
+    ends: bool = False
+    operator: str = ""
+    image: Expr | None = None
+    variables: tuple[Variable, ...] = ()
+    settings: tuple[Argument, ...] = ()
+    place: Place
+    next_place: Place | None = None
+
+
+class FlowClass(Fact, frozen=True, kw_only=True):
+    """A class of Metaflow code that is a flow, or from which flows may inherit steps. Link makes their steps of it.
+
+    *flow*: it is derived from ``FlowSpec`` itself; *bases* are its other bases as written ("" where one is computed).
+    *plain* are its methods that are no steps. *awaits* name the flows whose end starts this one.
+    """
+
+    called: ClassVar[str] = "class of a Metaflow flow"
+
+    name: str
+    flow: bool = False
+    bases: tuple[str, ...] = ()
+    steps: tuple[FlowStep, ...] = ()
+    plain: tuple[str, ...] = ()
+    when: Expr | None = None
+    awaits: tuple[Expr, ...] = ()
+    settings: tuple[Argument, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"flow-class:{self.path}#{self.name}"
+
+
+class FlowTask(Fact, frozen=True, kw_only=True):
+    """A function that a decorator of Prefect or Flyte makes a task or a flow. *name* is the Python name it is known
+    by, *function* the function's own, *title* the name that the tool shows. *asynchronous*: a call of it only begins
+    where it is awaited."""
+
+    called: ClassVar[str] = "task or flow"
+
+    orchestrator: L["prefect", "flyte"]
+    kind: L["task", "flow"]
+    name: str
+    function: str = ""
+    title: str = ""
+    operator: str = ""
+    asynchronous: bool = False
+    image: Expr | None = None
+    variables: tuple[Variable, ...] = ()
+    settings: tuple[Argument, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"flow-task:{self.path}#{self.name}"
+
+
+class FlowNode(Part, frozen=True, kw_only=True):
+    """A call in a flow that may be one of a task or a flow: *callee* as seen from the flow's file.
+
+    *sure*: it can be nothing else; *submitted*: it is written as only calls of tasks are. *after* are the calls, by
+    their place in `FlowCode.nodes`, that are done before it begins, not those that are so because of others. *title* is
+    a name that the call itself gives. *mapped*: it stands in a loop, or is mapped over elements. *sometimes*: only some
+    runs come to it. *starts* is the pipeline that it starts by name, and *waits* whether it waits for that.
+    """
+
+    callee: str
+    operator: str = ""
+    sure: bool = False
+    submitted: bool = False
+    title: str = ""
+    after: tuple[int, ...] = ()
+    mapped: bool = False
+    sometimes: bool = False
+    starts: Expr | None = None
+    waits: bool = True
+    settings: tuple[Argument, ...] = ()
+    place: Place
+
+
+class FlowCode(Fact, frozen=True, kw_only=True):
+    """What the function of a flow (Prefect) or workflow (Flyte) calls. Link makes steps of those calls that are of
+    tasks. *doubts* are why the calls could not all be told. *name* is the function's, *title* the flow's."""
+
+    called: ClassVar[str] = "code of a flow"
+
+    orchestrator: L["prefect", "flyte"]
+    name: str
+    title: str
+    nodes: tuple[FlowNode, ...] = ()
+    doubts: tuple[str, ...] = ()
+    settings: tuple[Argument, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"flow-code:{self.path}#{self.name}"
+
+
+class FlowDeployment(Fact, frozen=True, kw_only=True):
+    """A flow that is given to a server to be run there: a deployment of Prefect, a launch plan of Flyte.
+
+    Its flow is *flow*, a name as seen from this file, or the function *function* of the file *entry*, a path of the
+    tree. *when* are its schedules.
+    """
+
+    called: ClassVar[str] = "deployment of a flow"
+
+    orchestrator: L["prefect", "flyte"]
+    name: str
+    flow: str = ""
+    entry: Expr | None = None
+    function: str = ""
+    when: Expr | None = None
+    image: Expr | None = None
+    variables: tuple[Variable, ...] = ()
+    settings: tuple[Argument, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"flow-deployment:{self.path}#{self.name}"
 
 
 # ------------------------------------------------------------------------------------------- training and serving code

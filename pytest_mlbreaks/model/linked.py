@@ -17,6 +17,12 @@ from pytest_mlbreaks.model.facts import (
     DbtRef,
     Dockerfile,
     EnvRead,
+    FeatureRead,
+    FeatureService,
+    FeatureSource,
+    FeatureStore,
+    FeatureView,
+    FeatureWrite,
     Function,
     Handler,
     ImageBuild,
@@ -276,12 +282,43 @@ class Dataset:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class ModelReference:
+    """A model as one access names it. *version*, *stage* and *alias* are what it asks for, "" where it does not,
+    ``{*}`` where that can't be told. *processes* are those that come to it under that name."""
+
+    access: ModelAccess
+    version: str = ""
+    stage: str = ""
+    alias: str = ""
+    processes: tuple[Process, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Model:
-    """A model that code of the tree loads, saves or registers under one name."""
+    """A model that code of the tree loads, saves or registers under one name.
+
+    *kind* ``run``: an artifact of a run of MLflow (``runs:/ID/NAME``). *makers* are the processes that save or register
+    it, *users* those that load it. *external* says where it comes from where nothing of the tree makes it (a hub, a
+    bucket, the tree itself); *assumed* on what the tie of makers and users rests where the names alone do not say it.
+    A model that has neither a maker's access nor *external* comes from where the tree doesn't tell.
+    """
+
+    called: ClassVar[str] = "model"
 
     name: str
-    kind: Literal["path", "registry", "hub"]
+    kind: Literal["path", "registry", "hub", "run"]
     accesses: tuple[ModelAccess, ...]
+    references: tuple[ModelReference, ...] = ()
+    makers: tuple[Process, ...] = ()
+    users: tuple[Process, ...] = ()
+    made_in: tuple[ModelAccess, ...] = ()
+    external: str = ""
+    assumed: str = ""
+
+    @property
+    def tied(self) -> bool:
+        """Whether it is known who makes it, or that nobody of this tree does."""
+        return bool(self.made_in or self.external)
 
     @property
     def identity(self) -> str:
@@ -290,6 +327,85 @@ class Model:
     @property
     def place(self) -> Place:
         return self.accesses[0].place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Role:
+    """What a process, or a script that no process is seen to start, does with models.
+
+    ``train``: what it calls fits, and saves or registers a model. ``serve``: it answers requests. ``batch-infer``: it
+    loads a model, lets it predict and writes data, and fits nothing. *path* is the file of the code, *saves* and
+    *loads* are models that it comes to.
+    """
+
+    called: ClassVar[str] = "process that trains or serves"
+
+    kind: Literal["train", "serve", "batch-infer"]
+    path: str
+    place: Place
+    process: Process | None = None
+    saves: tuple[Model, ...] = ()
+    loads: tuple[Model, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"role:{self.kind}:{self.process.identity if self.process is not None else self.path}"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ModelEdge:
+    """*user* serves, or predicts by, what *maker* trains. *model* is the one that both name, None where *assumed* says
+    on what the edge rests instead; what is concluded from that is less sure."""
+
+    called: ClassVar[str] = "model from training to serving"
+
+    maker: Role
+    user: Role
+    model: Model | None = None
+    assumed: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"model-edge:{self.maker.identity}->{self.user.identity}:{self.model.identity if self.model else ''}"
+
+    @property
+    def place(self) -> Place:
+        return self.user.place
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FeatureGroup:
+    """A feature view of a store, with where its values come from and who asks for them.
+
+    *name* is the one that readers ask by. *sources* are its sources, a push source's batch source among them;
+    *datasets* what those are as datasets of the tree, and so who writes them. *columns* are what reads ask of it by
+    name, with the reads; *reads* also hold those that ask by a feature service, which take all that the service takes.
+    *readers* and *writers* are the processes that ask for it, and that fill the online store with it. *unsure* says why
+    there may be more reads, or is "".
+    """
+
+    called: ClassVar[str] = "feature view with its readers"
+
+    view: FeatureView
+    name: str
+    store: FeatureStore | None = None
+    sources: tuple[FeatureSource, ...] = ()
+    datasets: tuple[Dataset, ...] = ()
+    services: tuple[FeatureService, ...] = ()
+    reads: tuple[FeatureRead, ...] = ()
+    writes: tuple[FeatureWrite, ...] = ()
+    columns: tuple[tuple[str, FeatureRead], ...] = ()
+    readers: tuple[Process, ...] = ()
+    writers: tuple[Process, ...] = ()
+    unsure: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"features:{self.view.path}#{self.name}"
+
+    @property
+    def place(self) -> Place:
+        return self.view.place
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -107,6 +107,30 @@ def _argo(*path: str) -> Callable[[YamlNode], Iterator[Pods]]:
     return find
 
 
+def model_uris(kind: str, node: YamlNode) -> Iterator[YamlNode]:
+    """Where an object that serves models takes them from: ``storageUri`` of KServe, ``modelUri`` of Seldon's graph."""
+    if kind == "InferenceService":
+        for part in ("predictor", "transformer"):
+            component = node.get("spec", part)
+            for server in _SERVERS if component is not None else ():
+                uri = node.get("spec", part, server, "storageUri")
+                if uri is not None and uri.text:
+                    yield uri
+    elif kind == "SeldonDeployment":
+        for predictor in _elements(node.get("spec", "predictors")):
+            pending = [(predictor.get("graph"), 0)]
+            while pending:
+                unit, depth = pending.pop()
+                uri = unit.get("modelUri") if unit is not None else None
+                if uri is not None and uri.text:
+                    yield uri
+                if unit is not None and depth < _DEEPEST:
+                    pending += [(child, depth + 1) for child in _elements(unit.get("children"))]
+
+
+_DEEPEST = 20
+"""Units of a graph below each other: https://docs.seldon.ai/seldon-core-1/configuration/deployments/inference-graph."""
+
 KINDS: Mapping[str, tuple[str, Callable[[YamlNode], Iterator[Pods]]]] = {
     "InferenceService": ("serving.kserve.io", _inference_service),
     "SeldonDeployment": ("machinelearning.seldon.io", _seldon_deployment),

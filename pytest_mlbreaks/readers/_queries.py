@@ -484,7 +484,9 @@ class _Select:
         found: dict[str, None] = {}
         for inner in own(node):
             if isinstance(inner, exp.Coalesce):
-                asked = [inner.this, *inner.expressions[:-1]]
+                values = [inner.this, *inner.expressions]
+                last = {c.source for c in self._columns(values[-1])}
+                asked = [value for value in values[:-1] if not last or {c.source for c in self._columns(value)} - last]
             elif _is_null(inner) and (output or not _negated(inner)):
                 asked = [inner.this]
             else:

@@ -9,15 +9,19 @@ from __future__ import annotations
 import dataclasses
 from typing import Final, Literal
 
-Mode = Literal["read", "write", "append", "load", "save", "register"]
+Mode = Literal["read", "write", "append", "load", "save", "register", "promote", "find"]
 Kind = Literal["path", "table", "registry", "hub"]
+More = tuple[Literal["version", "stage", "alias", "artifact"], "int | None", tuple[str, ...]]
+
+MODEL_MODES: Final = frozenset({"load", "save", "register", "promote", "find"})
 
 
 @dataclasses.dataclass(frozen=True)
 class Api:
     """One call. The target is the argument at *position* (None: by keyword only) or under one of *names*.
 
-    *append*: keyword and values of it that make a write an append (``mode="a"``).
+    *append*: keyword and values of it that make a write an append (``mode="a"``). *more*: fields of `ModelAccess` that
+    other arguments fill, each with position and names.
     """
 
     mode: Mode
@@ -25,11 +29,12 @@ class Api:
     names: tuple[str, ...]
     kind: Kind = "path"
     append: tuple[str, frozenset[str]] | None = None
+    more: tuple[More, ...] = ()
 
     @property
     def model(self) -> bool:
         """Whether it is a model that is accessed, rather than a dataset."""
-        return self.mode in ("load", "save", "register")
+        return self.mode in MODEL_MODES
 
 
 def _each(template: str, names: str, api: Api) -> dict[str, Api]:
@@ -38,6 +43,7 @@ def _each(template: str, names: str, api: Api) -> dict[str, Api]:
 
 _IF_EXISTS: Final = ("if_exists", frozenset({"append"}))
 _APPEND: Final = ("mode", frozenset({"append"}))
+_REVISION: Final[tuple[More, ...]] = (("version", None, ("revision",)),)
 _MODE_A: Final = ("mode", frozenset({"a", "at", "ab", "append"}))
 
 QUALIFIED: Final[dict[str, Api]] = {
@@ -124,18 +130,39 @@ QUALIFIED: Final[dict[str, Api]] = {
     "onnxruntime.InferenceSession": Api("load", 0, ("path_or_bytes",)),
     "safetensors.torch.load_file": Api("load", 0, ("filename",)),
     "safetensors.torch.save_file": Api("save", 1, ("filename",)),
-    "sentence_transformers.SentenceTransformer": Api("load", 0, ("model_name_or_path",), "hub"),
-    "sentence_transformers.CrossEncoder": Api("load", 0, ("model_name_or_path", "model_name"), "hub"),
-    "transformers.pipeline": Api("load", 1, ("model",), "hub"),
-    **_each("huggingface_hub.{}", "hf_hub_download snapshot_download", Api("load", 0, ("repo_id",), "hub")),
-    "mlflow.register_model": Api("register", 1, ("name",), "registry"),
+    "sentence_transformers.SentenceTransformer": Api("load", 0, ("model_name_or_path",), "hub", more=_REVISION),
+    "sentence_transformers.CrossEncoder": Api("load", 0, ("model_name_or_path", "model_name"), "hub", more=_REVISION),
+    "transformers.pipeline": Api("load", 1, ("model",), "hub", more=_REVISION),
+    **_each(
+        "huggingface_hub.{}", "hf_hub_download snapshot_download", Api("load", 0, ("repo_id",), "hub", more=_REVISION)
+    ),
+    "torch.hub.load": Api("load", 0, ("repo_or_dir",), "hub"),
+    "timm.create_model": Api("load", 0, ("model_name",), "hub"),
+    "ultralytics.YOLO": Api("load", 0, ("model",), "hub"),
+    "whisper.load_model": Api("load", 0, ("name",), "hub"),
+    "faster_whisper.WhisperModel": Api("load", 0, ("model_size_or_path",), "hub"),
+    "fastembed.TextEmbedding": Api("load", 0, ("model_name",), "hub"),
+    **_each("tensorflow_hub.{}", "load KerasLayer", Api("load", 0, ("handle",), "hub")),
+    **_each(
+        "{}.HuggingFaceEmbeddings",
+        "langchain_huggingface langchain_community.embeddings langchain.embeddings"
+        " langchain_community.embeddings.huggingface langchain.embeddings.huggingface",
+        Api("load", None, ("model_name", "model"), "hub"),
+    ),
+    "llama_index.embeddings.huggingface.HuggingFaceEmbedding": Api("load", 0, ("model_name",), "hub"),
+    "mlflow.register_model": Api("register", 1, ("name",), "registry", more=(("artifact", 0, ("model_uri",)),)),
     **_each(
         "{}().create_model_version",
         "mlflow.MlflowClient mlflow.tracking.MlflowClient mlflow.client.MlflowClient",
-        Api("register", 0, ("name",), "registry"),
+        Api("register", 0, ("name",), "registry", more=(("artifact", 1, ("source",)),)),
     ),
     "mlflow.pyfunc.spark_udf": Api("load", 1, ("model_uri",), "registry"),
-    "bentoml.models.get": Api("load", 0, ("tag",), "registry"),
+    **_each(
+        "bentoml.{}.get",
+        "models sklearn xgboost lightgbm catboost pytorch torchscript pytorch_lightning keras tensorflow onnx mlflow"
+        " transformers diffusers picklable_model detectron easyocr fastai",
+        Api("load", 0, ("tag", "tag_like"), "registry"),
+    ),
 }
 """By qualified callee."""
 
@@ -150,7 +177,7 @@ FAMILIES: Final[dict[str, tuple[tuple[str, Api], ...]]] = {
     ),
     "log_model": (("mlflow.", Api("save", 1, ("artifact_path", "name"))),),
     "from_pretrained": tuple(
-        (root, Api("load", 0, names, "hub"))
+        (root, Api("load", 0, names, "hub", more=_REVISION))
         for root, names in (
             ("transformers.", ("pretrained_model_name_or_path",)),
             ("diffusers.", ("pretrained_model_name_or_path", "pretrained_model_or_path")),
@@ -179,14 +206,39 @@ METHODS: Final[dict[str, Api]] = {
     "save_as_table": Api("write", 0, ("table_name",), "table", _APPEND),
     "save_pretrained": Api("save", 0, ("save_directory",)),
     "save_model": Api("save", 0, ("fname", "filename", "output_dir")),
+    # of MLflow's client: https://mlflow.org/docs/latest/api_reference/python_api/mlflow.client.html
+    "create_registered_model": Api("register", 0, ("name",), "registry"),
+    "transition_model_version_stage": Api(
+        "promote", 0, ("name",), "registry", more=(("version", 1, ("version",)), ("stage", 2, ("stage",)))
+    ),
+    "set_registered_model_alias": Api(
+        "promote", 0, ("name",), "registry", more=(("alias", 1, ("alias",)), ("version", 2, ("version",)))
+    ),
+    "get_model_version_by_alias": Api("find", 0, ("name",), "registry", more=(("alias", 1, ("alias",)),)),
 }
 """By method, for objects whose class is not the file's own: names that nothing else is known to use."""
 
 TYPED_METHODS: Final[dict[str, tuple[tuple[str, ...], Api]]] = {
     "to_json": (("pandas.", "dask."), Api("write", 0, ("path_or_buf",), append=_MODE_A)),
+    "get_latest_versions": (
+        ("mlflow.",),
+        Api("find", 0, ("name",), "registry", more=(("stage", 1, ("stages",)),)),
+    ),
     "to_file": (("geopandas.",), Api("write", 0, ("filename",), append=_MODE_A)),
 }
 """By method, for objects that a call of these libraries made."""
+
+TRACKING: Final[dict[str, tuple[tuple[Literal["server", "registry", "experiment"], int | None, str], ...]]] = {
+    "mlflow.set_tracking_uri": (("server", 0, "uri"),),
+    "mlflow.set_registry_uri": (("registry", 0, "uri"),),
+    "mlflow.set_experiment": (("experiment", 0, "experiment_name"),),
+    "mlflow.create_experiment": (("experiment", 0, "name"),),
+    **dict.fromkeys(
+        ("mlflow.MlflowClient", "mlflow.tracking.MlflowClient", "mlflow.client.MlflowClient"),
+        (("server", 0, "tracking_uri"), ("registry", 1, "registry_uri")),
+    ),
+}
+"""Calls that say where MLflow keeps runs and models: what, and the argument that names it."""
 
 OPENERS: Final[dict[str, str]] = {
     **dict.fromkeys(("builtins.open", "io.open", "codecs.open", "aiofiles.open", "smart_open.open"), "r"),

@@ -6,14 +6,14 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from typing import Any, cast
 from typing import Literal as L
-from typing import cast
 
 from pytest_mlbreaks.formats.python import PYTHON, CallSite, PythonFile, Scope
-from pytest_mlbreaks.formats.python_expr import PATHS, concat, shield
+from pytest_mlbreaks.formats.python_expr import PATHS, choice, concat, shield
 from pytest_mlbreaks.model import Diagnostic, Fact
-from pytest_mlbreaks.model.expr import Choice, Concat, Expr, Literal, Name, PathJoin, Unknown
-from pytest_mlbreaks.model.facts import Argument, DatasetAccess, ModelAccess, Passed
+from pytest_mlbreaks.model.expr import Choice, Concat, Expr, Items, Literal, Name, PathJoin, Unknown
+from pytest_mlbreaks.model.facts import Argument, Call, DatasetAccess, ModelAccess, Passed, Tracking
 from pytest_mlbreaks.readers import apis
 from pytest_mlbreaks.readers.apis import Api, Kind, Mode
 from pytest_mlbreaks.readers.python import claims
@@ -38,6 +38,9 @@ _LIBRARIES = frozenset(
 _BUFFERS = ("io.", "tempfile.", "builtins.open", "sys.")
 """What makes objects in memory, or files that nobody else finds by name."""
 
+_WRAPPER = re.compile(r"(?:load|save|dump|restore|persist|export|register|promote)_[a-z]")
+"""Names of functions that load or save something for their callers."""
+
 _PATH_METHODS: dict[str, Mode | None] = {
     **dict.fromkeys(("read_text", "read_bytes"), "read"),
     **dict.fromkeys(("write_text", "write_bytes"), "write"),
@@ -49,25 +52,32 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """The accesses of one module, and what is passed to functions. What does not parse is the Python reader's to
     report."""
     followed: set[str] = set()
-    for fact in _accesses(file):
+    for fact in _accesses(file, wanted):
         if isinstance(fact, DatasetAccess | ModelAccess):
             followed.update(_parameters(fact.target))
         yield fact
     yield from _passed(file, followed)
 
 
-def _accesses(file: PythonFile) -> Iterator[Fact]:
+def _accesses(file: PythonFile, wanted: Wanted) -> Iterator[Fact]:
     for callee, sites in file.calls_by_name.items():
         api = apis.QUALIFIED.get(callee)
         if api is not None:
             for site in sites:
                 yield from _access(file, site, api, callee)
             continue
+        if callee in apis.TRACKING:
+            for site in sites:
+                yield from _tracking(file, site, callee)
+            continue
         if callee in apis.OPENERS:
             for site in sites:
                 yield from _opened(file, site, apis.OPENERS[callee])
             continue
         head, _, method = callee.rpartition(".")
+        if _WRAPPER.match(method) and _is_wrapper(callee, method) and not {callee, f"*.{method}"} & wanted.calls:
+            for site in sites:
+                yield _wrapper(file, site, callee)
         if method in _RULES and head:
             for site in sites:
                 yield from _method(file, site, callee, head, method)
@@ -194,7 +204,7 @@ def _access(file: PythonFile, site: CallSite, api: Api, callee: str) -> Iterator
     node = _argument(site, api.position, api.names)
     if node is None or _in_memory(file, node, site.scope):
         return
-    target = file.expr(node, site.scope)
+    target = _given(file, node, site.scope) if api.model else file.expr(node, site.scope)
     if isinstance(target, Literal) and not isinstance(target.value, str):
         return  # None: the text is returned; a number names nothing
     mode = api.mode
@@ -202,7 +212,77 @@ def _access(file: PythonFile, site: CallSite, api: Api, callee: str) -> Iterator
         value = _argument(site, None, (api.append[0],))
         if value is not None and file.text(value, site.scope) in api.append[1]:
             mode = "append"
-    yield _fact(file, site, mode, target, callee, api.kind)
+    yield _fact(file, site, mode, target, callee, api.kind, _more(file, site, api))
+
+
+def _given(file: PythonFile, node: ast.expr, scope: Scope) -> Expr:
+    """The expression of *node*; of a parameter, what the calls in the file give for it, and its default: other files
+    may call the function, too."""
+    told = file.expr(node, scope)
+    function = scope.node
+    if not isinstance(node, ast.Name) or scope.names.get(node.id) != ["parameter"]:
+        return told
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return told
+    arguments = function.args
+    names = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
+    bound = scope.receiver != "" and not any(
+        isinstance(d, ast.Name) and d.id == "staticmethod" for d in function.decorator_list
+    )
+    position = names.index(node.id) - bound if node.id in names else None
+    outer = scope.parent
+    options: list[Expr] = []
+    for call in file.calls_by_name.get(scope.qualname, ()):
+        passed = _argument(call, position, (node.id,))
+        if passed is not None:
+            options.append(file.expr(passed, call.scope))
+    defaults = dict(zip(names[len(names) - len(arguments.defaults) :], arguments.defaults, strict=True))
+    defaults |= {a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None}
+    if node.id in defaults and outer is not None:
+        options.append(file.expr(defaults[node.id], outer))
+    known = [option for option in options if not isinstance(option, Unknown) and option != Literal(None)]
+    return choice([*known, Unknown("a caller may give another")]) if known else told
+
+
+def _is_wrapper(callee: str, method: str) -> bool:
+    """Whether it may be a function of the tree, and is none of a library that is known here."""
+    return callee[0] != "*" and not any(callee.startswith(root) for root, _ in apis.FAMILIES.get(method, ()))
+
+
+def _wrapper(file: PythonFile, site: CallSite, callee: str) -> Fact:
+    """A call of what by its name loads or saves something, so that link finds what it gives for a parameter."""
+    arguments = [
+        Argument(
+            name="*" if isinstance(node, ast.Starred) else "", value=file.expr(node, site.scope), place=file.place(node)
+        )
+        for node in site.node.args
+    ]
+    arguments += [
+        Argument(name=k.arg or "**", value=file.expr(k.value, site.scope), place=file.place(k.value))
+        for k in site.node.keywords
+    ]
+    return Call(place=file.place(site.node), callee=callee, arguments=tuple(arguments), scope=site.scope.function)
+
+
+def _more(file: PythonFile, site: CallSite, api: Api) -> dict[str, Expr]:
+    """What other arguments say of a model. A list of one (``stages=["Production"]``) is that one."""
+    found: dict[str, Expr] = {}
+    for field, position, names in api.more:
+        node = _argument(site, position, names)
+        value = file.expr(node, site.scope) if node is not None else Literal(None)
+        if isinstance(value, Items) and len(value.items) == 1:
+            value = value.items[0]
+        if value != Literal(None):
+            found[field] = value
+    return found
+
+
+def _tracking(file: PythonFile, site: CallSite, callee: str) -> Iterator[Fact]:
+    for kind, position, name in apis.TRACKING[callee]:
+        node = _argument(site, position, (name,))
+        target = file.expr(node, site.scope) if node is not None else Literal(None)
+        if target != Literal(None):
+            yield Tracking(place=file.place(site.node), kind=kind, target=target, scope=site.scope.function)
 
 
 def _in_memory(file: PythonFile, node: ast.expr, scope: Scope) -> bool:
@@ -211,17 +291,26 @@ def _in_memory(file: PythonFile, node: ast.expr, scope: Scope) -> bool:
     return isinstance(node, (ast.Name, ast.Attribute)) and (file.qualified(node, scope) or "").startswith(_BUFFERS)
 
 
-def _fact(file: PythonFile, site: CallSite, mode: Mode, target: Expr, api: str, kind: Kind = "path") -> Fact:
+def _fact(
+    file: PythonFile,
+    site: CallSite,
+    mode: Mode,
+    target: Expr,
+    api: str,
+    kind: Kind = "path",
+    more: dict[str, Any] | None = None,
+) -> Fact:
     place = file.place(site.node)
     scope = site.scope.function
-    if mode in ("load", "save", "register"):
+    if mode in apis.MODEL_MODES:
         return ModelAccess(
             place=place,
-            mode=mode,
+            mode=cast(L["load", "save", "register", "promote", "find"], mode),
             target=target,
             api=api,
             kind=cast(L["path", "registry", "hub"], kind),
             scope=scope,
+            **(more or {}),
         )
     return DatasetAccess(
         place=place,
@@ -241,7 +330,9 @@ def _family(file: PythonFile, site: CallSite, api: Api, callee: str, root: str) 
     if registered is not None:
         name = file.expr(registered, site.scope)
         if name != Literal(None):
-            yield _fact(file, site, "register", name, callee, "registry")
+            logged = _argument(site, 1, ("artifact_path", "name"))
+            more = {"artifact": file.expr(logged, site.scope)} if logged is not None else {}
+            yield _fact(file, site, "register", name, callee, "registry", more)
     for fact in _access(file, site, api, callee):
         if isinstance(fact, ModelAccess) and fact.kind == "registry" and not _in_registry(fact.target):
             yield _fact(file, site, "load", fact.target, callee, "path")
@@ -412,9 +503,9 @@ _RULES = frozenset(
 
 READER: Reader[PythonFile] = Reader(
     name="datasets",
-    version=2,
+    version=3,
     format=PYTHON,
-    facts=(DatasetAccess, ModelAccess, Passed),
+    facts=(DatasetAccess, ModelAccess, Passed, Tracking, Call),
     claims=claims,
     read=read,
 )

@@ -649,7 +649,8 @@ class _Body:
                 self.target(node, values[1:2])
             return receiver
         kept = self.kept(function.value)
-        touch = Touch(kind=kind, by=by, method=method, kept=kept, place=self.file.place(node))
+        shared = not kept and self.shared(function.value)
+        touch = Touch(kind=kind, by=by, method=method, kept=kept, shared=shared, place=self.file.place(node))
         if kind == "resampler" and method == "fit_resample":
             made = self.child(rows)
             self.fitted(node, touch, made)
@@ -702,6 +703,15 @@ class _Body:
         if owner.id not in self.escaped:
             self.escaped[owner.id] = _escapes(self.scope.node, owner.id)
         return self.escaped[owner.id]
+
+    def shared(self, owner: ast.expr) -> bool:
+        """Whether this function transforms other rows with a fitted object."""
+        receivers = (
+            site.node.func.value
+            for site in self.file.methods_by_name.get("transform", ())
+            if site.scope is self.scope and isinstance(site.node.func, ast.Attribute)
+        )
+        return isinstance(owner, ast.Name) and any(isinstance(r, ast.Name) and r.id == owner.id for r in receivers)
 
     def fitted(self, node: ast.Call, touch: Touch, rows: Rows) -> None:
         fit = self.flow.all_fits.get(touch.place) or _Fit(touch, rows.own, self.path, self.scope.function)
@@ -917,5 +927,5 @@ def _given(node: ast.Call) -> Iterator[Sequence[ast.expr]]:
 
 
 READER: Reader[PythonFile] = Reader(
-    "frames", 1, PYTHON, (Fitted, Split, Scored, PastedRows, FilledJoin, FilledLabel), claims, read
+    "frames", 2, PYTHON, (Fitted, Split, Scored, PastedRows, FilledJoin, FilledLabel), claims, read
 )

@@ -38,6 +38,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
                 loop=_line(file, loop),
                 small=small,
                 reset=_bound_in(loop, site.result) > 1,
+                written=_written_in(loop, site.result),
                 scope=site.scope.function,
             )
 
@@ -96,4 +97,16 @@ def _bound_in(loop: ast.For | ast.While, name: str) -> int:
     return count
 
 
-READER: Reader[PythonFile] = Reader("growth", 1, PYTHON, (GrownInLoop,), claims, read)
+def _written_in(loop: ast.For | ast.While, name: str) -> bool:
+    """Whether each turn writes what has been gathered so far (``x.to_csv(...)``)."""
+    methods = (node.func for node in ast.walk(loop) if isinstance(node, ast.Call))
+    return any(
+        isinstance(method, ast.Attribute)
+        and method.attr.startswith(("to_", "write_"))
+        and isinstance(method.value, ast.Name)
+        and method.value.id == name
+        for method in methods
+    )
+
+
+READER: Reader[PythonFile] = Reader("growth", 2, PYTHON, (GrownInLoop,), claims, read)

@@ -26,6 +26,7 @@ from pytest_mlbreaks.model.facts import (
     Kustomization,
     Label,
     LimitRange,
+    ModelAccess,
     Mount,
     NetworkService,
     Port,
@@ -39,7 +40,7 @@ from pytest_mlbreaks.model.facts import (
     Workload,
 )
 from pytest_mlbreaks.placeholders import TEMPLATED, fill_in, kept_secret, written
-from pytest_mlbreaks.readers._custom_pods import KINDS, Pods
+from pytest_mlbreaks.readers._custom_pods import KINDS, Pods, model_uris
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import redact_url, secret_key
 from pytest_mlbreaks.slots import Slots, plain, sealed
@@ -444,6 +445,10 @@ def _custom_workload(object_: _Object) -> Iterator[Fact]:
     """An object of another project that runs pods: a workload for each sort of them."""
     for pods in KINDS[object_.kind][1](object_.node):
         yield from _with_containers(object_, pods)
+    for uri in model_uris(object_.kind, object_.node):
+        target = _expr(uri)
+        if target is not None:
+            yield ModelAccess(mode="load", target=target, api=object_.kind, place=uri.place)
 
 
 def _with_containers(object_: _Object, pods: Pods) -> Iterator[Fact]:
@@ -774,9 +779,19 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 READER: Reader[YamlFile] = Reader(
     "kubernetes",
-    4,
+    5,
     YAML,
-    (Workload, Container, ConfigObject, NetworkService, Autoscaler, VolumeClaim, LimitRange, Kustomization),
+    (
+        Workload,
+        Container,
+        ConfigObject,
+        NetworkService,
+        Autoscaler,
+        VolumeClaim,
+        LimitRange,
+        Kustomization,
+        ModelAccess,
+    ),
     _claims,
     _read,
 )

@@ -59,7 +59,7 @@ def read(file: TomlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     )
 
 
-READER: Reader[TomlFile] = Reader("pyproject", 2, TOML, (Requirement, RequirementFile), claims, read)
+READER: Reader[TomlFile] = Reader("pyproject", 3, TOML, (Requirement, RequirementFile), claims, read)
 
 
 def _standard(file: TomlFile, project: dict[str, Any]) -> Iterator[Requirement | Diagnostic]:
@@ -161,7 +161,11 @@ def _defaults(file: TomlFile, poetry: dict[str, Any], uv: dict[str, Any]) -> tup
     given = uv.get("default-groups")
     if given == "all":
         return tuple(_group(g) for g in _table(file.data, "dependency-groups"))
-    return tuple(_group(g) for g in _texts(given)) if isinstance(given, list) else ("dev",)
+    if isinstance(given, list):
+        return tuple(_group(g) for g in _texts(given))
+    # An extra that is called dev is no group: it is installed only where it is asked for.
+    grouped = "dev-dependencies" in uv or any(_group(g) == "dev" for g in _table(file.data, "dependency-groups"))
+    return ("dev",) if grouped else ()
 
 
 def _poetry_python(poetry: dict[str, Any]) -> str:

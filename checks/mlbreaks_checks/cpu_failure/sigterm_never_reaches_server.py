@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
+from mlbreaks_checks._dockerfiles import UNUSED, is_unused
 from mlbreaks_checks._shells import Started, of_dockerfile, of_process
 from pytest_mlbreaks.api import (
     Check,
@@ -55,7 +56,9 @@ def in_image(dockerfile: facts.Dockerfile, pipeline: Pipeline) -> Iterator[Verdi
     running = pipeline.index(Process, by=_image_file).get(dockerfile.path, ())
     if running and all(_replaces_command(process) for process in running):
         return
-    if started is not None:
+    if started is not None and is_unused(dockerfile, pipeline):
+        yield Unjudged(started.place, UNUSED)
+    elif started is not None:
         yield from _judged(started, [], f"The image of {dockerfile.path}")
 
 

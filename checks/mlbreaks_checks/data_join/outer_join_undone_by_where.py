@@ -9,7 +9,7 @@ from mlbreaks_checks._sql import only_compiled
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Severity, Unjudged, Verdict
 from pytest_mlbreaks.api import facts as f
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.LOW, since="0.1")
 
 _SELECTS_A_STATE = re.compile(
     r"(?:^|_)(?:date|ds|dt|day|week|month|partition\w*|partitiontime|snapshot\w*|version|run_id|suffix)(?:_|$)"

@@ -58,6 +58,8 @@ _TOOLS = frozenset(
 )
 # Folders of images that show a package, and serve nobody.
 _ASIDE = re.compile(r"(^|/)(examples?|demos?|tutorials?|docs?|benchmarks?|tests?|samples?|notebooks?)/", re.IGNORECASE)
+_FEW = 5
+"""One requirement without a bound among this many, all others pinned, was forgotten rather than left open."""
 _PUBLISHES = re.compile(r"\btwine\s+upload|\b(uv|poetry|flit|hatch|pdm)\s+publish")
 
 
@@ -115,6 +117,9 @@ def _finding(
     assumed = bool(processes) and all(process.assumed for process in processes)
     mixed = any(_bounded(r) and r.source == "index" for r in wanted)
     lowered = "what else is bounded there may hold them back" if mixed else ""
+    held = len(loose) * _FEW <= len(wanted) and all(_pinned(r) for r in wanted if r not in loose)
+    if held:
+        lowered = "all else in the list is pinned, and mostly holds it back"
     if assumed:
         lowered = f"that {processes[0].name} runs this image is assumed: {processes[0].assumed}"
     published = _is_published(file, installs, pipeline)
@@ -130,8 +135,10 @@ def _finding(
         because=tuple(because),
         about=(file or "command",),
         severity=Severity.LOW if published else None,
-        confidence=Confidence.MEDIUM if mixed or assumed else None,
+        confidence=Confidence.LOW if held else Confidence.MEDIUM if mixed or assumed else None,
         lowered=lowered,
+        group="lists",
+        note=f"{_installs.listed(names)} {be} no upper bound where {runs} is built",
     )
 
 
@@ -223,6 +230,10 @@ def _used(processes: list[Process], pipeline: Pipeline) -> set[str] | None:
                 if not imported.level:
                     found |= _installs.distributions(imported.target)
     return found
+
+
+def _pinned(requirement: f.Requirement) -> bool:
+    return any(specifier.operator in ("==", "===") for specifier in SpecifierSet(requirement.specifier))
 
 
 def _rank(name: str) -> int:

@@ -59,8 +59,8 @@ def _runs_a_tag(process: Process, pipeline: Pipeline) -> bool:
     container = process.fact
     if not isinstance(container, facts.Container) or container.build or container.image is None:
         return False
-    if process.environment.tier is Tier.NONPROD:
-        return False
+    if process.environment.tier is Tier.NONPROD or (process.workload is not None and process.workload.kind == "Job"):
+        return False  # a Job runs once, and what is newest is what it is made for
     reference = references.split_reference(pipeline.pattern(container.image, process))
     return not reference.digest and bool(_pushes(reference, pipeline))
 
@@ -114,6 +114,8 @@ def _finding(process: Process, container: facts.Container, image: str, push: _Pu
         about=(image,),
         severity=None if runs_to_an_end else Severity.MEDIUM,
         lowered="" if runs_to_an_end else "running pods keep their code until they are replaced",
+        group="tags",
+        note=f"{kind} runs {image} in the same way",
     )
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from mlbreaks_checks import _manifests
+from mlbreaks_checks._dockerfiles import UNUSED, is_unused
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -92,8 +93,12 @@ def find_in_manifests(container: facts.Container, pipeline: Pipeline) -> Iterato
 @check.over(facts.Dockerfile)
 def find_in_dockerfiles(dockerfile: facts.Dockerfile, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at the base images of each Dockerfile, and at what is installed upon them."""
+    unused = is_unused(dockerfile, pipeline)
     for stage in dockerfile.stages:
         if stage.base_stage is not None:
+            continue
+        if unused:
+            yield Unjudged(stage.place, UNUSED)
             continue
         image = pipeline.pattern(stage.base)
         gone = _gone(image)

@@ -37,6 +37,9 @@ def find(fitted: facts.Fitted, pipeline: Pipeline) -> Iterator[Finding | Unjudge
         return  # told with the first
     touch = fitted.touch
     returned = fitted.feeds == "return"
+    if returned and touch.shared:
+        yield Unjudged(touch.place, "other rows are transformed beside it, which may be all that there are")
+        return
     where = f"{fitted.scope}()" if fitted.scope else "the notebook" if fitted.path.endswith(".ipynb") else "the script"
     names = ", ".join(dict.fromkeys(called(one.touch) for one in lost))
     because: list[tuple[Place, str]] = [(one.place, f"{called(one.touch)} is lost as well") for one in lost[1:]]

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_mlbreaks.api import Check, Confidence, Entry, Finding, Pipeline, Place, Severity, Verdict, expr, facts
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Entry,
+    Finding,
+    Pipeline,
+    Place,
+    Severity,
+    Verdict,
+    aside,
+    expr,
+    facts,
+)
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1")
 
@@ -22,7 +34,7 @@ _FLAGS = frozenset({"store_true", "store_false", "argparse.BooleanOptionalAction
 @check.over(facts.CommandOption, where=_of_a_truth_value)
 def find(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Verdict]:
     """Options that are on or off; those of one file are told at once."""
-    if not _by_bool(option):
+    if not _by_bool(option) or _is_for_debugging(option.path, pipeline):
         return
     together = [o for o in pipeline.index(facts.CommandOption, "path")[option.path] if _by_bool(o)]
     given = [
@@ -38,6 +50,22 @@ def find(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Verdict]:
     verb, it = ("is", "it") if len(flags) == 1 else ("are", "them")
     message = f"{shown} {verb} converted with type=bool: whatever is given, False and 0 too, turns {it} on."
     yield Finding(at=option.place, message=message, because=tuple(because[:6]))
+
+
+def _is_for_debugging(path: str, pipeline: Pipeline) -> bool:
+    """Whether the file is a module that others of its package import and nothing runs by itself."""
+    if any(entry.path == path for process in pipeline.processes_of(path) for entry in process.entries):
+        return False
+    stem = path.removesuffix(".py").rpartition("/")[2]
+    importers = pipeline.index(facts.PythonModule, _of_its_package, each=True).get(stem, ())
+    return any(path.startswith(f"{importer.path.rpartition('/')[0]}/") for importer in importers)
+
+
+def _of_its_package(module: facts.PythonModule) -> list[str]:
+    """The last names of the modules that the file imports from its own package, where it is no test."""
+    if aside(module.path):
+        return []
+    return list({one.target.rpartition(".")[2] for one in module.imports if one.level})
 
 
 def _shown(option: facts.CommandOption) -> str:

@@ -72,13 +72,20 @@ def find(module: facts.PythonModule, pipeline: Pipeline) -> Iterator[Verdict]:
     if told:
         yield _of_handlers(told, open_)
         return
-    runner = next(_runners(module.path, pipeline), None)
+    runners = list(_runners(module.path, pipeline))
+    runner = next(iter(runners), None)
     if runner is None:
         reason = "whether a handler ever comes to it can't be told" if ways else "nothing is seen to run this function"
         yield Unjudged(open_[0].place, reason)
         return
     because = [(runner.place, f"{runner.name} runs this file")]
     what = f"{runner.name} hangs with it, and nothing ends that"
+    if isinstance(runner.fact, facts.Step):
+        if any(isinstance(p.fact, facts.Step) and p not in runners for p in pipeline.processes_of(module.path)):
+            yield Unjudged(open_[0].place, "some of the tasks whose file imports it have a time limit")
+            return
+        because = [(runner.place, f"the file of task {runner.name} comes to this one")]
+        what = "a task that gets here hangs with it, and nothing ends that"
     yield _finding(
         open_, open_, what, because, Severity.MEDIUM, Confidence.MEDIUM, "the file is reached by its imports"
     )
@@ -149,7 +156,9 @@ def _finding(
 
 
 def _files(endpoint: Endpoint) -> tuple[str, ...]:
-    """The files of what a handler comes to."""
+    """The files of what a handler comes to. AWS ends a call of a Lambda function after its timeout."""
+    if endpoint.handler.framework == "lambda":
+        return ()
     return tuple(dict.fromkeys(reached.function.path for reached in endpoint.reached))
 
 

@@ -76,11 +76,12 @@ def find(server: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     path = root.removeprefix("file://").removeprefix("file:")
     if _REMOTE.match(path) or not path.startswith("/"):
         return
-    clients = {
-        name: place
-        for name, place, process in _clients(server, pipeline)
-        if not _shares(server, process, path, pipeline)
-    }
+    clients: dict[str, Place] = {}
+    for name, place, process in _clients(server, pipeline):
+        if process is not None and _starts_containers(process, pipeline):
+            yield Unjudged(place, "the client starts containers, and what they mount is not told here")
+        elif not _shares(server, process, path, pipeline):
+            clients[name] = place
     if clients:
         yield Finding(
             at=at,
@@ -179,6 +180,12 @@ def _shares(server: Process, client: Process | None, path: str, pipeline: Pipeli
         return mine is not None and client is not None and _source(client, path, pipeline) == mine
     beside = pipeline.index(Process, _file).get(server.place.path, ())
     return mine == path or any(_source(p, path, pipeline) == mine for p in beside if p is not server)
+
+
+def _starts_containers(process: Process, pipeline: Pipeline) -> bool:
+    """Whether the container has Docker's socket, so that it may only hand its settings to containers that it starts."""
+    mounts = process.fact.mounts if isinstance(process.fact, facts.Container) else ()
+    return any(pipeline.pattern(mount.target, process).endswith("docker.sock") for mount in mounts)
 
 
 def _file(process: Process) -> str:

@@ -48,6 +48,8 @@ def _finding(process: Process, entry: Entry, pipeline: Pipeline) -> Finding:
         message=f"{process.name} starts the {what} {entry.written!r}, which {lacks}{hint}.",
         because=tuple(because),
         about=(entry.written,),
+        group=entry.written if isinstance(process.fact, f.Step) else "",
+        note=f"{process.name} starts it, too",
         confidence=Confidence.MEDIUM if process.assumed else None,
         lowered=f"that it runs this image is assumed: {process.assumed}" if process.assumed else "",
     )

@@ -29,6 +29,8 @@ check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, si
 _CHECKOUT = "a checkout without `ref`"
 _TESTED = re.compile(r"workflow_run\.(?:head_sha|head_commit\.id|head_branch)|workflow_run\.id|\bpull_requests\b")
 _SHA_IN_SHELL = re.compile(r"\$\{?GITHUB_SHA\b")
+_NOTED = re.compile(r"(?:appsettings set|set env|--(?:set|update)-env-vars|--env)\b[^|;]*\b\w+=[\"']?$")
+"""What comes before a commit's name that is only noted in a setting of what runs."""
 _DOWNLOADS = re.compile(r"download-artifact|dawidd6/action-download", re.IGNORECASE)
 _FROM_CHECKOUT = re.compile(
     r"^(?:kubectl\s.*(?:apply|replace)\b|oc\s.*(?:apply|replace)\b|helm\b|helmfile\b|terraform\b|tofu\b|sam\b|cdk\b|"
@@ -105,10 +107,24 @@ def _ships(run: JobRun, pipeline: Pipeline) -> tuple[str, Place] | None:
     return None
 
 
+def _only_notes(step: facts.JobStep) -> bool:
+    """Whether the step only writes the commit's name into a setting."""
+    shell = step.run.shell if step.run is not None else None
+    if not isinstance(shell, expr.Concat):
+        return False
+    before = ""
+    noted = []
+    for part in shell.parts:
+        if isinstance(part, expr.Context) and part.name == "github.sha":
+            noted.append(_NOTED.search(before.replace("\\\n", " ").rpartition("\n")[2]) is not None)
+        before += str(part.value) if isinstance(part, expr.Literal) else "{*}"
+    return bool(noted) and all(noted)
+
+
 def _takes_head(run: JobRun) -> tuple[Place, str] | None:
     """Where the run takes what is newest, and by what: the commit's name, or a checkout. None where neither is seen."""
     for step in run.steps:
-        if any(text == "github.sha" or _SHA_IN_SHELL.search(text) for text in _texts(step)):
+        if not _only_notes(step) and any(text == "github.sha" or _SHA_IN_SHELL.search(text) for text in _texts(step)):
             return step.place, "github.sha"
     if any(_DOWNLOADS.search(step.uses) for step in run.steps):
         return None

@@ -34,6 +34,10 @@ check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, 
 _EVENTS = ("push", "pull_request", "merge_group")
 _LOCKS = {"uv": "uv.lock", "poetry": "poetry.lock", "pipenv": "Pipfile.lock", "pdm": "pdm.lock"}
 _INSTALLS = frozenset({"sync", "install", "run"})
+_PUBLISHES = re.compile(
+    r"^(?:uv|poetry|flit|hatch|pdm)\s+(?:build|publish)\b|^twine\s+upload\b|^python3?\s+-m\s+build\b"
+)
+"""Commands that make or publish a distribution, which does not hold the lock file."""
 _TESTS_OF = "the tests are run of"
 _CHECKERS = frozenset({"ruff", "mypy", "flake8", "black", "pylint", "pyright", "bandit"})
 _TEST_TARGET = re.compile(r"(?:^|[-_])tests?(?:$|[-_])")
@@ -199,6 +203,7 @@ def _of_commands(run: JobRun, pipeline: Pipeline) -> Iterator[_Input]:
     own = [(step, command) for step in run.steps for command in _ci.commands(step)]
     if not any(_ci.runs_tests(command) for _, command in own):
         return
+    published = any(_PUBLISHES.search(command.text) for _, command in own)
     folder, last = "", None
     for step, command in own:
         if step is not last:
@@ -212,7 +217,7 @@ def _of_commands(run: JobRun, pipeline: Pipeline) -> Iterator[_Input]:
             if path in pipeline.paths or (how == _TESTS_OF and path not in (".", "") and pipeline.has_folder(path)):
                 yield _Input(path, f"{how} {written} in job {run.job.id}", command.place)
         lock = _lock(command, folder, pipeline)
-        if lock:
+        if lock and not published:
             yield _Input(lock, f"`{' '.join(command.words[:2])}` installs from {lock}", command.place)
 
 

@@ -17,9 +17,11 @@ _SHOWN = 4
 def find(tree: DbtTree, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each dbt project: at the tests of its properties files, and at its own tests."""
     lost: dict[str, list[tuple[Place, str, str]]] = defaultdict(list)
+    folders = {model.path.rpartition("/")[0] for model in tree.models.values()}
     for name, entries in tree.described.items():
         for entry in entries:
-            if entry.tests and entry.enabled and name not in tree.models:
+            left = not _below(entry.path.rpartition("/")[0], folders)  # all models of the folder are gone
+            if entry.tests and entry.enabled and name not in tree.models and not left:
                 lost[entry.path].append((entry.place, name, f"{_count(len(entry.tests))} of {name}"))
             if name not in tree.models:
                 continue
@@ -36,6 +38,11 @@ def find(tree: DbtTree, pipeline: Pipeline) -> Iterator[Verdict]:
             yield Unjudged(places[0][0], "a package, or a file that is not read, may define the model")
         else:
             yield _finding(tree, places)
+
+
+def _below(folder: str, folders: set[str]) -> bool:
+    """Whether one of *folders* is *folder* or lies in it."""
+    return any(one == folder or one.startswith(f"{folder}/") or not folder for one in folders)
 
 
 def _count(tests: int) -> str:

@@ -33,7 +33,7 @@ _ASYNC_EVENTS = frozenset(
 
 def _ships(pipeline: Pipeline, _: Pipeline) -> bool:
     """Whether there are tests at all, and a workflow that deploys by itself."""
-    return any(is_test_file(path) for path in pipeline.paths) and bool(_deploying(pipeline))
+    return bool(_tests(pipeline)) and bool(_deploying(pipeline))
 
 
 @check.over(Pipeline, where=_ships, given=(facts.Workflow,))
@@ -59,22 +59,28 @@ def find(pipeline: Pipeline, _: Pipeline, *, elsewhere: bool = False) -> Iterato
     if hidden is not None:
         yield Unjudged(hidden, "the image's build may run tests")
         return
-    for root, files in _roots(pipeline).items():
-        if not _reaches(pipeline, files, job):
-            continue
-        many = f"{len(files)} test files" if len(files) > 1 else "one test file"
-        yield Finding(
-            at=job.place,
-            message=(
-                f"Job {job.id!r} brings out {deploy.what}, and no workflow runs the tests: {root or 'the root'} holds "
-                f"{many}, and no command of the {_count(pipeline)} names a test runner."
-            ),
-            because=(
-                (Place(files[0], 1), f"the first of {many}"),
-                (deploy.place, f"{deploy.what} is brought out here"),
-            ),
-            about=(root,),
-        )
+    roots = {root: files for root, files in _roots(pipeline).items() if _reaches(pipeline, files, job)}
+    if not roots:
+        return
+    root = max(roots, key=lambda one: len(roots[one]))
+    files = roots.pop(root)
+    yield Finding(
+        at=job.place,
+        message=(
+            f"Job {job.id!r} brings out {deploy.what}, and no workflow runs the tests: {root or 'the root'} holds "
+            f"{_many(files)}, and no command of the {_count(pipeline)} names a test runner."
+        ),
+        because=(
+            (Place(files[0], 1), f"the first of {_many(files)}"),
+            *((Place(more[0], 1), f"{other or 'the root'} holds {_many(more)}") for other, more in roots.items()),
+            (deploy.place, f"{deploy.what} is brought out here"),
+        ),
+        about=(root,),
+    )
+
+
+def _many(files: list[str]) -> str:
+    return f"{len(files)} test files" if len(files) > 1 else "one test file"
 
 
 def _deploying(pipeline: Pipeline) -> list[tuple[facts.WorkflowJob, _ci.Deploy]]:
@@ -91,10 +97,20 @@ def _deploying(pipeline: Pipeline) -> list[tuple[facts.WorkflowJob, _ci.Deploy]]
     return found
 
 
+def _tests(pipeline: Pipeline) -> list[str]:
+    """The files that pytest collects something from: a function or a class called like a test."""
+    return [path for path in sorted(pipeline.paths) if is_test_file(path) and _holds_tests(path, pipeline)]
+
+
+def _holds_tests(path: str, pipeline: Pipeline) -> bool:
+    functions = pipeline.index(facts.Function, "path").get(path, ())
+    return any(function.name.rpartition(".")[2].startswith("test") for function in functions)
+
+
 def _roots(pipeline: Pipeline) -> dict[str, list[str]]:
     """Test files by the outermost folder that is called tests, else by their own folder."""
     roots: dict[str, list[str]] = {}
-    for path in sorted(path for path in pipeline.paths if is_test_file(path)):
+    for path in _tests(pipeline):
         parts = path.split("/")[:-1]
         depth = next((i for i, part in enumerate(parts) if _TEST_FOLDER.match(part)), len(parts) - 1)
         roots.setdefault("/".join(parts[: depth + 1]), []).append(path)

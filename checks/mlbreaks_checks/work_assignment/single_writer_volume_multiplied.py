@@ -92,6 +92,8 @@ def find(workload: f.Workload, pipeline: Pipeline) -> Iterator[Verdict]:
                 confidence=Confidence.MEDIUM,
                 lowered="on one node both pods can mount it, and only the application may mind",
                 fix="Set strategy.type: Recreate.",
+                group="rollout",
+                note=f"Deployment {workload.name} replaces its one pod in the same way, with the claim {name!r}",
             )
 
 
@@ -122,6 +124,8 @@ def find_shared(claim: f.VolumeClaim, pipeline: Pipeline) -> Iterator[Verdict]:
             *((other.place, f"{name} mounts it as well as {first}") for name, (_, other) in others),
         ),
         about=("shared",),
+        group="shared",
+        note=f"{' and '.join(users)} share the claim {claim.name!r}",
         severity=Severity.MEDIUM,
         confidence=Confidence.MEDIUM,
     )

@@ -48,7 +48,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 READER: Reader[PythonFile] = Reader(
     name="training",
-    version=2,
+    version=3,
     format=PYTHON,
     facts=(Assertions, BuiltinHash, CommandOption, FolderCreation, GuardedLoad, SavedResponse, ValidationRun),
     claims=claims,

@@ -38,7 +38,7 @@ _RUNS: Final[tuple[tuple[str, bytes, tuple[str, ...], str, re.Pattern[bytes]], .
         b"great_expectations",
         ("run", "run_checkpoint", "run_validation_operator", "validate"),
         "success",
-        re.compile(rb"success|raise_on_failure|assert_|get_failed|describe_dict"),
+        re.compile(rb"success|raise_on_failure|assert_|get_failed|describe_dict|run_results|unexpected_count"),
     ),
     (
         "tensorflow_data_validation",

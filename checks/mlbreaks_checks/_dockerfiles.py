@@ -1,0 +1,26 @@
+"""What checks of Dockerfiles share: whether anybody builds one."""
+
+from __future__ import annotations
+
+from pytest_mlbreaks.api import Image, Pipeline, facts
+
+UNUSED = "nothing that is read builds this variant, and others are built"
+
+
+def is_unused(dockerfile: facts.Dockerfile, pipeline: Pipeline) -> bool:
+    """Whether it is a variant (``Dockerfile.old``) that nothing of the tree builds or runs, beside others that are. A
+    plain ``Dockerfile`` is built by scripts and services that are not read, too."""
+    name = dockerfile.path.rpartition("/")[2]
+    if name.lower() in ("dockerfile", "containerfile"):
+        return False
+    if any(map(_is_used, pipeline.index(Image, _file).get(dockerfile.path, ()))):
+        return False
+    return any(map(_is_used, pipeline.all(Image)))
+
+
+def _file(image: Image) -> str:
+    return image.dockerfile.path
+
+
+def _is_used(image: Image) -> bool:
+    return bool(image.builds or image.processes)

@@ -1,0 +1,37 @@
+"""Flows that are written as Python code: Metaflow, Prefect and Flyte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pytest_mlbreaks.formats.python import PYTHON, PythonFile
+from pytest_mlbreaks.model import Diagnostic, Fact
+from pytest_mlbreaks.model.facts import DatasetAccess, FlowClass, FlowCode, FlowDeployment, FlowTask
+from pytest_mlbreaks.readers.flows import flyte, metaflow, prefect
+from pytest_mlbreaks.readers.flows.prefect_yaml import READER as PREFECT_YAML
+from pytest_mlbreaks.reading import Reader, Wanted
+
+_TOOLS: tuple[tuple[frozenset[str], Callable[[PythonFile], Iterator[Fact | Diagnostic]]], ...] = (
+    (frozenset({"metaflow"}), metaflow.read),
+    (frozenset({"prefect"}), prefect.read),
+    (flyte.PACKAGES, flyte.read),
+)
+
+
+def claims(path: str) -> bool:
+    """Python source."""
+    return path.endswith(".py")
+
+
+def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+    """The flows of one module. What does not parse is the Python reader's to report."""
+    if file.tree is None:
+        return
+    imported = {i.target.partition(".")[0] for i in file.imports if not i.level}
+    for packages, reading in _TOOLS:
+        if not imported.isdisjoint(packages):
+            yield from reading(file)
+
+
+__all__ = ["PREFECT_YAML", "READER", "claims", "read"]
+READER = Reader("flows", 1, PYTHON, (FlowClass, FlowTask, FlowCode, FlowDeployment, DatasetAccess), claims, read)
