@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from pytest_mlbreaks.link.values import Values
-from pytest_mlbreaks.model import Dataset, Host, Pipeline, Place, Process
+from pytest_mlbreaks.link.values import LEFT_OPEN, Values
+from pytest_mlbreaks.model import Dataset, Host, Pipeline, Place, Process, Value
 from pytest_mlbreaks.model.facts import Container, DatasetAccess, Label, ModelAccess, NetworkService
 from pytest_mlbreaks.model.near import distance, one_namespace
+
+MOST_NAMES = 6
+"""Names of one access, at most; code that opens more than these opens whatever it is given."""
 
 _SCHEMES = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs", "wasbs": "wasb"}
 _COMMON = frozenset({"data", "tmp", "output", "outputs", "input", "inputs", "model", "models", "temp"})
@@ -44,11 +47,51 @@ def datasets(pipeline: Pipeline, values: Values) -> Iterator[Dataset]:
     """All datasets that code names in a way that can be told."""
     found: dict[tuple[str, str], list[DatasetAccess]] = defaultdict(list)
     for access in pipeline.all(DatasetAccess):
-        name = dataset_name(values.pattern(access.target), access.kind)
-        if name is not None:
+        name_of = _path_name if access.kind == "path" else _table_name
+        for name in _names(access, pipeline, values, name_of):
             found[name, access.kind].append(access)
     for (name, kind), accesses in found.items():
         yield Dataset(name, kind, tuple(sorted(accesses, key=in_notebook)))  # type: ignore[arg-type]
+
+
+def _path_name(text: str) -> str | None:
+    return dataset_name(text, "path")
+
+
+def _table_name(text: str) -> str | None:
+    return dataset_name(text, "table")
+
+
+def _names(
+    access: DatasetAccess | ModelAccess, pipeline: Pipeline, values: Values, name_of: Callable[[str], str | None]
+) -> list[str]:
+    """The names of what *access* opens: by what its code says; where that is one of several things, each of them; where
+    a process decides, by each process that starts the file. None where that can't be told in full."""
+    name = name_of(values.pattern(access.target))
+    if name is not None:
+        return [name]
+    value = values.resolve(access.target)
+    processes = pipeline.index(Process, _started, each=True).get(access.path, ())
+    if value.complete or not processes:
+        found = _each(value, name_of)
+    else:
+        each = (values.resolve(access.target, process) for process in processes[:MOST_NAMES])
+        found = [name for one in each if one.complete for name in _each(one, name_of)]
+    found = list(dict.fromkeys(found))
+    return found if len(found) <= MOST_NAMES else []
+
+
+def _each(value: Value, name_of: Callable[[str], str | None]) -> list[str]:
+    """The names of all that *value* can be; its defaults, where only whoever runs the code may say otherwise."""
+    defaults = value.reason.startswith(LEFT_OPEN)
+    if not (value.complete or defaults) or len(value.alternatives) > MOST_NAMES:
+        return []
+    texts = [a.value for a in value if isinstance(a.value, str) and not a.secret]
+    return [name for name in map(name_of, texts) if name is not None]
+
+
+def _started(process: Process) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(entry.path for entry in process.entries if entry.path is not None))
 
 
 def in_notebook(access: DatasetAccess | ModelAccess) -> bool:

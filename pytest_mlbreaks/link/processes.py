@@ -14,7 +14,7 @@ from pytest_mlbreaks.link.filesystem import BRINGS_FILES, FileSystem, Images, La
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.values import Values, traced, union
 from pytest_mlbreaks.model import Entry, Image, Origin, Pipeline, Place, Process, Setting, Value
-from pytest_mlbreaks.model.expr import Expr, SecretKey
+from pytest_mlbreaks.model.expr import Concat, Context, Expr, Literal, SecretKey, literal_text
 from pytest_mlbreaks.model.facts import (
     Call,
     Command,
@@ -175,6 +175,14 @@ class Processes:
             return f"{dockerfile.path} lies in a folder of the image's name", dockerfile, dockerfile.stages[-1], context
         return "", None, None, ""
 
+    def _is_theirs(self, image: Expr, process: Process) -> bool:
+        """Whether an image is somebody else's: its name is told, and nothing of the tree builds one of that name."""
+        wanted = split_reference(self._values.pattern(image, process)).repository
+        if not wanted or HOLE in wanted or self._assumed(image)[0]:
+            return False
+        named = self._named_images.get(wanted.rpartition("/")[2], ())
+        return not any(same_repository(wanted, repository) for repository, _ in named)
+
     # ---------------------------------------------------------------------------------------------- processes
 
     def _of_container(self, container: Container) -> Process:
@@ -227,6 +235,9 @@ class Processes:
             entries = self._container_entries(process, container, context)
         else:
             entries = list(self._step_entries(process, step))
+        if dockerfile is None and step.image is not None and self._is_theirs(step.image, process):
+            # what isn't found in the tree lies in that image, and is no file of the tree
+            entries = [e if e.path else dataclasses.replace(e, external=True) for e in entries]
         return self._finished(process, entries, image=image)
 
     def _beside(self, container: Container) -> tuple[str, Dockerfile, Stage, str] | None:
@@ -400,9 +411,10 @@ class Processes:
         return [*head, *self._arguments(command, process)], None, place, ""
 
     def _arguments(self, command: Command | None, process: Process) -> list[str | None]:
+        """The words of a command, with a hole for each part that can't be told: `sh -c` may still tell what it runs."""
         if command is None or command.argv is None:
             return []
-        return [self._values.resolve(argument, process).text for argument in command.argv]
+        return [self._values.pattern(argument, process) for argument in command.argv]
 
     def _container_workdir(
         self, container: Container, dockerfile: Dockerfile | None, stage: Stage | None, process: Process
@@ -581,9 +593,15 @@ class Processes:
                 function=where[1] if where else "",
                 reason="" if where else "the function is not defined in the tree",
             )
+        on_github = step.orchestrator == "github-actions"
+        elsewhere = self._other_shells(step) if on_github else ()
         for command in step.commands:
+            if command.place in elsewhere:
+                continue
             workdir = self._values.resolve(command.workdir, process).text if command.workdir is not None else ""
-            shell = self._values.pattern(command.shell, process) if command.shell is not None else None
+            shell = self._values.pattern(_on_runner(command.shell), process) if command.shell is not None else None
+            if shell is not None and on_github:
+                shell = _RUNNER_FOLDERS.sub(lambda match: _RUNNER[match[1] or match[2]], shell)
             argv = self._arguments(command, process) if command.argv is not None else None
 
             def make(invocation: Invocation, at: Place, workdir: str | None = workdir) -> Entry:
@@ -593,6 +611,29 @@ class Processes:
                 entry = make(invocation, _at_line(command.place, invocation.place_offset_line))
                 yield entry
                 yield from self._inside(entry, invocation, None, make)
+
+    def _other_shells(self, step: Step) -> frozenset[Place]:
+        """Where commands of a job stand that are for another shell than those whose language is read."""
+        jobs = self._pipeline.index(WorkflowJob, "step").get(step.identity, ())
+        return frozenset(
+            part.run.place
+            for job in jobs
+            for part in job.steps
+            if part.run is not None and part.shell.split(" ", 1)[0] in _OTHER_SHELLS
+        )
+
+    def _checked_out(self, path: str, step: Step) -> str | None:
+        """The file of the tree that *path* of a job's workspace is, where the job checks the tree out into folders of
+        the workspace; None where it is none."""
+        for job in self._pipeline.index(WorkflowJob, "step").get(step.identity, ()):
+            for part in job.steps:
+                given = {variable.name: variable.value for variable in part.inputs}
+                folder = literal_text(given.get("path"))
+                if part.uses.startswith("actions/checkout@") and folder and "repository" not in given:
+                    inner = path.removeprefix(f"{_normal(folder)}/")
+                    if inner != path and inner in self._pipeline.paths:
+                        return inner
+        return None
 
     def _checkout_entry(self, invocation: Invocation, place: Place, workdir: str | None, step: Step) -> Entry:
         """An entry of a step that runs in a checkout of the tree (CI), or on a worker that has it somewhere."""
@@ -608,14 +649,24 @@ class Processes:
                 arguments=invocation.arguments,
             )
         folder = posixpath.join(workdir, invocation.workdir or "") if workdir is not None else None
+        if target.startswith(f"{_RUNNER['RUNNER_TEMP']}/"):
+            reason = "made while the job runs"
+            return Entry(invocation.kind, target, place, reason=reason, external=True, arguments=invocation.arguments)
+        workspace = f"{_RUNNER['GITHUB_WORKSPACE']}/"
+        if target.startswith(workspace):
+            target, folder = target.removeprefix(workspace), ""
         if invocation.kind in ("script", "notebook"):
             path = _normal(posixpath.join(folder, target)) if folder is not None else None
+            if path is not None and path not in self._pipeline.paths and step.orchestrator == "github-actions":
+                path = self._checked_out(path, step) or path
             if path in self._pipeline.paths and step.orchestrator in _IN_A_CHECKOUT:
                 return Entry(invocation.kind, target, place, path, arguments=invocation.arguments)
             if path is not None and self._checkout_lacks(path, step):
                 reason = "not in the checkout"
                 return Entry(invocation.kind, target, place, reason=reason, absent=True, arguments=invocation.arguments)
-            guess = self._only_ending(target, "") if "/" in target or folder is None else None
+            # where a job's folder is told, what is not there is nowhere else
+            told = folder is not None and step.orchestrator == "github-actions"
+            guess = self._only_ending(target, "") if ("/" in target or folder is None) and not told else None
             reason = "" if guess else "not in the tree under that path"
             return Entry(invocation.kind, target, place, guess, reason=reason, arguments=invocation.arguments)
         dotted, _, function = target.partition(":")
@@ -630,6 +681,24 @@ class Processes:
 
 _IN_A_CHECKOUT = frozenset({"github-actions", "dvc", "mlflow", "databricks", "sagemaker", "vertex"})
 """Orchestrators whose steps name files by their path in the tree."""
+
+_OTHER_SHELLS = frozenset({"pwsh", "powershell", "cmd", "python"})
+_RUNNER = {"GITHUB_WORKSPACE": "/github/workspace", "RUNNER_TEMP": "/github/runner_temp"}
+"""Folders of a job by the variable that names them, under the paths that they have in a job's container:
+https://docs.github.com/en/actions/reference/workflows-and-actions/variables"""
+_RUNNER_FOLDERS = re.compile(r"\$(?:\{(GITHUB_WORKSPACE|RUNNER_TEMP)\}|(GITHUB_WORKSPACE|RUNNER_TEMP)\b)")
+_CONTEXTS = {"github.workspace": "GITHUB_WORKSPACE", "runner.temp": "RUNNER_TEMP"}
+
+
+def _on_runner(expr: Expr) -> Expr:
+    """*expr* with the folders of the job that it asks for as paths."""
+    match expr:
+        case Context(tool="github", name=name) if name in _CONTEXTS:
+            return Literal(_RUNNER[_CONTEXTS[name]])
+        case Concat(parts=parts):
+            return Concat(tuple(_on_runner(part) for part in parts))
+    return expr
+
 
 _MADE_BY_CI = re.compile(r"(^|/)(\.?venv[^/]*|env|bin|build|dist|target|node_modules|tmp|out|\.[^/]+)/|\*|^\.\.|^[/~]")
 

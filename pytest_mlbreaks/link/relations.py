@@ -1,7 +1,7 @@
 """Relations: what leads from one thing of the pipeline to another, over all tools.
 
-They are what ``mlbreaks graph`` draws. Nothing here is a guess that was not made before: each relation rests on an entry,
-a build, a name or an address that link could tell, and names the two places that prove it.
+They are what ``mlbreaks graph`` draws. Nothing is guessed here: each relation rests on an entry, a build, a name or an
+address that link could tell, and names the two places that prove it.
 """
 
 from __future__ import annotations
@@ -73,9 +73,9 @@ class Relation:
     """One thing leads to another. *from_identity* and *to_identity* are identities of facts (`Step`, `Container`,
     `Schedule`) or linked things (`Image`, `Dataset`, `Model`), or ``file:PATH`` for code that belongs to no one step.
 
-    *tool_from* and *tool_to* say whose they are: the orchestrator, ``compose``, ``kubernetes``, ``docker``, ``dbt``, the
-    language of a file; "" for datasets and models, which are nobody's. *through*: the dataset or model that two things
-    share, or the host that one is reached by. The places are those that prove it.
+    *tool_from* and *tool_to* say whose they are: the orchestrator, ``compose``, ``kubernetes``, ``docker``, ``dbt``, or
+    the language of a file; "" for datasets and models, which are nobody's. *through*: the dataset or model that two
+    things share, or the host that one is reached by. The places are those that prove it.
     """
 
     kind: Kind
@@ -191,7 +191,7 @@ class _Relations:
     def _images(self) -> Iterator[Relation]:
         containers = {c.identity: c for c in self._pipeline.all(Container)}
         for image in self._pipeline.all(Image):
-            built = _Thing(image.identity, "docker", image.place)
+            built = _Thing(image.identity, "docker", image.stage.place)
             for build in image.builds:
                 container = containers.get(build.owner)
                 owner = (

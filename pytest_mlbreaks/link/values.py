@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.modules import Modules
-from pytest_mlbreaks.model import Alternative, Environment, Fact, Origin, Pipeline, Place, Process, Tier, Value
+from pytest_mlbreaks.link.passed import Parameters, one_of
+from pytest_mlbreaks.model import Alternative, Entry, Environment, Fact, Origin, Pipeline, Place, Process, Tier, Value
 from pytest_mlbreaks.model.expr import (
     Choice,
     Concat,
@@ -29,6 +30,7 @@ from pytest_mlbreaks.model.expr import (
 from pytest_mlbreaks.model.facts import (
     Application,
     Autoscaler,
+    CommandOption,
     ConfigEntry,
     ConfigObject,
     Container,
@@ -48,6 +50,8 @@ _HELM_SET = re.compile(r"--set(?:-string|-json|-file|-literal)?[= ]+[\"']?([^\s\
 _HELM_KEY = re.compile(r",([\w.-]+)=")
 _DEPLOYABLE = (".yaml", ".yml")
 _OWN_VALUES = ("values.yaml", "values.yml")
+LEFT_OPEN = "depends on"
+"""How the reason begins where whoever runs the code decides, beyond its defaults."""
 DEPTH = 24
 """How many names, variables and keys one value may lead through; a circle is longer."""
 
@@ -61,6 +65,8 @@ class Values:
         self._environments = environments
         self._helm_sets: frozenset[str] | None = None
         self._by_source: dict[str, list[Application]] | None = None
+        self._parameters = Parameters(pipeline, modules)
+        self._following: set[tuple[str, str, str]] = set()
 
     def resolve(self, expr: Expr, process: Process | None = None) -> Value:
         """What *expr* can be. Without a process, whatever a process decides is not known."""
@@ -122,11 +128,47 @@ class Values:
 
     def _name(self, expr: Name, process: Process | None, depth: int) -> Value:
         # a name of a function's own scope is a parameter, or bound there to what can't be told: not the module's
-        constant = self._modules.constant(expr.path, expr.name) if not expr.scope else None
+        if expr.scope:
+            return self._parameter(expr, process, depth)
+        constant = self._modules.constant(expr.path, expr.name)
         if constant is None:
-            return Value.unknown("a name that is set elsewhere, or more than once")
+            return self._option(expr, process, depth)
         value = self._resolve(constant.value, process, depth + 1)
         return traced(value, Origin(constant.place, f"{constant.name} is set here"))
+
+    def _parameter(self, expr: Name, process: Process | None, depth: int) -> Value:
+        """A parameter, where all calls of its function are told: one of what they pass."""
+        key = (expr.path, expr.scope, expr.name)
+        given = self._parameters.given(*key) if key not in self._following else None
+        if not given:
+            return self._option(expr, process, depth)
+        self._following.add(key)
+        values = [
+            traced(
+                self._resolve(argument.value, process, depth + 1),
+                Origin(argument.place, f"passed to {expr.scope} as {expr.name}"),
+            )
+            for argument in given
+        ]
+        self._following.discard(key)
+        return union(values)
+
+    def _option(self, expr: Name, process: Process | None, depth: int) -> Value:
+        """An option of the command line (``args.path``), as the process's command gives it, else its default."""
+        unknown = Value.unknown("a name that is set elsewhere, or more than once")
+        head, _, name = expr.name.rpartition(".")
+        if "." in head or (head and head not in _PARSED):
+            return unknown
+        options = self._pipeline.index(CommandOption, _option_key).get((expr.path, name), ())
+        if len(options) != 1 or (options[0].library == "argparse") != bool(head):
+            return unknown
+        option = options[0]
+        default = self._resolve(option.default, process, depth + 1) if option.default is not None else Value(())
+        default = traced(default, Origin(option.place, f"the default of {option.flags[0]}"))
+        entries = [e for e in process.entries if e.path == expr.path] if process is not None else []
+        if not entries:
+            return union([default, Value.unknown(f"{LEFT_OPEN} who gives {option.flags[0]}")])
+        return union([_from_command(entry, option, default) for entry in entries])
 
     def _variable(self, expr: EnvVar, process: Process | None, depth: int) -> Value:
         default = self._resolve(expr.default, process, depth + 1) if expr.default is not None else None
@@ -139,7 +181,7 @@ class Values:
         if expr.scope == "host":
             return self._host_variable(expr, default, process, depth)
         if process is None:
-            return union([default or Value(()), Value.unknown(f"depends on who sets {expr.key}")])
+            return union([default or Value(()), Value.unknown(f"{LEFT_OPEN} who sets {expr.key}")])
         given = process.variables.get(expr.key)
         if given is not None:
             if expr.empty_counts and default is not None and any(a.value == "" for a in given):
@@ -331,7 +373,16 @@ class Values:
                 return "".join(self.pattern(part, process) for part in parts)
             case PathJoin(parts=parts):
                 return _join_path(self.pattern(part, process) for part in parts)
-            case Name(path=path, name=name, scope=""):
+            case Name(path=path, name=name, scope=scope) if scope:
+                key = (path, scope, name)
+                given = self._parameters.given(*key) if key not in self._following else None
+                one = one_of(given) if given else None
+                if one is not None:
+                    self._following.add(key)
+                    text = self.pattern(one, process)
+                    self._following.discard(key)
+                    return text
+            case Name(path=path, name=name):
                 constant = self._modules.constant(path, name)
                 if constant is not None and not isinstance(constant.value, Name):
                     return self.pattern(constant.value, process)
@@ -362,6 +413,32 @@ def _is_own(entry: ConfigEntry) -> bool:
 
 def _is_empty(expr: Expr) -> bool:
     return isinstance(expr, Literal) and (expr.value is None or expr.value == "")
+
+
+_PARSED = frozenset(
+    {"args", "opt", "opts", "options", "arguments", "flags", "FLAGS", "parsed", "parsed_args", "known_args"}
+)
+"""Names that people give to what a parser of command lines returns."""
+
+
+def _option_key(option: CommandOption) -> tuple[str, str]:
+    return (option.path, option.destination)
+
+
+def _from_command(entry: Entry, option: CommandOption, default: Value) -> Value:
+    """What the command line of *entry* gives for *option*, its default where it gives nothing."""
+    if not option.flags[0].startswith("-"):
+        return Value.unknown(f"{option.flags[0]} is given by its position")
+    for index, word in enumerate(entry.arguments):
+        flag, separator, text = word.partition("=")
+        if flag in option.flags:
+            given = text if separator else next(iter(entry.arguments[index + 1 :]), "")
+            if "{*}" in given or (not separator and given.startswith("-")):
+                return Value.unknown(f"{flag} is given by something that can't be told")
+            return Value.of(given, Origin(entry.place, f"{flag} is given here"))
+    if any(word == "{*}" for word in entry.arguments):
+        return Value.unknown("arguments that can't be told")
+    return default if default.alternatives else Value.unknown(f"{option.flags[0]} is not given")
 
 
 def _entry_key(entry: ConfigEntry) -> tuple[str, str]:

@@ -184,6 +184,21 @@ class Call(Fact, frozen=True, kw_only=True):
         return self.argument(name, position) is None
 
 
+class Passed(Fact, frozen=True, kw_only=True):
+    """What code passes to a function by calling it, where one of its calls in this file may name a dataset or a model.
+    *callee* is named as in `Call`; each call of *callee* in the file is told, or none."""
+
+    called: ClassVar[str] = "arguments of a call"
+
+    callee: str
+    arguments: tuple[Argument, ...] = ()
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"passed:{self.path}#{self.scope}:{self.callee}({', '.join(render(a.value) for a in self.arguments)})"
+
+
 class DatasetAccess(Fact, frozen=True, kw_only=True):
     """Code that reads or writes a dataset or table: *target* is what it names, *api* the call."""
 

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any, cast
 from typing import Literal as L
 
 from pytest_mlbreaks.formats.python import PYTHON, CallSite, PythonFile, Scope
-from pytest_mlbreaks.formats.python_expr import PATHS, choice, concat
+from pytest_mlbreaks.formats.python_expr import PATHS, choice, concat, shield
 from pytest_mlbreaks.model import Diagnostic, Fact
-from pytest_mlbreaks.model.expr import Concat, Expr, Items, Literal, Unknown
-from pytest_mlbreaks.model.facts import Argument, Call, DatasetAccess, ModelAccess, Tracking
+from pytest_mlbreaks.model.expr import Choice, Concat, Expr, Items, Literal, Name, PathJoin, Unknown
+from pytest_mlbreaks.model.facts import Argument, Call, DatasetAccess, ModelAccess, Passed, Tracking
 from pytest_mlbreaks.readers import apis
 from pytest_mlbreaks.readers.apis import Api, Kind, Mode
 from pytest_mlbreaks.readers.python import claims
 from pytest_mlbreaks.reading import Reader, Wanted
+
+MOST_CALLS = 20
+"""Calls of one function in a file that are told; one that is called more often is a tool of no one dataset."""
+
+_PATH = re.compile(r"/|\.(?:csv|parquet|json|jsonl|pkl|joblib|txt|ya?ml|h5|pt|pth|onnx|npy|npz|feather|tsv|bin|model)$")
+_LIBRARIES = frozenset(
+    {
+        *("numpy", "pandas", "torch", "tensorflow", "sklearn", "keras", "matplotlib", "plotly", "seaborn", "pytest"),
+        *("fastapi", "flask", "django", "pydantic", "sqlalchemy", "requests", "httpx", "boto3", "botocore", "google"),
+        *("airflow", "kfp", "dagster", "prefect", "mlflow", "transformers", "datasets", "langchain", "pyspark", "dbt"),
+        *("click", "typer", "yaml", "joblib", "polars", "streamlit", "alembic", "kubernetes", "azure", "sagemaker"),
+        *("setuptools", "wandb", "ray", "jax", "cv2", "PIL", "spacy", "nltk", "scipy", "xgboost", "lightgbm", "rich"),
+        *("vertexai", "openai", "loguru", "structlog", "celery", "redis", "duckdb", "pyarrow", "tqdm", "hopsworks"),
+    }
+)
+"""Packages whose functions are no functions of a tree."""
 
 _BUFFERS = ("io.", "tempfile.", "builtins.open", "sys.")
 """What makes objects in memory, or files that nobody else finds by name."""
@@ -32,7 +49,17 @@ _PATH_METHODS: dict[str, Mode | None] = {
 
 
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
-    """The accesses of one module. What does not parse is the Python reader's to report."""
+    """The accesses of one module, and what is passed to functions. What does not parse is the Python reader's to
+    report."""
+    followed: set[str] = set()
+    for fact in _accesses(file, wanted):
+        if isinstance(fact, DatasetAccess | ModelAccess):
+            followed.update(_parameters(fact.target))
+        yield fact
+    yield from _passed(file, followed)
+
+
+def _accesses(file: PythonFile, wanted: Wanted) -> Iterator[Fact]:
     for callee, sites in file.calls_by_name.items():
         api = apis.QUALIFIED.get(callee)
         if api is not None:
@@ -54,6 +81,82 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         if method in _RULES and head:
             for site in sites:
                 yield from _method(file, site, callee, head, method)
+
+
+def _parameters(target: Expr) -> Iterator[str]:
+    """The functions of the file whose parameters are in *target*."""
+    match target:
+        case Name(scope=scope) if scope:
+            yield scope
+        case Concat(parts=parts) | PathJoin(parts=parts) | Choice(options=parts):
+            for part in parts:
+                yield from _parameters(part)
+
+
+def _passed(file: PythonFile, followed: set[str]) -> Iterator[Passed]:
+    """The calls of functions of the file that open what they are given, and of those functions that hand it to them;
+    and the calls of imported functions that are given something that looks like a path."""
+    pending = list(followed)
+    while pending:
+        name = pending.pop()
+        for site in file.calls_by_name.get(name, ()):
+            fact = _arguments(file, site, name)
+            yield fact
+            for argument in fact.arguments:
+                further = set(_parameters(argument.value)) - followed
+                followed |= further
+                pending += further
+    for callee, sites in file.calls_by_name.items():
+        if callee in followed or not _may_be_ours(callee):
+            continue
+        if len(sites) <= MOST_CALLS and any(_tells_path(node) for site in sites for node in _values(site)):
+            for site in sites:
+                yield _arguments(file, site, callee)
+
+
+def _may_be_ours(callee: str) -> bool:
+    """Whether a callee may be an imported function of the tree: no method, and nothing of a well-known library."""
+    root, separator, rest = callee.partition(".")
+    if not separator or "*" in callee or "()" in callee or not rest:
+        return False
+    return root not in sys.stdlib_module_names and root not in _LIBRARIES and root != "builtins"
+
+
+def _values(site: CallSite) -> Iterator[ast.expr]:
+    yield from site.node.args
+    for keyword in site.node.keywords:
+        yield keyword.value
+
+
+def _tells_path(node: ast.expr) -> bool:
+    """Whether an argument looks like a path, or a name of the module that may be one."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str) and len(node.value) < 300 and _PATH.search(node.value) is not None
+    if isinstance(node, ast.Name):
+        return node.id.isupper() or "path" in node.id or "file" in node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr.isupper() or "path" in node.attr or "file" in node.attr
+    if isinstance(node, ast.JoinedStr):
+        return any(_tells_path(part) for part in node.values)
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.Div) and _tells_path(node.right)
+    return False
+
+
+def _arguments(file: PythonFile, site: CallSite, callee: str) -> Passed:
+    """What a call passes, literals that a parameter's name makes a secret left out."""
+    arguments = []
+    for node in site.node.args:
+        starred = isinstance(node, ast.Starred)
+        value = node.value if isinstance(node, ast.Starred) else node
+        arguments.append(
+            Argument(value=file.expr(value, site.scope), name="*" if starred else "", place=file.place(node))
+        )
+    for keyword in site.node.keywords:
+        name = keyword.arg or "**"
+        shown = shield(name, file.expr(keyword.value, site.scope), file.path)
+        arguments.append(Argument(value=shown, name=name, place=file.place(keyword.value)))
+    return Passed(place=file.place(site.node), callee=callee, arguments=tuple(arguments), scope=site.scope.function)
 
 
 def _method(file: PythonFile, site: CallSite, callee: str, head: str, method: str) -> Iterator[Fact]:
@@ -400,9 +503,9 @@ _RULES = frozenset(
 
 READER: Reader[PythonFile] = Reader(
     name="datasets",
-    version=2,
+    version=3,
     format=PYTHON,
-    facts=(DatasetAccess, ModelAccess, Tracking, Call),
+    facts=(DatasetAccess, ModelAccess, Passed, Tracking, Call),
     claims=claims,
     read=read,
 )

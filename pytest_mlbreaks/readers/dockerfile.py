@@ -21,7 +21,10 @@ from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import secret_key
 from pytest_mlbreaks.slots import Slots, plain
 
-_NAME = re.compile(r"(^|/)((Docker|Container)file([._-][^/]+)?|[^/]+\.[Dd]ockerfile)$")
+_NAME = re.compile(
+    r"(^|/)((Docker|Container)file([._-][^/]+)?|dockerfile(?!.*\.(?:py|go|js|ts|rs|java|md|json|ya?ml|sh|txt|html?)$)([._-][^/]+)?"
+    r"|[^/]+\.[Dd]ockerfile)$"
+)
 _IGNORE = re.compile(r"(^|/)([^/]*\.)?dockerignore$")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _DIRECTIVE = re.compile(r"#\s*(syntax|escape|check)\s*=\s*(\S+)", re.IGNORECASE)
@@ -119,7 +122,7 @@ def read(file: TextFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     yield from _Builder(file).read()
 
 
-READER: Reader[TextFile] = Reader("dockerfile", 2, TEXT, (Dockerfile, IgnoreFile), claims, read)
+READER: Reader[TextFile] = Reader("dockerfile", 3, TEXT, (Dockerfile, IgnoreFile), claims, read)
 
 
 class _Builder:

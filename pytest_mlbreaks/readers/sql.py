@@ -54,7 +54,9 @@ def _accesses(query: SqlQuery, holes: Holes | None = None) -> Iterator[Fact]:
     )
     for mode, names in modes:
         for name in names:
-            if not name.startswith(_OF_DBT):
+            # a bare name, in a file that a template makes a part of, may be a CTE of that part
+            made_elsewhere = holes is None and not query.complete and "." not in name
+            if not name.startswith(_OF_DBT) and not made_elsewhere:
                 yield DatasetAccess(
                     place=query.place,
                     mode=mode,
