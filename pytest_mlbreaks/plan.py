@@ -74,8 +74,8 @@ class Plan:
         means: Means | None = None,
         each: bool = False,
     ) -> Report:
-        """What is to be said of *tree* by *checks* (those of the plan, if None); *means*: how it is read; *each*: one by
-        one also of findings that are alike. Never raises for what the tree holds."""
+        """What is to be said of *tree* by *checks* (those of the plan, if None); *means*: how it is read; *each*: one
+        by one also of findings that are alike. Never raises for what the tree holds."""
         return self.look(tree, checks=checks, progress=progress, means=means, each=each).report
 
     def look(
