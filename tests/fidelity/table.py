@@ -1,6 +1,6 @@
 """The fidelity of all readers at once: what the real tools make of their own examples, against what we say of them.
 
-Usage: ``python tests/fidelity/table.py WORK [--only NAME] [--sources FOLDER]``. Below WORK, an environment with the tool
+Usage: ``python tests/fidelity/table.py WORK [--only NAME] [--sources FOLDER]``. Below WORK, an environment with each
 is made for each row (``environments/NAME``; one that is there is used as it is) and the examples are put where they are
 needed (``examples/OWNER+REPOSITORY``), cloned from GitHub, or from bare clones ``FOLDER/OWNER+REPOSITORY``. Then the
 comparison of that tool is run (``compare_*.py``), and its figures become a row. What can't be had is told, and the
