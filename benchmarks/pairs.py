@@ -1,0 +1,172 @@
+"""What all checks say of real faults before and after their fix.
+
+Run as ``python pairs.py PAIRS.tsv MIRRORS [ID ...]``. PAIRS.tsv has the columns id, category, repo, fix_commit, path,
+buggy_line, evidence_kind, mechanism; MIRRORS holds a bare git repository ``OWNER+NAME/repo`` for each repo. Both trees,
+that of the fix's parent and that of the fix, are read whole from git's objects; nothing is checked out or run.
+
+A finding is *near* when it, or a place in its ``because``, stands in the fixed file within three lines of the fault.
+It is *gone* when its check says nothing near the place that the fault's lines have after the fix. Near is not the same
+as about it: that is judged by hand, as is why a fault is missed, and kept in ``pairs.tsv`` beside this file.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import difflib
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pytest_mlbreaks import engine, packs
+from pytest_mlbreaks.check import Confidence
+from pytest_mlbreaks.judge.policy import Policy
+from pytest_mlbreaks.report import Report
+from pytest_mlbreaks.tree import GitTree, ReadError
+
+NEAR_LINES = 3
+
+CATEGORIES = (
+    "process-orchestration",
+    "overloaded-backend",
+    "data-join",
+    "push-order",
+    "wrong-environment",
+    "dependency-failure",
+    "work-assignment",
+    "resource-provisioning",
+    "cache-invalidation",
+    "client-assumption",
+)
+"""The distributed ones; faults of others are not counted here."""
+
+KINDS = ("single-file", "cross-file")
+"""Kinds of evidence that files can give; a fault that only data show is not counted."""
+
+COLUMNS = ("pair", "category", "mechanism", "files", "unread", "before", "after", "undecided")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """Checks near the fault *before* and *after* its fix, those that could not decide there (*undecided*), how many
+    files were read, and of how many git did not have the content or they were not to be read (*unread*)."""
+
+    before: frozenset[str]
+    after: frozenset[str]
+    undecided: frozenset[str]
+    files: int
+    unread: int
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """Checks that speak before the fix and not after it."""
+        return self.before - self.after
+
+
+def main(pairs: Path, mirrors: Path, wanted: Sequence[str] = ()) -> None:
+    """Prints one line a pair as it is done, then a table over the categories; pairs named in *wanted*, or all."""
+    loaded = packs.load()
+    optional = {check.id for check in loaded.checks if check.confidence == Confidence.LOW}
+    done: list[tuple[str, Outcome]] = []
+    print(*COLUMNS, sep="\t")
+    for pair in _chosen(pairs, wanted):
+        try:
+            outcome = _outcome(pair, mirrors / pair["repo"].replace("/", "+") / "repo", loaded)
+        except (ValueError, OSError) as error:
+            print(pair["id"], pair["category"], pair["mechanism"], f"not available: {error}", sep="\t", flush=True)
+            continue
+        done.append((pair["category"], outcome))
+        sets = (outcome.before, outcome.after, outcome.undecided)
+        named = (",".join(f"{one}(opt-in)" if one in optional else one for one in sorted(some)) or "-" for some in sets)
+        print(
+            pair["id"], pair["category"], pair["mechanism"], outcome.files, outcome.unread, *named, sep="\t", flush=True
+        )
+    _print_table(done, optional)
+
+
+def _chosen(pairs: Path, wanted: Sequence[str]) -> Iterator[dict[str, str]]:
+    with pairs.open(encoding="utf-8", newline="") as lines:
+        for pair in csv.DictReader(lines, delimiter="\t"):
+            counted = pair["category"] in CATEGORIES and pair["evidence_kind"] in KINDS
+            if pair["id"] in wanted or (counted and not wanted):
+                yield pair
+
+
+def _outcome(pair: dict[str, str], repository: Path, loaded: packs.Packs) -> Outcome:
+    """Raises ValueError where git does not have both trees or the faulty file."""
+    if not repository.is_dir():
+        raise ValueError("no mirror")
+    trees = GitTree(repository, f"{pair['fix_commit']}~1"), GitTree(repository, pair["fix_commit"])
+    lines = [_lines(tree, pair["path"]) for tree in trees]
+    if not lines[0]:
+        raise ValueError("git does not have the faulty file")
+    fault = int(pair["buggy_line"] or 1)
+    faulty = range(fault - NEAR_LINES, fault + NEAR_LINES + 1)
+    mended = _moved(faulty, *lines)
+    reports = [_report(tree, loaded) for tree in trees]
+    return Outcome(
+        before=_near(reports[0], pair["path"], faulty),
+        after=_near(reports[1], pair["path"], mended),
+        undecided=_undecided(reports[0], pair["path"], faulty),
+        files=len(trees[0].paths()),
+        unread=sum(1 for one in reports[0].diagnostics if one.severity == "error"),
+    )
+
+
+def _report(tree: GitTree, loaded: packs.Packs) -> Report:
+    examined = engine.examine(tree, loaded, checks=loaded.checks, means=engine.Means(processes=1))
+    return engine.judged(examined, loaded, Policy(), each=True)
+
+
+def _lines(tree: GitTree, path: str) -> list[str]:
+    """The lines of a file; none where the tree lacks it."""
+    try:
+        return tree.read(path).decode(errors="replace").splitlines()
+    except (KeyError, ReadError):
+        return []
+
+
+def _moved(lines: range, before: Sequence[str], after: Sequence[str]) -> range:
+    """Where the 1-based *lines* of *before* are in *after*, with what the fix put among them."""
+    first, last = lines.start, lines.stop - 1
+    start, stop = 1, len(after)
+    for kind, i, j, to, end in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if i < first <= j:
+            start = to + 1 + (first - 1 - i if kind == "equal" else 0)
+        if i < last <= j:
+            stop = end - (j - last if kind == "equal" else 0)
+    return range(start, stop + 1)
+
+
+def _near(report: Report, path: str, lines: range) -> frozenset[str]:
+    return frozenset(
+        finding.check
+        for finding in report.findings
+        for place in (finding.place, *(because.place for because in finding.because))
+        if place.path == path and (place.line or 1) in lines
+    )
+
+
+def _undecided(report: Report, path: str, lines: range) -> frozenset[str]:
+    return frozenset(
+        result.check
+        for result in report.results
+        for subject in result.unjudged
+        if subject.place.path == path and (subject.place.line or 1) in lines
+    )
+
+
+def _print_table(done: Sequence[tuple[str, Outcome]], optional: set[str]) -> None:
+    pairs = Counter(category for category, _ in done)
+    near = Counter(category for category, one in done if one.before - optional)
+    gone = Counter(category for category, one in done if one.gone - optional)
+    opted = Counter(category for category, one in done if one.before and not one.before - optional)
+    print("\n| category | pairs | finding near | of these gone after the fix | only opt-in |\n|---|---|---|---|---|")
+    for category in (one for one in CATEGORIES if pairs[one]):
+        print(f"| {category} | {pairs[category]} | {near[category]} | {gone[category]} | {opted[category]} |")
+    print(f"| all | {len(done)} | {near.total()} | {gone.total()} | {opted.total()} |")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
