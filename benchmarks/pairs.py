@@ -110,7 +110,7 @@ def _outcome(pair: dict[str, str], repository: Path, loaded: packs.Packs) -> Out
         after=_near(reports[1], pair["path"], mended),
         undecided=_undecided(reports[0], pair["path"], faulty),
         files=len(trees[0].paths()),
-        unread=sum(1 for one in reports[0].diagnostics if one.severity == "error"),
+        unread=sum(1 for one in reports[0].diagnostics if one.level == "error" and one.topic == "reading"),
     )
 
 
