@@ -6,7 +6,8 @@ that of the fix's parent and that of the fix, are read whole from git's objects;
 
 A finding is *near* when it, or a place in its ``because``, stands in the fixed file within three lines of the fault.
 It is *gone* when its check says nothing near the place that the fault's lines have after the fix. Near is not the same
-as about it: that is judged by hand, as is why a fault is missed, and kept in ``pairs.tsv`` beside this file.
+as about it: that was judged by hand, and ``pairs.tsv`` beside this file names the check that is, or why the fault is
+missed.
 """
 
 from __future__ import annotations
@@ -44,19 +45,14 @@ CATEGORIES = (
 KINDS = ("single-file", "cross-file")
 """Kinds of evidence that files can give; a fault that only data show is not counted."""
 
-COLUMNS = ("pair", "category", "mechanism", "files", "unread", "before", "after", "undecided")
-
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """Checks near the fault *before* and *after* its fix, those that could not decide there (*undecided*), how many
-    files were read, and of how many git did not have the content or they were not to be read (*unread*)."""
+    """Checks near the fault *before* and *after* its fix, and those that could not decide there (*undecided*)."""
 
     before: frozenset[str]
     after: frozenset[str]
     undecided: frozenset[str]
-    files: int
-    unread: int
 
     @property
     def gone(self) -> frozenset[str]:
@@ -64,25 +60,57 @@ class Outcome:
         return self.before - self.after
 
 
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """What a person said of a pair: the check that is *about* the fault (``-``: none), and why it is missed."""
+
+    about: str
+    reason: str
+
+
 def main(pairs: Path, mirrors: Path, wanted: Sequence[str] = ()) -> None:
-    """Prints one line a pair as it is done, then a table over the categories; pairs named in *wanted*, or all."""
+    """Prints a row a pair as it is done, then a table over the categories; pairs named in *wanted*, or all."""
     loaded = packs.load()
-    optional = {check.id for check in loaded.checks if check.confidence == Confidence.LOW}
-    done: list[tuple[str, Outcome]] = []
-    print(*COLUMNS, sep="\t")
+    optional = frozenset(check.id for check in loaded.checks if check.confidence == Confidence.LOW)
+    said = _said()
+    done: list[tuple[dict[str, str], Outcome]] = []
+    print("| pair | category | fault | found, or why not |\n|---|---|---|---|")
     for pair in _chosen(pairs, wanted):
+        judged = said.get(pair["id"], Judged("-", "not looked at"))
         try:
             outcome = _outcome(pair, mirrors / pair["repo"].replace("/", "+") / "repo", loaded)
         except (ValueError, OSError) as error:
-            print(pair["id"], pair["category"], pair["mechanism"], f"not available: {error}", sep="\t", flush=True)
+            print(f"| {pair['id']} | {pair['category']} | {_fault(pair)} | not available: {error} |", flush=True)
             continue
-        done.append((pair["category"], outcome))
-        sets = (outcome.before, outcome.after, outcome.undecided)
-        named = (",".join(f"{one}(opt-in)" if one in optional else one for one in sorted(some)) or "-" for some in sets)
+        done.append((pair, outcome))
         print(
-            pair["id"], pair["category"], pair["mechanism"], outcome.files, outcome.unread, *named, sep="\t", flush=True
+            f"| {pair['id']} | {pair['category']} | {_fault(pair)} | {_told(outcome, judged, optional)} |", flush=True
         )
-    _print_table(done, optional)
+    print_table(done, said, optional)
+
+
+def _fault(pair: dict[str, str]) -> str:
+    place = f"`{pair['path']}:{pair['buggy_line']}`"
+    return f"{pair['mechanism']}: {pair['repo']}@{pair['fix_commit'][:10]} {place}"
+
+
+def _told(outcome: Outcome, judged: Judged, optional: frozenset[str]) -> str:
+    parts = []
+    if judged.about in outcome.before:
+        opt_in = " (opt-in)" if judged.about in optional else ""
+        parts.append(f"`{judged.about}`{opt_in}{', gone after the fix' if judged.about in outcome.gone else ''}")
+    else:
+        parts.append(judged.reason)
+    if others := outcome.before - {judged.about}:
+        parts.append(f"near, about another thing: {', '.join(sorted(others))}")
+    if outcome.undecided:
+        parts.append(f"cannot tell: {', '.join(sorted(outcome.undecided))}")
+    return "; ".join(parts)
+
+
+def _said() -> dict[str, Judged]:
+    with Path(__file__).with_name("pairs.tsv").open(encoding="utf-8", newline="") as lines:
+        return {row["id"]: Judged(row["about"], row["reason"]) for row in csv.DictReader(lines, delimiter="\t")}
 
 
 def _chosen(pairs: Path, wanted: Sequence[str]) -> Iterator[dict[str, str]]:
@@ -109,8 +137,6 @@ def _outcome(pair: dict[str, str], repository: Path, loaded: packs.Packs) -> Out
         before=_near(reports[0], pair["path"], faulty),
         after=_near(reports[1], pair["path"], mended),
         undecided=_undecided(reports[0], pair["path"], faulty),
-        files=len(trees[0].paths()),
-        unread=sum(1 for one in reports[0].diagnostics if one.level == "error" and one.topic == "reading"),
     )
 
 
@@ -157,15 +183,23 @@ def _undecided(report: Report, path: str, lines: range) -> frozenset[str]:
     )
 
 
-def _print_table(done: Sequence[tuple[str, Outcome]], optional: set[str]) -> None:
-    pairs = Counter(category for category, _ in done)
-    near = Counter(category for category, one in done if one.before - optional)
-    gone = Counter(category for category, one in done if one.gone - optional)
-    opted = Counter(category for category, one in done if one.before and not one.before - optional)
-    print("\n| category | pairs | finding near | of these gone after the fix | only opt-in |\n|---|---|---|---|---|")
-    for category in (one for one in CATEGORIES if pairs[one]):
-        print(f"| {category} | {pairs[category]} | {near[category]} | {gone[category]} | {opted[category]} |")
-    print(f"| all | {len(done)} | {near.total()} | {gone.total()} | {opted.total()} |")
+def print_table(
+    done: Sequence[tuple[dict[str, str], Outcome]], said: dict[str, Judged], optional: frozenset[str]
+) -> None:
+    """Prints how many pairs of each category have a finding near, and one about them; opt-in ones are counted apart."""
+    counts: dict[str, Counter[str]] = {column: Counter() for column in ("pairs", "near", "found", "gone", "opt-in")}
+    for pair, outcome in done:
+        about = said[pair["id"]].about if pair["id"] in said else "-"
+        counts["pairs"][pair["category"]] += 1
+        counts["near"][pair["category"]] += bool(outcome.before - optional)
+        counts["found"][pair["category"]] += about in outcome.before - optional
+        counts["gone"][pair["category"]] += about in outcome.gone - optional
+        counts["opt-in"][pair["category"]] += about in outcome.gone & optional
+    print("\n| category | pairs | any finding near | found | of these gone after the fix | found by opt-in, and gone |")
+    print("|---|---|---|---|---|---|")
+    for category in (one for one in CATEGORIES if counts["pairs"][one]):
+        print(f"| {category} | {' | '.join(str(count[category]) for count in counts.values())} |")
+    print(f"| all | {' | '.join(str(count.total()) for count in counts.values())} |")
 
 
 if __name__ == "__main__":
