@@ -23,8 +23,8 @@ from pytest_mlbreaks.api import (
     facts,
 )
 
-_ENGINE = ("an engine with a pool", "dispose")
-_MONGO = ("a client of MongoDB, which has a pool and a monitor", "close")
+_ENGINE = ("an engine", "dispose")
+_MONGO = ("a MongoDB client", "close")
 _MAKERS = {
     "sqlalchemy.create_engine": _ENGINE,
     "sqlalchemy.engine.create_engine": _ENGINE,
@@ -75,11 +75,11 @@ def find(call: facts.Call, pipeline: Pipeline) -> Iterator[Verdict]:
     if any(_closes(name, closing) for one in (*reached.via, reached.function) for name in one.calls):
         return
     others = len({one.handler.identity for one, _ in ways}) - 1
-    more = f", and by {others} other handler{'s' if others > 1 else ''}" if others else ""
+    more = f" (so does each of {others} other handler{'s' if others > 1 else ''})" if others else ""
     yield Finding(
         at=call.place,
-        message=f"Each request that {_serving.shown(endpoint)} answers makes {what} of its own{more}: connections "
-        "are opened as often as requests come, until the database takes no more.",
+        message=f"Each request that {_serving.shown(endpoint)} answers makes {what} of its own{more}, with "
+        "connections that no other request uses: as many as there are requests, until the database takes no more.",
         because=((endpoint.place, f"{_serving.shown(endpoint)} comes to it"), *_serving.way(reached)),
     )
 
