@@ -47,8 +47,8 @@ def _minutes(when: str) -> int | None:
 
 
 def _is_frequent_dag(schedule: facts.Schedule, pipeline: Pipeline) -> bool:
-    if schedule.orchestrator != "airflow" or schedule.when is None:
-        return False
+    if schedule.orchestrator != "airflow" or schedule.when is None or schedule.setting("default_args.max_active_runs"):
+        return False  # the last is what run-limit-in-default-args finds
     minutes = _minutes(pipeline.resolve(schedule.when).text or "")
     return minutes is not None and minutes <= _MOST
 
