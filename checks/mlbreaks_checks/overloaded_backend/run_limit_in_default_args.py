@@ -28,14 +28,13 @@ def _lost(schedule: facts.Schedule) -> list[str]:
 
 
 def _is_limited_there(schedule: facts.Schedule, pipeline: Pipeline) -> bool:
-    return schedule.orchestrator == "airflow" and schedule.when is not None and bool(_lost(schedule))
+    unscheduled = schedule.when is None or schedule.when == expr.Literal(None)
+    return schedule.orchestrator == "airflow" and not unscheduled and bool(_lost(schedule))
 
 
 @check.over(facts.Schedule, where=_is_limited_there)
 def find(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at ``max_active_runs``, ``dagrun_timeout`` and ``catchup`` in the default_args of a DAG with a schedule."""
-    if isinstance(schedule.when, expr.Literal) and schedule.when.value is None:
-        return
     for name in _lost(schedule):
         setting = schedule.setting(_LOST[name])
         if setting is None:

@@ -15,7 +15,6 @@ from pytest_mlbreaks.api import (
     Pipeline,
     Severity,
     Tier,
-    Unjudged,
     Verdict,
     aside,
     expr,
@@ -93,9 +92,6 @@ def find_data(access: facts.DatasetAccess, pipeline: Pipeline) -> Iterator[Verdi
 
 def _judge(fact: facts.Call | facts.DatasetAccess, bucket: str, pipeline: Pipeline) -> Iterator[Verdict]:
     if pipeline.environment(fact.place).tier is Tier.NONPROD:
-        return
-    if fact.path.endswith(".ipynb"):
-        yield Unjudged(fact.place, "a notebook")
         return
     twin = _DEVELOPMENT.sub("prod", bucket, count=1)
     yield Finding(
