@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Severity, Unjudged, Verdict, expr, facts
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1")
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1")
 
 _RUNS = 16
 """Runs of one DAG at a time where nothing else is said (``max_active_runs_per_dag``)."""

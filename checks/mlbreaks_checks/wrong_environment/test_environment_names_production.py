@@ -62,7 +62,7 @@ def find(process: Process, pipeline: Pipeline, *, shared: tuple[str, ...] = ()) 
     name, first = found[0]
     yield Finding(
         at=first.origins[0].place,
-        message=f"{process.name} runs for {process.environment.name} ({process.environment.reason}), and {name} leads "
+        message=f"{process.name} is not of production ({process.environment.reason}), and {name} leads "
         f"it to {first.value!r}: by its name that is production's.",
         because=tuple((value.origins[0].place, f"{other} is {value.value!r}") for other, value in found[1:4]),
         about=(name,),
