@@ -13,6 +13,7 @@ from pytest_mlbreaks.api import (
     Confidence,
     Finding,
     Pipeline,
+    Place,
     Severity,
     Tier,
     Verdict,
@@ -48,14 +49,17 @@ _STORE = re.compile(r"^(?:gs|s3|s3a|abfss?)://([^/{}]+)(?:/|$)")
 _BARE = re.compile(r"[a-z0-9][a-z0-9._-]{4,62}")
 
 
-def _bucket_of_call(call: facts.Call) -> str:
+def _bucket_of_call(call: facts.Call) -> tuple[str, Place]:
+    """The bucket that a call is given as text, and where; "" where none is."""
     for name in _NAMED.get(call.callee, ()):
         argument = call.argument(name, 0 if name in _FIRST else None)
-        text = _written(argument.value) if argument is not None else ""
+        if argument is None:
+            continue
+        text = _written(argument.value)
         match = _STORE.match(text)
         if match or _BARE.fullmatch(text):
-            return match[1] if match else text
-    return ""
+            return (match[1] if match else text), argument.place
+    return "", call.place
 
 
 def _bucket_of_data(access: facts.DatasetAccess) -> str:
@@ -71,7 +75,7 @@ def _written(value: expr.Expr) -> str:
 
 
 def _call_names_one(call: facts.Call, pipeline: Pipeline) -> bool:
-    return bool(_DEVELOPMENT.search(_bucket_of_call(call))) and not aside(call.path)
+    return bool(_DEVELOPMENT.search(_bucket_of_call(call)[0])) and not aside(call.path)
 
 
 def _data_names_one(access: facts.DatasetAccess, pipeline: Pipeline) -> bool:
@@ -81,21 +85,21 @@ def _data_names_one(access: facts.DatasetAccess, pipeline: Pipeline) -> bool:
 @check.over(facts.Call, where=_call_names_one)
 def find_call(call: facts.Call, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each call that is given such a bucket by name."""
-    yield from _judge(call, _bucket_of_call(call), pipeline)
+    yield from _judge(*_bucket_of_call(call), pipeline)
 
 
 @check.over(facts.DatasetAccess, where=_data_names_one)
 def find_data(access: facts.DatasetAccess, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each read or write of such a bucket."""
-    yield from _judge(access, _bucket_of_data(access), pipeline)
+    yield from _judge(_bucket_of_data(access), access.place, pipeline)
 
 
-def _judge(fact: facts.Call | facts.DatasetAccess, bucket: str, pipeline: Pipeline) -> Iterator[Verdict]:
-    if pipeline.environment(fact.place).tier is Tier.NONPROD:
+def _judge(bucket: str, place: Place, pipeline: Pipeline) -> Iterator[Verdict]:
+    if pipeline.environment(place).tier is Tier.NONPROD:
         return
     twin = _DEVELOPMENT.sub("prod", bucket, count=1)
     yield Finding(
-        at=fact.place,
+        at=place,
         message=f"The bucket {bucket} is written out here, for every environment that runs this code: production works "
         f"on development's data, or has no right to it and fails (its own would be called something like {twin}).",
         group=bucket,
