@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from pytest_mlbreaks.api import (
     Alternative,
+    Answer,
     Check,
     Confidence,
     Finding,
@@ -17,6 +18,7 @@ from pytest_mlbreaks.api import (
     Process,
     Severity,
     Tier,
+    Twin,
     Verdict,
     facts,
 )
@@ -53,10 +55,21 @@ def _is_of_another_environment(process: Process, pipeline: Pipeline) -> bool:
     )
 
 
+def _of_both(twin: Twin) -> str | None:
+    """The value that production and another environment set a key to: `shared-value-across-environments` has it."""
+    return twin.nonprod.text if twin.prod.same(twin.nonprod) is Answer.YES else None
+
+
 @check.over(Process, where=_is_of_another_environment)
 def find(process: Process, pipeline: Pipeline, *, shared: tuple[str, ...] = ()) -> Iterator[Verdict]:
     """Options: ``shared``, values that every environment may use."""
-    found = [(name, value) for name, value in _names_production(process) if value.value not in shared]
+    twins = pipeline.index(Twin, _of_both)
+    found = [
+        (name, value)
+        for name, value in _names_production(process)
+        if value.value not in shared
+        and value.value not in twins  # those are what shared-value-across-environments is for
+    ]
     if not found:
         return
     name, first = found[0]
