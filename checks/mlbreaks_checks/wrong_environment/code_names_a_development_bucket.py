@@ -63,6 +63,9 @@ def _bucket_of_call(call: facts.Call) -> tuple[str, Place]:
 
 
 def _bucket_of_data(access: facts.DatasetAccess) -> str:
+    """The bucket of a path in code; "" for what a node of Kedro reads, whose path stands in a catalogue instead."""
+    if access.api == "kedro":
+        return ""
     match = _STORE.match(_written(access.target))
     return match[1] if match and access.path.endswith(".py") else ""
 
