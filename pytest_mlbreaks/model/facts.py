@@ -2407,13 +2407,6 @@ class SavedResponse(Fact, frozen=True, kw_only=True):
         return f"saved-response:{self.path}#{self.scope}:{self.api}"
 
 
-FACTS: tuple[type[Fact], ...] = tuple(
-    value
-    for value in list(globals().values())
-    if isinstance(value, type) and issubclass(value, Fact) and value is not Fact
-)
-
-
 # --------------------------------------------------------------------------------------------- tasks that one names
 
 
@@ -2470,3 +2463,10 @@ class TaskFile(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"tasks:{self.path}"
+
+
+FACTS: tuple[type[Fact], ...] = tuple(
+    value
+    for value in list(globals().values())
+    if isinstance(value, type) and issubclass(value, Fact) and value is not Fact
+)

@@ -21,7 +21,7 @@ MOST = 200_000
 
 _MAKEFILES = ("Makefile", "makefile", "GNUmakefile")
 
-_ASSIGNED = re.compile(r"(?:(?:export|override|private)\s+)*([A-Za-z_][\w.-]*)\s*(\?|:{1,3}|\+|!)?=\s*(.*)", re.DOTALL)
+_ASSIGNED = re.compile(r"(?:(?:export|override|private)\s+)*(\.?[A-Za-z_][\w.-]*)\s*(\?|:{1,3}|\+|!)?=\s*(.*)", re.DOTALL)
 _INCLUDE = re.compile(r"(?:-|s)?include\s+(.+)")
 _CONDITION = re.compile(r"(?:ifeq|ifneq|ifdef|ifndef)\b")
 _RULE = re.compile(r"([^:=#\t][^:=#]*?)\s*&?::?(?![:=])(.*)", re.DOTALL)
