@@ -690,6 +690,8 @@ class Processes:
         workspace = f"{_RUNNER['GITHUB_WORKSPACE']}/"
         if target.startswith(workspace):
             target, folder = target.removeprefix(workspace), ""
+        elif folder is not None and f"{folder}/".startswith(workspace):
+            folder = folder[len(workspace) :]
         if invocation.kind in ("script", "notebook"):
             path = _normal(posixpath.join(folder, target)) if folder is not None else None
             if path is not None and path not in self._pipeline.paths and step.orchestrator == "github-actions":
@@ -714,7 +716,7 @@ class Processes:
         return Entry(kind, target, place, path, function=function, reason=reason, external=external)  # type: ignore[arg-type]
 
 
-_IN_A_CHECKOUT = frozenset({"github-actions", "dvc", "mlflow", "databricks", "sagemaker", "vertex"})
+_IN_A_CHECKOUT = frozenset({"github-actions", "gitlab-ci", "dvc", "mlflow", "databricks", "sagemaker", "vertex"})
 """Orchestrators whose steps name files by their path in the tree."""
 
 _OTHER_SHELLS = frozenset({"pwsh", "powershell", "cmd", "python"})

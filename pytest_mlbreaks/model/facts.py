@@ -2465,6 +2465,61 @@ class TaskFile(Fact, frozen=True, kw_only=True):
         return f"tasks:{self.path}"
 
 
+# -------------------------------------------------------------------------------------------------------- GitLab CI
+
+
+class GitlabValue(Part, frozen=True, kw_only=True):
+    """A value of a GitLab CI file as written, since what it comes to is made of several files: a *text*, a list
+    (*items*), a mapping (*keys* with their *items*), or what another job has (``!reference``: *items* are the path).
+
+    Null is a text that is None. *place* of a text is where it begins, below a block scalar's head.
+    """
+
+    kind: L["text", "list", "map", "reference"]
+    text: str | None = None
+    keys: tuple[str, ...] = ()
+    items: tuple[GitlabValue, ...] = ()
+    place: Place
+
+
+class GitlabFile(Fact, frozen=True, kw_only=True):
+    """A file of GitLab CI: the pipeline's own, or one that is included. *root* is its mapping."""
+
+    called: ClassVar[str] = "file of GitLab CI"
+
+    root: GitlabValue
+
+    @property
+    def identity(self) -> str:
+        return f"gitlab-file:{self.path}"
+
+
+# ------------------------------------------------------------------------------------------------------------ owners
+
+
+class OwnerRule(Part, frozen=True, kw_only=True):
+    """A line of a CODEOWNERS file: whoever owns what *pattern* matches. Without *owners*, nobody does.
+
+    *section*: the heading that it stands below on GitLab, whose sections each have their own last word."""
+
+    pattern: str
+    owners: tuple[str, ...] = ()
+    section: str = ""
+    place: Place
+
+
+class CodeOwners(Fact, frozen=True, kw_only=True):
+    """A CODEOWNERS file; the last rule that matches decides."""
+
+    called: ClassVar[str] = "CODEOWNERS file"
+
+    rules: tuple[OwnerRule, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"code-owners:{self.path}"
+
+
 FACTS: tuple[type[Fact], ...] = tuple(
     value
     for value in list(globals().values())
