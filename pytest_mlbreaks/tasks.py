@@ -242,9 +242,7 @@ class _Runner:
             for after in task.after:
                 self._run(after, (), depth + 1)
 
-    def _lines(
-        self, task: Task, goal: str, arguments: Sequence[str], own: Sequence[TaskVariable]
-    ) -> Iterator[RunLine]:
+    def _lines(self, task: Task, goal: str, arguments: Sequence[str], own: Sequence[TaskVariable]) -> Iterator[RunLine]:
         values = self._automatic(task, goal, own) if self.tool == "make" else self._parameters(task, arguments)
         made = [
             RunLine(self._expand(one.text, own, values), self.folder, one.place, one.ignored, one.maybe)
@@ -306,9 +304,7 @@ class _Runner:
             expanded = _without_functions(expanded)
         return expanded if depth else expanded.replace("$$", "$")
 
-    def _value(
-        self, name: str, own: Sequence[TaskVariable] | None, known: Mapping[str, str], depth: int
-    ) -> str:
+    def _value(self, name: str, own: Sequence[TaskVariable] | None, known: Mapping[str, str], depth: int) -> str:
         if name in self.given:
             return self.given[name]
         setters = [*self.variables.get(name, ()), *(one for one in own or () if one.name == name)]

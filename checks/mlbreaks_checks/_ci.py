@@ -191,9 +191,7 @@ def followed(step: facts.JobStep, pipeline: Pipeline) -> Iterator[SimpleCommand]
     yield from _followed(commands(step), pipeline, folder.removeprefix("./"), 0)
 
 
-def _followed(
-    written: Sequence[SimpleCommand], pipeline: Pipeline, folder: str, depth: int
-) -> Iterator[SimpleCommand]:
+def _followed(written: Sequence[SimpleCommand], pipeline: Pipeline, folder: str, depth: int) -> Iterator[SimpleCommand]:
     here = folder
     for command in written:
         if command.words[0] == "cd" and len(command.words) == 2:

@@ -405,9 +405,7 @@ class Processes:
                 yield _for_script(script.text, outer, workdir), outer.workdir, Place(script.path, 1)
         elif entry.kind == "tool" and outer.target in tasks.PROGRAMS and HOLE not in (outer.workdir or ""):
             words = (outer.target, *outer.arguments)
-            run = tasks.run(
-                self._pipeline, words, outer.workdir or "", locate=locate, variables=outer.variables
-            )
+            run = tasks.run(self._pipeline, words, outer.workdir or "", locate=locate, variables=outer.variables)
             for line in run.lines if run is not None else ():
                 yield line.text, line.folder or None, line.place
 

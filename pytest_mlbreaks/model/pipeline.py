@@ -207,9 +207,7 @@ class Pipeline:
         nobody where it has none."""
         return self._owners(path) if self._owners is not None else ()
 
-    def settle(
-        self, resolver: Resolver, order: Order, owners: Callable[[str], tuple[str, ...]] | None = None
-    ) -> None:
+    def settle(self, resolver: Resolver, order: Order, owners: Callable[[str], tuple[str, ...]] | None = None) -> None:
         """For link: what answers `resolve`, `environment`, `order` and `owners`."""
         self._resolver, self._order, self._owners = resolver, order, owners
 

@@ -52,7 +52,9 @@ def _is_configuration(document: YamlNode) -> bool:
     if document.get("apiVersion") is not None or document.get("jobs") is not None or document.get("on") is not None:
         return False
     return any(
-        name in _SAYS_SO or (name.startswith(".") and node.is_mapping) or (node.is_mapping and any(key in _SAYS_SO for key, _, _ in node.items()))
+        name in _SAYS_SO
+        or (name.startswith(".") and node.is_mapping)
+        or (node.is_mapping and any(key in _SAYS_SO for key, _, _ in node.items()))
         for name, _, node in document.items()
     )
 

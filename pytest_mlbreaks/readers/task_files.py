@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from pytest_mlbreaks.formats.text import TEXT, TextFile
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.facts import Task, TaskFile, TaskLine, TaskVariable
@@ -21,7 +23,9 @@ MOST = 200_000
 
 _MAKEFILES = ("Makefile", "makefile", "GNUmakefile")
 
-_ASSIGNED = re.compile(r"(?:(?:export|override|private)\s+)*(\.?[A-Za-z_][\w.-]*)\s*(\?|:{1,3}|\+|!)?=\s*(.*)", re.DOTALL)
+_ASSIGNED = re.compile(
+    r"(?:(?:export|override|private)\s+)*(\.?[A-Za-z_][\w.-]*)\s*(\?|:{1,3}|\+|!)?=\s*(.*)", re.DOTALL
+)
 _INCLUDE = re.compile(r"(?:-|s)?include\s+(.+)")
 _CONDITION = re.compile(r"(?:ifeq|ifneq|ifdef|ifndef)\b")
 _RULE = re.compile(r"([^:=#\t][^:=#]*?)\s*&?::?(?![:=])(.*)", re.DOTALL)
@@ -176,9 +180,7 @@ class _Makefile:
 
 def _as_whole(task: Task) -> Task:
     """The task with all of its lines in one shell (``.ONESHELL``)."""
-    return Task(
-        name=task.name, needs=task.needs, lines=task.lines, variables=task.variables, whole=True, place=task.place
-    )
+    return msgspec.structs.replace(task, whole=True)
 
 
 def _without_comment(text: str) -> str:
@@ -213,7 +215,11 @@ class _Justfile:
             if line.strip() and not line.startswith(("#", "[")):
                 current = self._line(line.rstrip(), start + 1)
         tasks = [task for one in self.found for task in one.tasks()]
-        tasks += [Task(name=alias, needs=(meant,), place=place) for alias, meant, place in self.aliases]
+        by_name = {task.name: task for task in tasks}
+        for alias, meant, place in self.aliases:
+            # a recipe of another file is run as one that is needed, without arguments
+            other = by_name.get(meant) or Task(name=meant, needs=(meant,), place=place)
+            tasks.append(msgspec.structs.replace(other, name=alias))
         return TaskFile(
             tool="just",
             variables=tuple(self.variables),
