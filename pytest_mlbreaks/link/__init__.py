@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from pytest_mlbreaks.link import dagster, dbt, dvc, features, flows, gitlab, identity, kedro, kfp, metaflow, models
+from pytest_mlbreaks.link import compose, dagster, dbt, dvc, features, flows, gitlab, identity, kedro, kfp, metaflow, models
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
@@ -35,6 +35,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     """Link the facts of *pipeline*: afterwards it answers all that checks ask. *environments* tell which names are of
     production (None: those that everybody uses)."""
     named = environments or Environments()
+    compose.extend(pipeline)
     modules = Modules(pipeline)
     values = Values(pipeline, modules, named)
     pipeline.add(dvc.edges(pipeline, values))

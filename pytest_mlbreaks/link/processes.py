@@ -290,7 +290,8 @@ class Processes:
         for variable in container.variables:
             variables[variable.name] = self._given(variable, process)
         if not {"*", "env", "envFrom"}.isdisjoint(container.untold):
-            reasons.append("a Helm template may set more variables")
+            compose = container.tool == "compose"
+            reasons.append("what it extends is not read" if compose else "a Helm template may set more variables")
         return variables, reasons
 
     def _given(self, variable: Variable, process: Process | None) -> Value:

@@ -1112,7 +1112,8 @@ class Container(Fact, frozen=True, kw_only=True):
     pull_policy: str = ""
     profiles: tuple[str, ...] = ()
     restart: str = ""
-    untold: tuple[str, ...] = ()  # fields that a template of a chart fills in or adds to; "*": any
+    extends: str = ""  # the workload of the compose service that it inherits from
+    untold: tuple[str, ...] = ()  # fields that a template of a chart, or what it extends, fills in or adds to; "*": any
 
     @property
     def identity(self) -> str:

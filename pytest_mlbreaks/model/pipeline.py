@@ -207,6 +207,12 @@ class Pipeline:
         nobody where it has none."""
         return self._owners(path) if self._owners is not None else ()
 
+    def replace(self, kind: type[T], items: Iterable[T]) -> None:
+        """For link: *items* in the place of all that was known of their type *kind*."""
+        self._all[kind] = list(items)
+        for key in [k for k in self._indexes if k[0] is kind]:
+            del self._indexes[key]
+
     def settle(self, resolver: Resolver, order: Order, owners: Callable[[str], tuple[str, ...]] | None = None) -> None:
         """For link: what answers `resolve`, `environment`, `order` and `owners`."""
         self._resolver, self._order, self._owners = resolver, order, owners
