@@ -51,7 +51,7 @@ def test_a_service_has_what_it_extends() -> None:
         (Literal("./other"), Literal("/data")),
         (Literal("cache"), Literal("/cache")),
     ]
-    assert [p.published for p in scorer.ports] == [Literal("80"), Literal("81")]
+    assert [p.published for p in scorer.ports] == [Literal(80), Literal(81)]
     processes = {p.name: p for p in pipeline.all(Process)}
     assert [e.path for e in processes["scorer"].entries] == ["base/serve.py"]
     assert [e.path for e in processes["worker"].entries] == ["base/work.py"]
