@@ -212,6 +212,16 @@ def _followed(written: Sequence[SimpleCommand], pipeline: Pipeline, folder: str,
                     yield dataclasses.replace(one, swallowed=True) if lost else one
 
 
+def gitlab_runs_tests(pipeline: Pipeline) -> bool:
+    """Whether a job of GitLab CI certainly runs Python tests."""
+    for step in pipeline.all(facts.Step):
+        for one in step.commands if step.orchestrator == "gitlab-ci" else ():
+            written = _commands_of(text_of(one.shell), one.place)
+            if any(runs_tests(command) for command in _followed(written, pipeline, text_of(one.workdir), 0)):
+                return True
+    return False
+
+
 _DEEPEST = 5
 """Calls of make by targets of make that are followed."""
 

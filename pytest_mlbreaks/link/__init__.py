@@ -8,7 +8,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from pytest_mlbreaks.link import compose, dagster, dbt, dvc, features, flows, gitlab, identity, kedro, kfp, metaflow, models
+from pytest_mlbreaks.link import (
+    compose,
+    dagster,
+    dbt,
+    dvc,
+    features,
+    flows,
+    gitlab,
+    identity,
+    kedro,
+    kfp,
+    metaflow,
+    models,
+)
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules

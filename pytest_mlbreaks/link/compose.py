@@ -70,9 +70,7 @@ def _over(base: Container, own: Container) -> Container:
     return msgspec.structs.replace(own, **changes)
 
 
-def _workload(
-    own: Workload, workloads: dict[str, Workload], containers: dict[str, Container], depth: int
-) -> Workload:
+def _workload(own: Workload, workloads: dict[str, Workload], containers: dict[str, Container], depth: int) -> Workload:
     container = containers.get(own.identity)
     base = workloads.get(container.extends) if container is not None and container.extends else None
     if base is None or depth > DEEPEST:
@@ -107,7 +105,9 @@ def _key(one: object) -> object:
 
 
 def _moved_mount(mount: Mount, source: str, target: str) -> Mount:
-    return mount if mount.kind != "bind" else msgspec.structs.replace(mount, source=_moved(mount.source, source, target))
+    return (
+        mount if mount.kind != "bind" else msgspec.structs.replace(mount, source=_moved(mount.source, source, target))
+    )
 
 
 def _moved_source(one: VariableSource, source: str, target: str) -> VariableSource:

@@ -1,8 +1,8 @@
 """Pipelines of GitLab CI: ``include``, ``extends``, ``!reference`` and ``default`` put together, and the order of jobs.
 
-Rules: https://docs.gitlab.com/ci/yaml/ (keywords, ``needs``, ``stages``, ``when``), https://docs.gitlab.com/ci/yaml/includes/
-(files are merged in order, the including one last), https://docs.gitlab.com/ci/yaml/yaml_optimization/ (``extends`` merges
-mappings and replaces lists; ``!reference``).
+Rules: https://docs.gitlab.com/ci/yaml/ (keywords, ``needs``, ``stages``, ``when``),
+https://docs.gitlab.com/ci/yaml/includes/ (files are merged in order, the including one last),
+https://docs.gitlab.com/ci/yaml/yaml_optimization/ (``extends`` merges mappings and replaces lists; ``!reference``).
 """
 
 from __future__ import annotations

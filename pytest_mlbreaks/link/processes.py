@@ -10,6 +10,7 @@ import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from pytest_mlbreaks import tasks
 from pytest_mlbreaks.link.commands import HOLE, Invocation, invocations
 from pytest_mlbreaks.link.filesystem import BRINGS_FILES, FileSystem, Images, Layer, Located, mounted
 from pytest_mlbreaks.link.modules import Modules
@@ -32,7 +33,6 @@ from pytest_mlbreaks.model.facts import (
     WorkflowJob,
     Workload,
 )
-from pytest_mlbreaks import tasks
 from pytest_mlbreaks.references import same_repository, split_reference
 
 #: Calls that take variables from a file when the process starts, so that what the manifest gives is not all.

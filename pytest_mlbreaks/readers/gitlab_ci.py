@@ -40,7 +40,7 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             continue
         root = _value(document, "", 0)
         yield GitlabFile(root=root, place=document.place)
-        for name, key, job in document.items():
+        for name, _, job in document.items():
             if job.is_mapping and job.get("script") is not None and not name.startswith("."):
                 yield from _builds(f"gitlab-ci:{file.path}/{name}", job)
 

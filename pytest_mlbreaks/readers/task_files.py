@@ -162,7 +162,7 @@ class _Makefile:
         self.current = None
         if targets == [".ONESHELL"]:
             self.one_shell = True
-        if not targets or targets[0].startswith(".") and targets[0][1:2].isupper():
+        if not targets or (targets[0].startswith(".") and targets[0][1:2].isupper()):
             return
         own = _ASSIGNED.fullmatch(rest.strip())
         if own is not None:

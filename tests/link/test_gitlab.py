@@ -14,7 +14,7 @@ from pytest_mlbreaks.testing import linked
 
 
 def made(text: str, **more: str) -> Pipeline:
-    """The pipeline of a repository with this ``.gitlab-ci.yml`` and *more* files (``__`` for ``/``, ``_yml`` at the end)."""
+    """The pipeline of a repository with this ``.gitlab-ci.yml`` and *more* files (``a__b_yml``)."""
     files = {
         path.replace("__", "/").replace("_yml", ".yml").replace("_py", ".py"): dedent(body)
         for path, body in more.items()
@@ -120,7 +120,9 @@ def test_extends_merges_mappings_and_replaces_lists() -> None:
         "API_TOKEN": SecretKey(".gitlab-ci.yml", "API_TOKEN"),
     }
     assert [command.shell for command in fit.commands] == [Literal("python train.py")]
-    assert (stage := fit.setting("stage")) is not None and stage.value == Literal("build")
+    stage = fit.setting("stage")
+    assert stage is not None
+    assert stage.value == Literal("build")
     assert schedule(pipeline).complete
 
 
@@ -137,7 +139,7 @@ def test_defaults_hold_unless_the_job_says_otherwise() -> None:
 
 
 def test_scripts_are_followed_through_references_and_folders() -> None:
-    """A ``cd`` of ``before_script`` holds for ``script``; references are spliced; ``$CI_PROJECT_DIR`` is the checkout."""
+    """A ``cd`` of ``before_script`` holds for ``script``; references are spliced."""
     pipeline = made(
         """
         .shared: {setup: [cd ml, python prepare.py]}
@@ -202,7 +204,8 @@ def test_a_child_pipeline_is_one_of_its_own() -> None:
 
 def test_a_file_that_includes_itself_ends() -> None:
     """Circles are told, and end."""
-    text = "include: /.gitlab-ci.yml\na: {extends: b, script: [x]}\nb: {extends: a}\nc: {script: [!reference [c, script]]}\n"
+    text = "include: /.gitlab-ci.yml\na: {extends: b, script: [x]}\nb: {extends: a}\n"
+    text += "c: {script: [!reference [c, script]]}\n"
     assert not schedule(linked({".gitlab-ci.yml": text})).complete
 
 
