@@ -74,7 +74,8 @@ def run(
     if asked is None:
         return None
     where = locate or (lambda path: path if path in pipeline.paths else None)
-    started = posixpath.normpath(posixpath.join(folder, asked.folder)) if asked.folder else folder
+    started = posixpath.normpath(posixpath.join(folder, asked.folder))
+    started = "" if started == "." else started
     found = _file(pipeline, "just" if program == "just" else "make", asked.file, started, where)
     if found is None:
         return None
