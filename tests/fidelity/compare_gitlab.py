@@ -60,7 +60,7 @@ def preview(program: str, folder: pathlib.Path) -> dict[str, Any] | None:
 
 
 def truth(made: dict[str, Any]) -> dict[str, set[str]]:
-    """Steps, edges and script lines of a preview. Where a job has no ``needs`` it waits for the stages before it, except
+    """Steps, edges and script lines of a preview. Where a job has no ``needs`` it waits for the stages before it, but
     for what is started by hand and may fail (https://docs.gitlab.com/ci/jobs/job_control/#types-of-manual-jobs)."""
     jobs = {
         name: job
@@ -154,6 +154,10 @@ def compare(program: str, examples: pathlib.Path) -> dict[str, Any]:
     }
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
 def main() -> int:
     """Print a table, or JSON; 1 where something is missed or invented in what we call complete."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -170,13 +174,14 @@ def main() -> int:
             count |= {key: len(value) for key, value in count.items() if isinstance(value, list)}
             wrong = wrong or bool(count["missed"] or count["invented"])
         if options.json:
-            print(json.dumps(found))
+            _say(json.dumps(found))
             continue
-        print(found["tool"], found["version"], "not loaded:", found["not_loaded"], found["open_reasons"])
+        _say(f"{found['tool']} {found['version']}, not loaded: {found['not_loaded']}, {found['open_reasons']}")
         for kind, count in found["kinds"].items():
-            print(f"  {kind}: {count}")
+            _say(f"  {kind}: {count}")
             for key in ("missed", "invented") if options.list else ():
-                print(*(f"    {key}: {one}" for one in listed[kind][key]), sep="\n")
+                for one in listed[kind][key]:
+                    _say(f"    {key}: {one}")
     return int(wrong)
 
 
