@@ -237,7 +237,8 @@ class _Runner:
                         self.incomplete = "what a target needs is worked out"
                     self._run(one, (), depth + 1)
         with_lines = [task for task in tasks if task.lines]
-        for task in with_lines if self.tool == "just" else with_lines[-1:]:
+        last = [task for task in with_lines if task.added] or with_lines[-1:]  # the last one replaces those before
+        for task in last:
             self.lines.extend(self._lines(task, goal, arguments, own))
         for task in tasks:
             for after in task.after:

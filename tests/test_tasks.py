@@ -72,6 +72,12 @@ def test_the_first_target_is_the_default() -> None:
     assert lines({"Makefile": ".DEFAULT_GOAL := b\na:\n\tx\nb:\n\ty\n"}, "make") == ["y"]
 
 
+def test_the_last_of_two_recipes_counts() -> None:
+    """Of targets of one name the last recipe is run; rules of two colons are all run."""
+    assert lines({"Makefile": "a:\n\tx\na:\n\ty\n"}, "make a") == ["y"]
+    assert lines({"Makefile": "a::\n\tx\na::\n\ty\n"}, "make a") == ["x", "y"]
+
+
 def test_files_that_are_included_count() -> None:
     """``include`` looks where make runs; a file that isn't there leaves the rest open."""
     files = {"api/Makefile": "include ../common.mk\n", "common.mk": "test:\n\tpytest $(ARGS)\n"}

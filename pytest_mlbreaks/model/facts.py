@@ -2438,7 +2438,7 @@ class TaskLine(Part, frozen=True, kw_only=True):
 class Task(Part, frozen=True, kw_only=True):
     """A target of a Makefile, a recipe of a justfile: *needs* come before it, *after* behind it, by name.
 
-    *whole*: its lines are one script, and not a shell each.
+    *whole*: its lines are one script, and not a shell each. *added*: it does not replace another one of its name (``::``).
     """
 
     name: str
@@ -2448,6 +2448,7 @@ class Task(Part, frozen=True, kw_only=True):
     variables: tuple[TaskVariable, ...] = ()
     parameters: tuple[TaskVariable, ...] = ()
     whole: bool = False
+    added: bool = False
     place: Place
 
 

@@ -28,7 +28,7 @@ _ASSIGNED = re.compile(
 )
 _INCLUDE = re.compile(r"(?:-|s)?include\s+(.+)")
 _CONDITION = re.compile(r"(?:ifeq|ifneq|ifdef|ifndef)\b")
-_RULE = re.compile(r"([^:=#\t][^:=#]*?)\s*&?::?(?![:=])(.*)", re.DOTALL)
+_RULE = re.compile(r"([^:=#\t][^:=#]*?)\s*&?(::?)(?![:=])(.*)", re.DOTALL)
 
 _JUST_VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)")
 _JUST_RECIPE = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s+[^:]*)?):(?!=)(.*)")
@@ -70,6 +70,7 @@ class _Building:
         self.parameters: tuple[TaskVariable, ...] = ()
         self.after: tuple[str, ...] = ()
         self.whole = False
+        self.added = False
 
     def tasks(self) -> Iterator[Task]:
         for name in self.names:
@@ -81,6 +82,7 @@ class _Building:
                 variables=tuple(self.variables),
                 parameters=self.parameters,
                 whole=self.whole,
+                added=self.added,
                 place=self.place,
             )
 
@@ -149,7 +151,7 @@ class _Makefile:
             self.current = None
             self.includes.extend(_without_comment(included[1]).split())
         elif rule := _RULE.fullmatch(text):
-            self._rule(rule[1].split(), rule[2], place)
+            self._rule(rule[1].split(), rule[3], place, added=rule[2] == "::")
 
     def _assigned(self, match: re.Match[str], place: Place) -> TaskVariable:
         kind = match[2] or ""
@@ -158,7 +160,7 @@ class _Makefile:
             match[1], text, place, default=kind == "?", added=kind == "+", maybe=self.depth > 0 or kind == "!"
         )
 
-    def _rule(self, targets: list[str], rest: str, place: Place) -> None:
+    def _rule(self, targets: list[str], rest: str, place: Place, *, added: bool) -> None:
         self.current = None
         if targets == [".ONESHELL"]:
             self.one_shell = True
@@ -172,6 +174,7 @@ class _Makefile:
             return
         needed, semicolon, recipe = rest.partition(";")
         building = _Building(targets, [n for n in _without_comment(needed).split() if n != "|"], place)
+        building.added = added
         self.found.append(building)
         self.current = building
         if semicolon:
