@@ -2438,7 +2438,7 @@ class TaskLine(Part, frozen=True, kw_only=True):
 class Task(Part, frozen=True, kw_only=True):
     """A target of a Makefile, a recipe of a justfile: *needs* come before it, *after* behind it, by name.
 
-    *whole*: its lines are one script, and not a shell each. *added*: it does not replace another one of its name (``::``).
+    *whole*: its lines are one script, and not a shell each. *added*: it replaces no other one of its name (``::``).
     """
 
     name: str

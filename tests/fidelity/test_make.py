@@ -18,7 +18,10 @@ NEEDED = (
 REPEATED = (
     "all:\n\techo a\nall:\n\techo b\nu::\n\techo u1\nu::\n\techo u2\nP ?= p\nP += q\ngo: P += r\ngo:\n\techo ${P}\n"
 )
-OF_TARGETS = "X=1\na: X=2\na:\n\techo $(X)\nb:\n\techo b$(X)\nc: ; echo c$(X)\nV = a \\\n  b\nt:\n\techo '$(V)' ; \\\n\techo more\n"
+OF_TARGETS = (
+    "X=1\na: X=2\na:\n\techo $(X)\nb:\n\techo b$(X)\nc: ; echo c$(X)\n"
+    "V = a \\\n  b\nt:\n\techo '$(V)' ; \\\n\techo more\n"
+)
 
 
 @pytest.mark.fidelity
