@@ -1,7 +1,7 @@
 """The fidelity of all readers at once: what the real tools make of their own examples, against what we say of them.
 
 Usage: ``python tests/fidelity/table.py WORK [--only NAME]``. Below WORK, an environment with the tool is made for each
-row (``environments/NAME``), and its examples are cloned (``examples/OWNER+REPOSITORY``); what is there is used as it is.
+row (``environments/NAME``), and its examples are cloned (``examples/OWNER+REPOSITORY``); what is there is used as is.
 Then the comparison of that tool is run (``compare_*.py``), and its figures become a row. What can't be had is told, and
 the others go on.
 """
