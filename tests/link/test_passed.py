@@ -22,7 +22,7 @@ def _names(files: dict[str, str]) -> set[str]:
         ("load('data/churn.csv')\nload(input())", set()),
         ("load(*['data/churn.csv'])", set()),
         (
-            "import sys\ndef go(folder):\n    load(f'{folder}/churn.csv')\n    load(f'{folder}/sales.csv')\ngo(sys.argv[1])",
+            "def go(folder):\n    load(f'{folder}/churn.csv')\n    load(f'{folder}/sales.csv')\ngo(input())",
             {"{*}/churn.csv", "{*}/sales.csv"},
         ),
         (
