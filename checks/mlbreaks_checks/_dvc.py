@@ -95,15 +95,16 @@ def reads(stage: facts.DvcStage, process: Process, pipeline: Pipeline) -> Iterat
             yield from _seen_from_root(expr.Literal(word), entry.place, workdir, pipeline)
     entries = dict.fromkeys(entry.path for entry in process.entries if entry.path and entry.path.endswith(".py"))
     for module in entries:
+        # a call that names the path goes before the reading itself, to which it is passed
+        for call in pipeline.index(facts.Call, "path").get(module, ()):
+            if call.callee.rpartition(".")[2] in _NAMES and call.arguments:
+                yield from _seen_from_root(call.arguments[0].value, call.place, workdir, pipeline)
         for access in pipeline.index(facts.DatasetAccess, "path").get(module, ()):
             if access.mode == "read" and access.kind == "path":
                 yield from _seen_from_root(access.target, access.place, workdir, pipeline)
         for loaded in pipeline.index(facts.ModelAccess, "path").get(module, ()):
             if loaded.mode == "load" and loaded.kind == "path":
                 yield from _seen_from_root(loaded.target, loaded.place, workdir, pipeline)
-        for call in pipeline.index(facts.Call, "path").get(module, ()):
-            if call.callee.rpartition(".")[2] in _NAMES and call.arguments:
-                yield from _seen_from_root(call.arguments[0].value, call.place, workdir, pipeline)
 
 
 def _input_words(arguments: Sequence[str]) -> Iterator[str]:
