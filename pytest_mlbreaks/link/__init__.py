@@ -36,6 +36,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     named = environments or Environments()
     modules = Modules(pipeline)
     values = Values(pipeline, modules, named)
+    pipeline.add(dvc.stages(pipeline, values))
     pipeline.add(dvc.edges(pipeline, values))
     pipeline.add(list(kfp.pipelines(pipeline, modules, values)))
     projects = dbt.trees(pipeline)

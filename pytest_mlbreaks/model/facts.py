@@ -1703,7 +1703,8 @@ class DvcPath(Part, frozen=True, kw_only=True):
 
 
 class DvcParameter(Part, frozen=True, kw_only=True):
-    """A parameter that a stage of DVC depends on: *key*, dotted, of *file*; the whole file where it is ""."""
+    """A parameter that a stage of DVC depends on: *key*, dotted, of *file*; the whole file where it is "". In a loop, a
+    key may have ``${item}`` in it."""
 
     file: Expr
     key: str = ""
@@ -1713,7 +1714,8 @@ class DvcParameter(Part, frozen=True, kw_only=True):
 class DvcStage(Fact, frozen=True, kw_only=True):
     """A stage of a ``dvc.yaml``, in the tool's own terms. The `Step` of the identity *step* is its common face.
 
-    DVC runs a stage again only where one of its *inputs*, *parameters*, *outputs* or its command has changed.
+    DVC runs a stage again only where one of its *inputs*, *parameters*, *outputs* or its command has changed. *loop* is
+    the name under which a stage is written once for several items (``foreach``, ``matrix``), "" for all others.
     """
 
     called: ClassVar[str] = "stage of a DVC pipeline"
@@ -1725,10 +1727,35 @@ class DvcStage(Fact, frozen=True, kw_only=True):
     parameters: tuple[DvcParameter, ...] = ()
     frozen: bool = False
     always_changed: bool = False
+    loop: str = ""
 
     @property
     def identity(self) -> str:
         return f"stage:{self.step}"
+
+
+class DvcLoop(Fact, frozen=True, kw_only=True):
+    """A stage of a ``dvc.yaml`` that is written once for several items: what is written, from which link makes a `Step`
+    and a `DvcStage` for each.
+
+    *items* is the list or mapping of ``foreach``; for a ``matrix``, a mapping of lists. What they, or a part of them,
+    are elsewhere is a `ConfigKey`. ``${item}``, ``${item.x}`` and ``${key}`` are keys of the store ``loop``.
+    """
+
+    pipeline: str
+    name: str
+    items: Expr
+    matrix: bool = False
+    commands: tuple[Command, ...] = ()
+    inputs: tuple[DvcPath, ...] = ()
+    outputs: tuple[DvcPath, ...] = ()
+    parameters: tuple[DvcParameter, ...] = ()
+    frozen: bool = False
+    always_changed: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"loop:{self.pipeline}/{self.name}"
 
 
 class KfpComponent(Fact, frozen=True, kw_only=True):

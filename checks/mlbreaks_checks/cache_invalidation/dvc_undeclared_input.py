@@ -28,7 +28,7 @@ SHOWN = 5
 _CODE = (".py", ".sh", ".ipynb", ".R", ".sql")
 
 
-@check.over(facts.DvcStage, where=_dvc.skips)
+@check.over(facts.DvcStage, where=_dvc.judged)
 def find(stage: facts.DvcStage, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each stage that DVC may skip: at what its command names, and its code reads, and what it declares."""
     process = _dvc.process_of(stage, pipeline)
@@ -56,11 +56,11 @@ def _finding(stage: facts.DvcStage, found: dict[str, tuple[Place, Place, str]]) 
     return Finding(
         at=found[first][0],
         message=(
-            f"Stage {stage.name!r} reads {first}{more} and does not declare {'them' if others else 'it'}: after a "
+            f"Stage {stage.loop or stage.name!r} reads {first}{more} and does not declare {'them' if others else 'it'}: after a "
             "change there, `dvc repro` skips the stage."
         ),
         because=(
-            (stage.place, f"{stage.name} and what it depends on"),
+            (stage.place, f"{stage.loop or stage.name} and what it depends on"),
             *((origin, f"{path}: {note}") for path, (_, origin, note) in list(found.items())[:SHOWN]),
         ),
     )
@@ -88,8 +88,8 @@ def _source(
     above = path
     while above:
         maker = made.get(above)
-        if maker is not None and maker is not stage:
-            return maker.place, f"{maker.name} makes it"
+        if maker is not None and maker is not stage and not (stage.loop and maker.loop == stage.loop):
+            return maker.place, f"{maker.loop or maker.name} makes it"
         pointer = f"{above}.dvc"
         if pointer in pipeline.paths:
             return Place(pointer, 1), "DVC tracks it"
