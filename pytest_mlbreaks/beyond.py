@@ -28,6 +28,7 @@ from pytest_mlbreaks.model.facts import (
     Constant,
     Container,
     DatasetAccess,
+    DbtExposure,
     DbtFile,
     DbtPackages,
     DbtProject,
@@ -51,7 +52,7 @@ ACROSS: frozenset[type[Fact]] = frozenset(
         *(Workload, Container, ConfigObject, NetworkService, Autoscaler),
         *(DatasetAccess, ModelAccess, Constant),
         *(Schedule, Step, Edge, Wait, Trigger),
-        *(DbtProject, DbtFile, DbtProperties, DbtPackages),
+        *(DbtProject, DbtFile, DbtProperties, DbtPackages, DbtExposure),
     }
 )
 """The types of facts that mean something beyond their own repository."""

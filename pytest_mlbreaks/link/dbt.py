@@ -6,14 +6,16 @@ A project's models are steps of one schedule, ordered by what they refer to, and
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from pytest_mlbreaks.model import Pipeline
+from pytest_mlbreaks.model import Pipeline, Place
 from pytest_mlbreaks.model.expr import Concat, Expr, Literal, Unknown, literal_text
 from pytest_mlbreaks.model.facts import (
     Argument,
     DatasetAccess,
+    DbtExposure,
     DbtFile,
+    DbtMacro,
     DbtPackages,
     DbtProject,
     DbtProperties,
@@ -51,7 +53,7 @@ def trees(pipeline: Pipeline) -> list[DbtTree]:
             if folder is not None:
                 by_folder[folder].append(path)
     facts: dict[str, list[Fact]] = defaultdict(list)
-    for kind in (DbtFile, DbtProperties, DbtPackages):
+    for kind in (DbtFile, DbtProperties, DbtPackages, DbtExposure):
         for fact in pipeline.all(kind):
             folder = _owner(fact.path, projects)
             if folder is not None:
@@ -87,11 +89,15 @@ class _Maker:
         self._properties: dict[str, list[DbtProperties]] = defaultdict(list)
         self._sources: dict[tuple[str, str], list[DbtProperties]] = defaultdict(list)
         self._packages: list[DbtPackages] = []
+        self._exposures: list[DbtExposure] = []
         for fact in facts:
             if isinstance(fact, DbtFile):
                 self._files[fact.path] = fact
             elif isinstance(fact, DbtPackages):
                 self._packages.append(fact)
+            elif isinstance(fact, DbtExposure):
+                if self._in(fact.path, project.folders):
+                    self._exposures.append(fact)
             elif isinstance(fact, DbtProperties) and self._in(fact.path, project.folders):
                 if fact.source:
                     self._sources[fact.source, fact.name].append(fact)
@@ -123,6 +129,8 @@ class _Maker:
             sources={key: tuple(entries) for key, entries in self._sources.items()},
             described={name: tuple(entries) for name, entries in self._properties.items()},
             tests=tuple(file for path, file in self._files.items() if self._in(path, self._project.test_paths)),
+            exposures=tuple(self._exposures),
+            macros={macro.name: macro for file in self._files.values() for macro in file.referring},
             incomplete=self._incomplete(),
             packages=tuple(p for fact in self._packages for p in fact.packages if _name(p) not in _WITHOUT_MODELS),
         )
@@ -186,20 +194,22 @@ def _name(package: str) -> str:
 
 
 def steps(trees: Iterable[DbtTree]) -> Iterator[Fact]:
-    """Schedules, steps, edges, and the tables that models read and write."""
+    """Schedules, steps, edges, and the tables that models read and write. What is switched off is no step."""
     every = list(trees)
     for tree in every:
+        models = [model for model in tree.models.values() if model.setting("enabled") != Literal(False)]
+        reason = _not_told(tree, models)
         schedule = Schedule(
             place=tree.project.place,
             orchestrator="dbt",
             name=tree.project.name or tree.project.folder,
             scope=tree.project.path,
-            complete=not tree.incomplete
-            and not any(m.file is not None and m.file.opaque for m in tree.models.values()),
-            reason=tree.incomplete or "a reference that a template computes",
+            complete=not reason,
+            reason=reason,
         )
         yield schedule
-        for model in tree.models.values():
+        names = {model.name for model in models}
+        for model in models:
             yield Step(
                 place=model.place,
                 orchestrator="dbt",
@@ -207,12 +217,62 @@ def steps(trees: Iterable[DbtTree]) -> Iterator[Fact]:
                 name=model.name,
                 operator=literal_text(model.setting("materialized")) or model.kind,
             )
-            after = f"{schedule.identity}/{model.name}"
-            for ref in model.refs:
-                if ref.kind == "ref" and ref.name in tree.models:
-                    yield Edge(place=ref.place, before=f"{schedule.identity}/{ref.name}", after=after)
+            for ref in (*model.refs, *_by_macros(model, tree)):
+                before = tree.model(ref)
+                if before is not None and before.name in names and before is not model:
+                    yield _edge(schedule, ref.place, before.name, model.name)
             if len(every) == 1:  # two projects may have models of one name, in schemas that only their profiles tell
                 yield from _accesses(model, tree)
+        yield from _exposed(tree, schedule, names)
+
+
+def _not_told(tree: DbtTree, models: Iterable[DbtModel]) -> str:
+    """Why not all steps and edges of a project are told; "" where they are."""
+    if tree.incomplete:
+        return tree.incomplete
+    for model in models:
+        if model.file is not None and (model.file.opaque or any(m.opaque for m in _called(model, tree))):
+            return "a reference that a template computes"
+        if isinstance(model.setting("enabled"), Unknown):
+            return "whether a model is enabled is computed"
+    return ""
+
+
+def _called(model: DbtModel, tree: DbtTree) -> Iterator[DbtMacro]:
+    """The macros of the project that a model calls, and that refer to something."""
+    own = f"{tree.project.name}."
+    for call in model.file.calls if model.file is not None else ():
+        macro = tree.macros.get(call.removeprefix(own))
+        if macro is not None:
+            yield macro
+
+
+def _by_macros(model: DbtModel, tree: DbtTree) -> Iterator[DbtRef]:
+    for macro in _called(model, tree):
+        yield from macro.refs
+
+
+def _edge(schedule: Schedule, place: Place, before: str, after: str) -> Edge:
+    return Edge(place=place, before=f"{schedule.identity}/{before}", after=f"{schedule.identity}/{after}")
+
+
+def _exposed(tree: DbtTree, schedule: Schedule, names: Collection[str]) -> Iterator[Fact]:
+    """What uses the models outside dbt, as steps that come after them."""
+    for exposure in tree.exposures:
+        name = f"exposure {exposure.name}"
+        given = {"type": exposure.kind, "owner": exposure.owner, "url": exposure.url}
+        yield Step(
+            place=exposure.place,
+            orchestrator="dbt",
+            pipeline=schedule.identity,
+            name=name,
+            operator="exposure",
+            settings=tuple(Argument(name=n, value=Literal(v), place=exposure.place) for n, v in given.items() if v),
+        )
+        for ref in exposure.refs:
+            model = tree.model(ref)
+            if model is not None and model.name in names:
+                yield _edge(schedule, ref.place, model.name, name)
 
 
 def _accesses(model: DbtModel, tree: DbtTree) -> Iterator[Fact]:
@@ -231,7 +291,7 @@ def _table(model: DbtModel) -> Expr:
 
 def _read(ref: DbtRef, tree: DbtTree) -> Expr | None:
     if ref.kind == "ref":
-        model = tree.models.get(ref.name)
+        model = tree.model(ref)
         return _table(model) if model is not None else None
     entries = tree.sources.get((ref.group, ref.name), ())
     return Literal(entries[0].relation) if entries and entries[0].relation else None

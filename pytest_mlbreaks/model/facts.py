@@ -1543,19 +1543,30 @@ class DbtPackages(Fact, frozen=True, kw_only=True):
 
 class DbtRef(Part, frozen=True, kw_only=True):
     """A ``ref()`` or ``source()`` of a file. *name* is the model's, or the table's; *group* the package's or the
-    source's ("" where a ref names none). *conditional*: only some runs come to it."""
+    source's ("" where a ref names none). *version*: of the model, "" where none is asked for. *conditional*: only some
+    runs come to it."""
 
     kind: L["ref", "source"]
     name: str
     group: str = ""
+    version: str = ""
     conditional: bool = False
     place: Place
 
 
+class DbtMacro(Part, frozen=True, kw_only=True):
+    """What a macro refers to, and with it each model that calls it; *opaque* as of `DbtFile`."""
+
+    name: str
+    refs: tuple[DbtRef, ...] = ()
+    opaque: bool = False
+
+
 class DbtFile(Fact, frozen=True, kw_only=True):
-    """A file of SQL with templates of dbt. *config* are the arguments of ``config()``; *macros* and *snapshots* what it
+    """A file of SQL with templates of dbt, or a model in Python. *config* are the arguments of ``config()``; *macros* and *snapshots* what it
     defines; *incremental*: it asks ``is_incremental()``; *opaque*: it names a ref or source by something computed;
-    *own*: it reads ``this``; *calls*: the macros that it calls."""
+    *own*: it reads ``this``; *calls*: the macros that it calls; *referring*: those of its macros that refer to
+    something."""
 
     called: ClassVar[str] = "dbt file"
 
@@ -1567,6 +1578,7 @@ class DbtFile(Fact, frozen=True, kw_only=True):
     incremental: bool = False
     opaque: bool = False
     own: bool = False
+    referring: tuple[DbtMacro, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -1594,6 +1606,31 @@ class DbtColumn(Part, frozen=True, kw_only=True):
     place: Place
 
 
+class DbtVersion(Part, frozen=True, kw_only=True):
+    """A version of a model: *file* is its file's name without the ending; *latest*: a ``ref`` without one means it."""
+
+    name: str
+    file: str
+    latest: bool = False
+
+
+class DbtExposure(Fact, frozen=True, kw_only=True):
+    """What uses models outside dbt, as a properties file says: a dashboard, a notebook, an application. *kind* is its
+    ``type``, *owner* the owner's name, or address where no name is given."""
+
+    called: ClassVar[str] = "exposure of dbt"
+
+    name: str
+    kind: str = ""
+    owner: str = ""
+    url: str = ""
+    refs: tuple[DbtRef, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"dbt-exposure:{self.path}#{self.name}"
+
+
 class DbtProperties(Fact, frozen=True, kw_only=True):
     """What a properties file says of one model, seed, snapshot or table of a source.
 
@@ -1613,6 +1650,7 @@ class DbtProperties(Fact, frozen=True, kw_only=True):
     loaded_at: str = ""
     relation: str = ""  # of a source: schema and table as written, where both are
     enabled: bool = True
+    versions: tuple[DbtVersion, ...] = ()
 
     @property
     def identity(self) -> str:
