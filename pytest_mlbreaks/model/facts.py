@@ -1651,6 +1651,7 @@ class DbtProperties(Fact, frozen=True, kw_only=True):
     relation: str = ""  # of a source: schema and table as written, where both are
     enabled: bool = True
     versions: tuple[DbtVersion, ...] = ()
+    refs: tuple[DbtRef, ...] = ()  # of a snapshot that is defined here
 
     @property
     def identity(self) -> str:

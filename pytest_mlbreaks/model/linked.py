@@ -563,8 +563,9 @@ class DbtModel:
 
     @property
     def refs(self) -> tuple[DbtRef, ...]:
-        """What its file refers to."""
-        return self.file.refs if self.file is not None else ()
+        """What its file refers to; of a snapshot that its properties define, what these do."""
+        defined = tuple(ref for entry in self.described for ref in entry.refs)
+        return (*self.file.refs, *defined) if self.file is not None else defined
 
     def setting(self, name: str) -> Expr | None:
         """The configuration *name*, or None where nothing gives it."""

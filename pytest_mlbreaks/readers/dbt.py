@@ -158,7 +158,15 @@ def _entry(node: YamlNode, kind: Kind, source: YamlNode | None) -> Fact:
         relation=_relation(node, source),
         enabled=_enabled(node) and (source is None or _enabled(source)),
         versions=_versions(node),
+        refs=tuple(_of_snapshot(node)) if kind == "snapshot" else (),
     )
+
+
+def _of_snapshot(node: YamlNode) -> Iterator[DbtRef]:
+    """What a snapshot that a properties file defines is made of: https://docs.getdbt.com/docs/build/snapshots."""
+    said = node.get("relation")
+    if said is not None and said.text:
+        yield from _referred((Argument(name="relation", value=Literal(said.text), place=said.place),))
 
 
 def _exposure(node: YamlNode) -> Fact:
@@ -358,7 +366,7 @@ def _sql(file: SqlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     macros = tuple(name for kind, name, _ in template.blocks if kind == "macro")
     snapshots = tuple(name for kind, name, _ in template.blocks if kind == "snapshot")
     own = formats.THIS in template.text
-    if not (refs or config or macros or snapshots or opaque or own or "is_incremental" in names):
+    if not (refs or config or macros or snapshots or opaque or own or names):
         return
     yield DbtFile(
         place=Place(file.path, 1),
