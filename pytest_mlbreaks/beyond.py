@@ -31,6 +31,7 @@ from pytest_mlbreaks.model.facts import (
     DbtExposure,
     DbtFile,
     DbtPackages,
+    DbtProfile,
     DbtProject,
     DbtProperties,
     Edge,
@@ -52,7 +53,7 @@ ACROSS: frozenset[type[Fact]] = frozenset(
         *(Workload, Container, ConfigObject, NetworkService, Autoscaler),
         *(DatasetAccess, ModelAccess, Constant),
         *(Schedule, Step, Edge, Wait, Trigger),
-        *(DbtProject, DbtFile, DbtProperties, DbtPackages, DbtExposure),
+        *(DbtProject, DbtFile, DbtProperties, DbtPackages, DbtProfile, DbtExposure),
     }
 )
 """The types of facts that mean something beyond their own repository."""

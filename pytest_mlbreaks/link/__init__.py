@@ -42,7 +42,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     projects = dbt.trees(pipeline)
     pipeline.add(projects)
     pipeline.add(model for project in projects for model in project.models.values())
-    pipeline.add(dbt.steps(projects))
+    pipeline.add(dbt.steps(projects, pipeline))
     pipeline.add(dagster.steps(pipeline, modules))
     pipeline.add(kedro.steps(pipeline, modules))
     pipeline.add(metaflow.flows(pipeline, modules))

@@ -5,11 +5,11 @@ A project's models are steps of one schedule, ordered by what they refer to, and
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from pytest_mlbreaks.model import Pipeline, Place
-from pytest_mlbreaks.model.expr import Concat, Expr, Literal, Unknown, literal_text
+from pytest_mlbreaks.model.expr import Concat, EnvVar, Expr, Literal, Unknown, literal_text
 from pytest_mlbreaks.model.facts import (
     Argument,
     DatasetAccess,
@@ -17,6 +17,7 @@ from pytest_mlbreaks.model.facts import (
     DbtFile,
     DbtMacro,
     DbtPackages,
+    DbtProfile,
     DbtProject,
     DbtProperties,
     DbtRef,
@@ -193,8 +194,12 @@ def _name(package: str) -> str:
     return package.rpartition("/")[2].removesuffix(".git").removeprefix("dbt-").replace("-", "_")
 
 
-def steps(trees: Iterable[DbtTree]) -> Iterator[Fact]:
+def steps(trees: Iterable[DbtTree], pipeline: Pipeline) -> list[Fact]:
     """Schedules, steps, edges, and the tables that models read and write. What is switched off is no step."""
+    return list(_steps(trees, pipeline))
+
+
+def _steps(trees: Iterable[DbtTree], pipeline: Pipeline) -> Iterator[Fact]:
     every = list(trees)
     for tree in every:
         models = [model for model in tree.models.values() if model.setting("enabled") != Literal(False)]
@@ -208,6 +213,7 @@ def steps(trees: Iterable[DbtTree]) -> Iterator[Fact]:
             reason=reason,
         )
         yield schedule
+        tables = _Tables(tree, pipeline)
         names = {model.name for model in models}
         for model in models:
             yield Step(
@@ -222,7 +228,7 @@ def steps(trees: Iterable[DbtTree]) -> Iterator[Fact]:
                 if before is not None and before.name in names and before is not model:
                     yield _edge(schedule, ref.place, before.name, model.name)
             if len(every) == 1:  # two projects may have models of one name, in schemas that only their profiles tell
-                yield from _accesses(model, tree)
+                yield from _accesses(model, tables)
         yield from _exposed(tree, schedule, names)
 
 
@@ -275,23 +281,68 @@ def _exposed(tree: DbtTree, schedule: Schedule, names: Collection[str]) -> Itera
                 yield _edge(schedule, ref.place, model.name, name)
 
 
-def _accesses(model: DbtModel, tree: DbtTree) -> Iterator[Fact]:
-    written = _table(model)
+def _accesses(model: DbtModel, tables: _Tables) -> Iterator[Fact]:
+    written = tables.written(model)
     yield DatasetAccess(place=model.place, mode="write", target=written, api="dbt", kind="table", scope=model.name)
     for ref in model.refs:
-        target = _read(ref, tree)
+        target = tables.read(ref)
         if target is not None:
             yield DatasetAccess(place=ref.place, mode="read", target=target, api="dbt", kind="table", scope=model.name)
 
 
-def _table(model: DbtModel) -> Expr:
-    alias = literal_text(model.setting("alias")) or model.name
-    return Concat((_SCHEMA, Literal(f".{alias}")))
+class _Tables:
+    """Which tables the models of a project are.
+
+    A model's schema is its configuration's and its profile's to say, and another one for each target. So a model is the
+    table that other code names, where its name is that of no other model, and its schema may be the one named there
+    (https://docs.getdbt.com/docs/build/custom-schemas); else the schema is not known.
+    """
+
+    def __init__(self, tree: DbtTree, pipeline: Pipeline) -> None:
+        self._tree = tree
+        targets = (
+            t.schema for p in pipeline.index(DbtProfile, "name").get(tree.project.profile, ()) for t in p.targets
+        )
+        self._schemas = {text.lower() for schema in targets if (text := _default(schema))}
+        self._named_otherwise = any("generate_schema_name" in f.macros for f in pipeline.all(DbtFile))
+        aliases = Counter(_alias(model).lower() for model in tree.models.values())
+        self._elsewhere: dict[str, set[str]] = defaultdict(set)
+        for access in pipeline.all(DatasetAccess):
+            name = literal_text(access.target)
+            if access.kind == "table" and access.api != "dbt" and name is not None and "." in name:
+                alias = name.rpartition(".")[2].lower()
+                if aliases[alias] == 1:
+                    self._elsewhere[alias].add(name)
+
+    def written(self, model: DbtModel) -> Expr:
+        """The table that a model makes."""
+        alias = _alias(model)
+        fitting = [name for name in self._elsewhere.get(alias.lower(), ()) if self._may_be(model, name)]
+        return Literal(fitting[0]) if len(fitting) == 1 else Concat((_SCHEMA, Literal(f".{alias}")))
+
+    def read(self, ref: DbtRef) -> Expr | None:
+        """The table that a reference means."""
+        if ref.kind == "ref":
+            model = self._tree.model(ref)
+            return self.written(model) if model is not None else None
+        entries = self._tree.sources.get((ref.group, ref.name), ())
+        return Literal(entries[0].relation) if entries and entries[0].relation else None
+
+    def _may_be(self, model: DbtModel, name: str) -> bool:
+        schema = name.split(".")[-2].lower()
+        own = model.setting("schema")
+        if own is None:
+            return schema in self._schemas
+        custom = (literal_text(own) or "").lower()
+        if not custom:
+            return False
+        return schema in {f"{one}_{custom}" for one in self._schemas} or (self._named_otherwise and schema == custom)
 
 
-def _read(ref: DbtRef, tree: DbtTree) -> Expr | None:
-    if ref.kind == "ref":
-        model = tree.model(ref)
-        return _table(model) if model is not None else None
-    entries = tree.sources.get((ref.group, ref.name), ())
-    return Literal(entries[0].relation) if entries and entries[0].relation else None
+def _alias(model: DbtModel) -> str:
+    return literal_text(model.setting("alias")) or model.name
+
+
+def _default(schema: Expr) -> str | None:
+    """The text of a schema; of a variable, what it is where nobody sets it."""
+    return literal_text(schema.default) if isinstance(schema, EnvVar) else literal_text(schema)

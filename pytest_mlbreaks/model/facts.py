@@ -1503,11 +1503,12 @@ class SqlQuery(Fact, frozen=True, kw_only=True):
 
 class DbtProject(Fact, frozen=True, kw_only=True):
     """A ``dbt_project.yml``: where its files are, relative to its folder. *settings* are configurations of folders:
-    dotted keys (``models.shop.staging.+materialized``)."""
+    dotted keys (``models.shop.staging.+materialized``). *profile* is the `DbtProfile` that it connects with."""
 
     called: ClassVar[str] = "dbt project"
 
     name: str
+    profile: str = ""
     model_paths: tuple[str, ...] = ("models",)
     seed_paths: tuple[str, ...] = ("seeds",)
     snapshot_paths: tuple[str, ...] = ("snapshots",)
@@ -1529,6 +1530,27 @@ class DbtProject(Fact, frozen=True, kw_only=True):
     def folder(self) -> str:
         """The folder of the project, "" for the root."""
         return self.path.rpartition("/")[0]
+
+
+class DbtTarget(Part, frozen=True, kw_only=True):
+    """Where a profile may build models: *schema* is the one that a model without a schema of its own gets."""
+
+    name: str
+    adapter: str = ""
+    schema: Expr
+    place: Place
+
+
+class DbtProfile(Fact, frozen=True, kw_only=True):
+    """A profile of a ``profiles.yml``: its targets, of which *target* is the default. Nothing that is secret."""
+
+    name: str
+    target: str = ""
+    targets: tuple[DbtTarget, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"dbt-profile:{self.path}#{self.name}"
 
 
 class DbtPackages(Fact, frozen=True, kw_only=True):

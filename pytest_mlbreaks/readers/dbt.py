@@ -16,7 +16,7 @@ from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.formats.sql import SQL, SqlFile, TemplateCall
 from pytest_mlbreaks.formats.yaml import YAML, YamlFile, YamlNode
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
-from pytest_mlbreaks.model.expr import Entries, Expr, Items, Literal, Unknown
+from pytest_mlbreaks.model.expr import Entries, EnvVar, Expr, Items, Literal, Unknown
 from pytest_mlbreaks.model.facts import (
     Argument,
     DbtColumn,
@@ -24,9 +24,11 @@ from pytest_mlbreaks.model.facts import (
     DbtFile,
     DbtMacro,
     DbtPackages,
+    DbtProfile,
     DbtProject,
     DbtProperties,
     DbtRef,
+    DbtTarget,
     DbtTest,
     DbtVersion,
 )
@@ -39,8 +41,10 @@ MOST_SETTINGS = 500
 
 _PROJECT = re.compile(r"(?:^|/)dbt_project\.ya?ml$")
 _PACKAGES = re.compile(r"(?:^|/)(?:packages|dependencies)\.ya?ml$")
+_PROFILES = re.compile(r"(?:^|/)profiles\.ya?ml$")
 _PROPERTIES = re.compile(r"(?:^|/)(?:models|seeds|data|snapshots|sources)/(?:.*/)?[^/]+\.ya?ml$")
 _INSTALLED = re.compile(r"(?:^|/)(?:dbt_packages|dbt_modules|target)/")
+_VARIABLE = re.compile(r"""\{\{\s*env_var\(\s*['"](\w+)['"]\s*(?:,\s*['"]([^'"]*)['"]\s*)?\)\s*\}\}""")
 _TEMPLATED = re.compile(r"\{[{%]")
 _REF = re.compile(r"""\bref\(\s*['"]([\w.-]+)['"]\s*(?:,\s*['"]([\w.-]+)['"]\s*)?\)""")
 _SOURCE = re.compile(r"""\bsource\(\s*['"]([\w.-]+)['"]\s*,\s*['"]([\w.-]+)['"]\s*\)""")
@@ -54,7 +58,7 @@ def _claims(path: str) -> bool:
     if not path.endswith((".yml", ".yaml")) or _INSTALLED.search(path):
         return False
     # without what reads SQL, nobody knows which models and snapshots there are
-    return any(pattern.search(path) is not None for pattern in (_PROJECT, _PACKAGES, _PROPERTIES))
+    return any(pattern.search(path) is not None for pattern in (_PROJECT, _PACKAGES, _PROFILES, _PROPERTIES))
 
 
 def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
@@ -65,6 +69,8 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             yield _project(document)
         elif _PACKAGES.search(file.path):
             yield _packages(document)
+        elif _PROFILES.search(file.path):
+            yield from _profiles(document)
         if _PROPERTIES.search(file.path):
             yield from _properties(document)
 
@@ -80,6 +86,7 @@ def _project(document: YamlNode) -> Fact:
     return DbtProject(
         place=document.place,
         name=_text(document, "name"),
+        profile=_text(document, "profile"),
         model_paths=paths("model-paths", "source-paths", default="models"),
         seed_paths=paths("seed-paths", "data-paths", default="seeds"),
         snapshot_paths=paths("snapshot-paths", default="snapshots"),
@@ -89,6 +96,31 @@ def _project(document: YamlNode) -> Fact:
         analysis_paths=paths("analysis-paths", default="analyses", older=("analysis",)),
         settings=tuple(_settings(document))[:MOST_SETTINGS],
     )
+
+
+def _profiles(document: YamlNode) -> Iterator[Fact]:
+    """https://docs.getdbt.com/docs/core/connect-data-platform/profiles.yml: a file has profiles by name."""
+    for name, key, body in document.items():
+        outputs = body.get("outputs")
+        if outputs is None:
+            continue
+        targets = [
+            DbtTarget(name=target, adapter=_text(given, "type"), schema=schema, place=place.place)
+            for target, place, given in outputs.items()
+            if (schema := _schema(given)) is not None
+        ]
+        yield DbtProfile(name=name, target=_text(body, "target"), targets=tuple(targets), place=key.place)
+
+
+def _schema(target: YamlNode) -> Expr | None:
+    """BigQuery calls it ``dataset``; DuckDB has ``main`` where none is named."""
+    text = _text(target, "schema") or _text(target, "dataset")
+    if not text:
+        return Literal("main") if _text(target, "type") == "duckdb" else None
+    variable = _VARIABLE.fullmatch(text)
+    if variable is not None:
+        return EnvVar(variable[1], Literal(variable[2]) if variable[2] is not None else None)
+    return Unknown("computed by a template") if _TEMPLATED.search(text) else Literal(text)
 
 
 def _settings(document: YamlNode) -> Iterator[Argument]:
@@ -458,7 +490,7 @@ def _constant(node: ast.expr) -> Expr:
 
 
 READER: Reader[YamlFile] = Reader(
-    "dbt", 3, YAML, (DbtProject, DbtPackages, DbtProperties, DbtExposure), _claims, _read
+    "dbt", 3, YAML, (DbtProject, DbtPackages, DbtProfile, DbtProperties, DbtExposure), _claims, _read
 )
 FILES: Reader[SqlFile] = Reader("dbt-files", 2, SQL, (DbtFile,), _sql_claims, _sql)
 PYTHON_MODELS: Reader[PythonFile] = Reader("dbt-python", 1, PYTHON, (DbtFile,), _python_claims, _python)

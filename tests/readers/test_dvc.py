@@ -158,12 +158,13 @@ def test_a_loop_is_stated_as_it_is_written() -> None:
     train, tune = (fact for fact in facts if isinstance(fact, DvcLoop))
     assert len(facts) == 2
     assert train.items == Entries((("a", Entries((("rows", Literal("1")),))),))
-    assert train.inputs[0].path == PathJoin(
-        (Literal("ml"), Concat((Literal("in/"), ConfigKey("loop", "item.rows"))))
-    )
+    assert train.inputs[0].path == PathJoin((Literal("ml"), Concat((Literal("in/"), ConfigKey("loop", "item.rows")))))
     models = ConfigKey("file/ml/params.yaml", "models")
     assert tune.items == Entries((("size", Items((Literal("1"), Literal("true")))), ("model", models)))
-    assert [(s.matrix, s.always_changed, s.frozen) for s in (train, tune)] == [(False, True, False), (True, False, True)]
+    assert [(s.matrix, s.always_changed, s.frozen) for s in (train, tune)] == [
+        (False, True, False),
+        (True, False, True),
+    ]
 
 
 def test_values_of_other_files_are_told_by_link() -> None:
