@@ -577,8 +577,8 @@ class DbtModel:
 class DbtTree:
     """A dbt project with what is in it. *models* by name; *sources* by source and table; *described*: what properties
     files name, by name; *tests* are the files of its own tests. *incomplete* says why a model or source may be there
-    that is not seen, or is ""; *packages* are those that it installs and that may bring models. *macros* are those of its
-    own that refer to something, by name.
+    that is not seen, or is ""; *packages* are those that it installs and that may bring models. *macros* are those of
+    its own that refer to something, by name.
     """
 
     called: ClassVar[str] = "dbt project"

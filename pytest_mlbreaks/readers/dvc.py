@@ -3,8 +3,8 @@
 Rules are those of https://dvc.org/doc/user-guide/project-structure/dvcyaml-files: paths are relative to the stage's
 ``wdir``, which is relative to the file's folder; ``${x}`` is a value of ``vars`` or of a parameters file
 (``params.yaml`` unless others are named). Values of ``vars`` that stand in the file are put in; those of another file
-are `ConfigKey`. A stage with ``foreach`` or ``matrix`` is stated as a `DvcLoop`, from which link makes its stages, as it
-makes the `Schedule`: whether all of a file could be told is only known once its values are.
+are `ConfigKey`. A stage with ``foreach`` or ``matrix`` is stated as a `DvcLoop`, from which link makes its stages, as
+it makes the `Schedule`: whether all of a file could be told is only known once its values are.
 """
 
 from __future__ import annotations

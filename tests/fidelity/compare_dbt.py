@@ -1,11 +1,11 @@
 """Compares what we say of dbt projects with what dbt makes of them.
 
-Usage: ``python tests/fidelity/compare_dbt.py [--json] [--list] --examples FOLDER PYTHON...``: each PYTHON is the
-interpreter of an environment with dbt-core and dbt-duckdb in it; FOLDER holds checkouts of dbt's example projects
+Usage: ``python tests/fidelity/compare_dbt.py [--json] [--list] [--examples FOLDER]... PYTHON...``: each PYTHON is the
+interpreter of an environment with dbt-core and dbt-duckdb in it; FOLDER is one, or holds several, of dbt's example projects
 (https://github.com/dbt-labs/jaffle-shop, https://github.com/dbt-labs/jaffle_shop_duckdb,
-https://github.com/dbt-labs/dbt-starter-project) with their packages, where they name some, in ``dbt_packages``. Compared
-are models, seeds, snapshots and exposures (steps) and which of them refers to which (edges), as ``dbt parse`` writes
-them to its manifest; over the examples, and over the cases below. Nothing is run, and no database is asked.
+https://github.com/dbt-labs/dbt-starter-project) with their packages, where they name some, in ``dbt_packages``.
+Compared are models, seeds, snapshots and exposures (steps) and which of them refers to which (edges), as ``dbt parse``
+writes them to its manifest; over the examples, and over the cases below. Nothing is run, and no database is asked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_mlbreaks import engine
@@ -121,9 +121,9 @@ class Count:
         (self.invented if complete else self.invented_open).extend(f"{where}: {n}" for n in sorted(said - known))
 
 
-def projects(examples: pathlib.Path | None, into: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
+def projects(examples: Sequence[pathlib.Path], into: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
     """The examples and the cases, each copied below *into* with a profile for it."""
-    for source in sorted(examples.iterdir()) if examples is not None else ():
+    for source in (one for folder in examples for one in (folder, *sorted(folder.iterdir()))):
         if (source / "dbt_project.yml").is_file():
             for path in source.rglob("*"):
                 relative = path.relative_to(source)
@@ -195,7 +195,9 @@ def _known(manifest: dict[str, Any]) -> tuple[set[str], set[str]]:
     return set(names.values()), edges
 
 
-def compare(python: str, examples: pathlib.Path | None) -> tuple[dict[str, Any], dict[str, Count], dict[str, str]]:
+def compare(
+    python: str, examples: Sequence[pathlib.Path] = ()
+) -> tuple[dict[str, Any], dict[str, Count], dict[str, str]]:
     """The figures as JSON has them, the counts, and the projects that dbt could not load."""
     kinds = {"steps": Count(), "edges": Count()}
     reasons: collections.Counter[str] = collections.Counter()
@@ -242,7 +244,7 @@ def main() -> int:
     """Print the figures of each environment; 1 where something was missed or invented."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pythons", nargs="+", metavar="PYTHON")
-    parser.add_argument("--examples", metavar="FOLDER", type=pathlib.Path)
+    parser.add_argument("--examples", metavar="FOLDER", type=pathlib.Path, action="append", default=[])
     parser.add_argument("--json", action="store_true", help="one JSON object a version")
     parser.add_argument("--list", action="store_true", help="also list what is missed, invented and open")
     options = parser.parse_args()

@@ -1,7 +1,7 @@
 """Compares what we say of DVC's pipelines with what DVC makes of them.
 
-Usage: ``python tests/fidelity/compare_dvc.py [--json] [--list] [--examples FOLDER] PYTHON...``: each PYTHON is the
-interpreter of an environment with DVC in it; FOLDER holds checkouts of DVC's example repositories
+Usage: ``python tests/fidelity/compare_dvc.py [--json] [--list] [--examples FOLDER]... PYTHON...``: each PYTHON is the
+interpreter of an environment with DVC in it; FOLDER is one, or holds several, of DVC's example repositories
 (https://github.com/iterative/example-get-started and others). Compared are stages (steps), the order that their paths
 give (edges), and commands with everything put in; over the examples, and over the cases below, which say in few lines
 what DVC's documentation says of loops, variables and paths. No stage is run.
@@ -18,7 +18,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_mlbreaks import engine
@@ -77,7 +77,11 @@ stages:
     },
     "several folders": {
         "dvc.yaml": "stages:\n  last: {cmd: last, deps: [a/out, b/model.bin], params: [a/best.yaml: [lr]]}\n",
-        "a/dvc.yaml": "stages:\n  make: {cmd: make, outs: [out]}\n  tune: {cmd: tune, deps: [out/x], outs: [best.yaml]}\n",
+        "a/dvc.yaml": """\
+stages:
+  make: {cmd: make, outs: [out]}
+  tune: {cmd: tune, deps: [out/x], outs: [best.yaml]}
+""",
         "b/dvc.yaml": """\
 stages:
   train:
@@ -117,9 +121,9 @@ class Count:
         (self.invented if complete else self.invented_open).extend(extra)
 
 
-def repositories(examples: pathlib.Path | None, into: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
+def repositories(examples: Sequence[pathlib.Path], into: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
     """The examples and the cases, each copied below *into* as a repository of DVC."""
-    for source in sorted(examples.iterdir()) if examples is not None else ():
+    for source in (one for folder in examples for one in (folder, *sorted(folder.iterdir()))):
         if (source / ".dvc").is_dir():
             for path in source.rglob("*"):
                 relative = path.relative_to(source)
@@ -161,7 +165,9 @@ def dump(python: str, repository: pathlib.Path) -> dict[str, Any] | str:
         return loaded
 
 
-def compare(python: str, examples: pathlib.Path | None) -> tuple[dict[str, Any], dict[str, Count], dict[str, str]]:
+def compare(
+    python: str, examples: Sequence[pathlib.Path] = ()
+) -> tuple[dict[str, Any], dict[str, Count], dict[str, str]]:
     """The figures as JSON has them, the counts, and the repositories that DVC could not load."""
     kinds = {"steps": Count(), "edges": Count(), "commands": Count()}
     reasons: collections.Counter[str] = collections.Counter()
@@ -214,7 +220,7 @@ def main() -> int:
     """Print the figures of each environment; 1 where something was missed or invented."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pythons", nargs="+", metavar="PYTHON")
-    parser.add_argument("--examples", metavar="FOLDER", type=pathlib.Path)
+    parser.add_argument("--examples", metavar="FOLDER", type=pathlib.Path, action="append", default=[])
     parser.add_argument("--json", action="store_true", help="one JSON object a version")
     parser.add_argument("--list", action="store_true", help="also list what is missed, invented and open")
     options = parser.parse_args()

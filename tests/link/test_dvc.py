@@ -73,9 +73,13 @@ stages:
   records: {foreach: [{n: 1}, {n: "${two}"}], do: {cmd: "x ${item.n}"}}
 """
     assert stages(text, "two: 2\n") == {
-        **{"list@a": "x a", "list@0.1": "x 0.1", "list@true": "x true"},
-        **{"mapping@a": "x a 1", "mapping@b": "x b 2"},
-        **{"records@0": "x 1", "records@1": "x 2"},
+        "list@a": "x a",
+        "list@0.1": "x 0.1",
+        "list@true": "x true",
+        "mapping@a": "x a 1",
+        "mapping@b": "x b 2",
+        "records@0": "x 1",
+        "records@1": "x 2",
     }
 
 

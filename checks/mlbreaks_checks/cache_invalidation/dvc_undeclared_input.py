@@ -56,8 +56,8 @@ def _finding(stage: facts.DvcStage, found: dict[str, tuple[Place, Place, str]]) 
     return Finding(
         at=found[first][0],
         message=(
-            f"Stage {stage.loop or stage.name!r} reads {first}{more} and does not declare {'them' if others else 'it'}: after a "
-            "change there, `dvc repro` skips the stage."
+            f"Stage {stage.loop or stage.name!r} reads {first}{more} and does not declare "
+            f"{'them' if others else 'it'}: after a change there, `dvc repro` skips the stage."
         ),
         because=(
             (stage.place, f"{stage.loop or stage.name} and what it depends on"),
