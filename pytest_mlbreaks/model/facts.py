@@ -1585,8 +1585,8 @@ class DbtMacro(Part, frozen=True, kw_only=True):
 
 
 class DbtFile(Fact, frozen=True, kw_only=True):
-    """A file of SQL with templates of dbt, or a model in Python. *config* are the arguments of ``config()``; *macros* and
-    *snapshots* what it defines; *incremental*: it asks ``is_incremental()``; *opaque*: it names a ref or source by
+    """A file of SQL with templates of dbt, or a model in Python. *config* are the arguments of ``config()``; *macros*
+    and *snapshots* what it defines; *incremental*: it asks ``is_incremental()``; *opaque*: it names a ref or source by
     something computed; *own*: it reads ``this``; *calls*: the macros that it calls; *referring*: those of its macros
     that refer to something."""
 
