@@ -239,6 +239,8 @@ def _not_told(tree: DbtTree, models: Iterable[DbtModel]) -> str:
     for model in models:
         if model.file is not None and (model.file.opaque or any(m.opaque for m in _called(model, tree))):
             return "a reference that a template computes"
+        if any(ref.conditional for macro in _called(model, tree) for ref in macro.refs):
+            return "a macro refers to a model on a condition"
         if isinstance(model.setting("enabled"), Unknown):
             return "whether a model is enabled is computed"
     return ""
@@ -255,7 +257,7 @@ def _called(model: DbtModel, tree: DbtTree) -> Iterator[DbtMacro]:
 
 def _by_macros(model: DbtModel, tree: DbtTree) -> Iterator[DbtRef]:
     for macro in _called(model, tree):
-        yield from macro.refs
+        yield from (ref for ref in macro.refs if not ref.conditional)
 
 
 def _edge(schedule: Schedule, place: Place, before: str, after: str) -> Edge:

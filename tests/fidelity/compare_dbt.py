@@ -1,8 +1,8 @@
 """Compares what we say of dbt projects with what dbt makes of them.
 
 Usage: ``python tests/fidelity/compare_dbt.py [--json] [--list] [--examples FOLDER]... PYTHON...``: each PYTHON is the
-interpreter of an environment with dbt-core and dbt-duckdb in it; FOLDER is one, or holds several, of its example projects
-(https://github.com/dbt-labs/jaffle-shop, https://github.com/dbt-labs/jaffle_shop_duckdb,
+interpreter of an environment with dbt-core and dbt-duckdb in it; FOLDER is one, or holds several, of the examples
+of dbt (https://github.com/dbt-labs/jaffle-shop, https://github.com/dbt-labs/jaffle_shop_duckdb,
 https://github.com/dbt-labs/dbt-starter-project) with their packages, where they name some, in ``dbt_packages``.
 Compared are models, seeds, snapshots and exposures (steps) and which of them refers to which (edges), as ``dbt parse``
 writes them to its manifest; over the examples, and over the cases below. Nothing is run, and no database is asked.

@@ -182,6 +182,21 @@ def test_a_macro_that_computes_what_it_refers_to_leaves_its_callers_open() -> No
     assert (schedule.complete, schedule.reason) == (False, "a reference that a template computes")
 
 
+def test_what_a_macro_refers_to_on_a_condition_is_open() -> None:
+    """It depends on what the caller gives it."""
+    pipeline = linked(
+        {
+            "dw/dbt_project.yml": PROJECT,
+            "dw/macros/m.sql": "{% macro last(x) %}{% if x %}{{ ref('a') }}{% endif %}{% endmacro %}",
+            "dw/models/a.sql": "select 1",
+            "dw/models/b.sql": "select {{ last(1) }}",
+        }
+    )
+    (schedule,) = pipeline.all(Schedule)
+    assert edges(pipeline) == set()
+    assert schedule.reason == "a macro refers to a model on a condition"
+
+
 def test_what_is_switched_off_is_no_step() -> None:
     """By its folder or by itself; where that is computed, the project is not complete."""
     files = {
