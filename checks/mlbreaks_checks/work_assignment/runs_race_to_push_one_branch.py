@@ -1,7 +1,7 @@
 """Runs that overlap push what they made to one branch, and git takes the first push only.
 
-A run works on the commit that started it. When another run, or a person, has pushed to the branch by the time it is done,
-git rejects its push, since the branch has moved on.
+A run works on the commit that started it. When another run, or a person, has pushed to the branch by the time it is
+done, git rejects its push, since the branch has moved on.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Sev
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1", also=("push-order",))
 
 _COMMITS = "stefanzweifel/git-auto-commit-action"
-"""Commits, and pushes to the branch that is checked out; it pulls nothing (its README, "Push to protected branches")."""
-_ELSEWHERE = frozenset({"branch", "create_branch", "push_options"})
+"""Commits, and pushes to the branch that is checked out; to pull is no aim of it (its README, "Limitations")."""
+_ELSEWHERE = frozenset({"create_branch", "push_options"})
 _MAIN = frozenset({"main", "master"})
 _FORCED = re.compile(r"^(?:--force.*|-f|--tags|--follow-tags|--delete|-d|--mirror|--all|refs/tags/.*|\+.*)$")
+_COMPUTED = re.compile(r"\{\*\}|\$\{?\w+\}?")
 _BRINGS_UP_TO_DATE = frozenset({"pull", "rebase", "fetch", "merge", "reset"})
 _TIDIES = re.compile(r"\bfmt\b|format|\blint|\bstyle\b|pre-commit|auto-?fix", re.IGNORECASE)
 """Words of commits that only rewrite how code looks: what they lose, the next run does again."""
@@ -95,7 +96,10 @@ def _by_action(step: facts.JobStep) -> _Push | None:
     given = {variable.name: _ci.text_of(variable.value) for variable in step.inputs}
     if _ELSEWHERE & given.keys() or _TIDIES.search(given.get("commit_message", "")):
         return None
-    return _Push(step.place)
+    branch = given.get("branch", "main")
+    if branch not in _MAIN and not _COMPUTED.fullmatch(branch):
+        return None
+    return _Push(step.place, branch in _MAIN)
 
 
 def _goes_to_its_branch(words: tuple[str, ...]) -> bool | None:
@@ -108,4 +112,4 @@ def _goes_to_its_branch(words: tuple[str, ...]) -> bool | None:
     target = plain[1].rpartition(":")[2].removeprefix("refs/heads/") if len(plain) > 1 else ""
     if target in ("", "HEAD", *_MAIN):
         return True
-    return None if target == "{*}" else False
+    return None if _COMPUTED.fullmatch(target) else False
