@@ -91,7 +91,7 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
         yield Finding(
             at=only.origins[0].place if only.origins else container.place,
             message=(
-                f"{process.name} gets {allowed} of memory and its JVM a heap of up to {heap} ({variable}): when the heap "
+                f"{process.name} gets {allowed} of memory and its JVM a heap of up to {heap} ({variable}): when that "
                 "fills, the kernel kills the container, without an OutOfMemoryError or a heap dump."
             ),
             because=((limit.place, f"the limit, {allowed}"),),
