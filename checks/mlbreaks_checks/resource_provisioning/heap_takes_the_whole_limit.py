@@ -33,7 +33,7 @@ _READ_BY: dict[str, str] = {
     "KAFKA_HEAP_OPTS": "kafka",
     "JAVA_TOOL_OPTIONS": "",
 }
-"""Variables that hand options to the JVM, and a word in the names of the images that read them; every JVM reads the last.
+"""Variables that hand options to the JVM, and a word in the names of images that read them; every JVM reads the last.
 
 Others (``JAVA_OPTS``) are read only by programs that choose to.
 """
