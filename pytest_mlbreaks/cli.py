@@ -681,7 +681,7 @@ def _bytes_of(tree: Tree, path: str) -> bytes | None:
 
 
 def _text_of(tree: Tree, path: str) -> str:
-    data = _bytes_of(tree, path) if path in tree.paths() else None
+    data = _bytes_of(tree, path)
     return data.decode(errors="replace") if data is not None else ""
 
 

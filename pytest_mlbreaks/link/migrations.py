@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-from pytest_mlbreaks.model.expr import Expr, Literal as Text, Made, literal_text
+from pytest_mlbreaks.model.expr import Literal as Text
+from pytest_mlbreaks.model.expr import Made, literal_text
 from pytest_mlbreaks.model.facts import Call
 from pytest_mlbreaks.model.place import Place
 
@@ -64,12 +65,14 @@ def _alembic(call: Call) -> tuple[Operation, ...]:
             return _renamed(call, old, new, table) if old and new else ()
     argument = call.argument("column", 1)
     made = argument.value if argument is not None else None
-    if not isinstance(made, Made) or not made.arguments or not (column := literal_text(made.arguments[0])):
+    first = made.arguments[0] if isinstance(made, Made) and made.arguments else None
+    added_column = literal_text(first)
+    if not isinstance(made, Made) or not added_column:
         return ()
-    added = Operation("add", table, column, call.place)
+    added = Operation("add", table, added_column, call.place)
     keywords = dict(made.keywords)
     if keywords.get("nullable") == Text(False) and not {"server_default", "server_onupdate"} & keywords.keys():
-        return (added, Operation("require", table, column, call.place))
+        return (added, Operation("require", table, added_column, call.place))
     return (added,)
 
 
@@ -99,5 +102,4 @@ def _renamed(call: Call, old: str, new: str, table: str) -> tuple[Operation, ...
 
 def _text(call: Call, name: str, position: int | None) -> str:
     argument = call.argument(name, position)
-    value: Expr | None = argument.value if argument is not None else None
-    return literal_text(value) or ""
+    return literal_text(argument.value) or "" if argument is not None else ""

@@ -1,4 +1,4 @@
-"""What a change does to components: which are new, gone or other than they were, and what each provides and uses now."""
+"""What a change does to components: which are new, gone or other, and what each provides and uses now."""
 
 from __future__ import annotations
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import msgspec
 
-from pytest_mlbreaks.link.migrations import operations
+from pytest_mlbreaks.link.migrations import Operation, operations
 from pytest_mlbreaks.model import (
     Application,
     Dataset,
@@ -32,6 +32,7 @@ from pytest_mlbreaks.model.facts import (
     Call,
     ConfigObject,
     Container,
+    PythonModule,
     RemoteCall,
     Schedule,
     SqlQuery,
@@ -41,12 +42,13 @@ from pytest_mlbreaks.model.facts import (
     Workload,
 )
 from pytest_mlbreaks.recognised import aside
+from pytest_mlbreaks.rollout import orm
 
 Kind = Literal["migrations", "dbt", "features", "config", "image", "code", "service", "schedule", "workflow"]
 ItemKind = Literal["table", "column", "rows", "data", "variable", "config", "key", "route", "sent", "feature", "alias"]
 
 STAYS: frozenset[str] = frozenset({"data", "alias"})
-"""What is still there when nothing provides it any more: a dataset that is written no longer, an alias in a registry."""
+"""What is still there when nothing provides it any more: a dataset that is written no more, an alias in a registry."""
 
 NO_ORDER: frozenset[str] = frozenset({"github-actions"})
 """Schedules whose steps are no components: a merge pushes them, and they reach all code of a repository."""
@@ -93,7 +95,7 @@ class Component:
     @property
     def title(self) -> str:
         """What people call it: ``image backend/Dockerfile``."""
-        return f"{self.kind} {self.name}"
+        return self.name if self.kind == "config" else f"{self.kind} {self.name}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,7 +158,9 @@ class _Making:
             if aside(workload.path):
                 continue
             mine = containers.get(workload.identity, ())
-            component = self.component(workload.identity, "service", f"{workload.name} ({workload.path})", workload.place)
+            component = self.component(
+                workload.identity, "service", f"{workload.name} ({workload.path})", workload.place
+            )
             component.shape += [shape(workload), *map(shape, mine)]
             running = [p for c in mine for p in processes.get(c.identity, ())]
             component.images = tuple(sorted({self.pipeline.pattern(c.image) for c in mine if c.image is not None}))
@@ -196,9 +200,11 @@ class _Making:
         """Touched code that nothing seen runs: one component for each folder with a mark of a program of its own."""
         for path in sorted(self.side.touched & self.pipeline.paths):
             if path.endswith(".py") and not self.by_file.get(path) and not aside(path) and not _is_migration(path):
-                folder = self._program(path)
-                component = self.component(f"code:{folder}", "code", folder or "of the root", Place(folder or "."))
-                self.own(component, (path,))
+                self._loose(path)
+
+    def _loose(self, path: str) -> None:
+        folder = self._program(path)
+        self.own(self.component(f"code:{folder}", "code", folder or "of the root", Place(folder or ".")), (path,))
 
     def _program(self, path: str) -> str:
         folder = path.rpartition("/")[0]
@@ -224,9 +230,9 @@ class _Making:
             if service is None or container.tool != "kubernetes":
                 continue
             for source in container.variable_sources:
-                if (name := literal_text(source.name)) and source.kind in ("configmap", "secret"):
-                    if not source.optional:
-                        service.uses[_config(source.kind, name)] = Use(source.place)
+                name = literal_text(source.name)
+                if name and source.kind in ("configmap", "secret") and not source.optional:
+                    service.uses[_config(source.kind, name)] = Use(source.place)
             for variable in container.variables:
                 value = variable.value
                 if isinstance(value, ConfigKey | SecretKey) and "/" in value.store:
@@ -314,7 +320,7 @@ class _Making:
                         outputs = [(o.name, o.place) for o in select.outputs if o.name]
                         for written, place in [*outputs, *((out, select.place) for out, _ in select.passed)]:
                             component.provides[_column(model.name, written)] = Use(place)
-            for (source, table), _ in tree.sources.items():
+            for source, table in tree.sources:
                 component.uses[_table(f"{source}.{table}")] = Use(tree.place)
 
     def models(self) -> None:
@@ -370,51 +376,38 @@ class _Making:
 
     def migrations(self, operated: tuple[Call, ...], *, head: bool) -> None:
         """What the new migrations do, and which touched code names the columns on this side."""
-        words: dict[str, list[tuple[Item, str]]] = defaultdict(list)
-        for call in operated:
-            folder = call.path.rpartition("/")[0]
+        done = [operation for call in operated for operation in operations(call)]
+        for operation in done:
+            folder = operation.place.path.rpartition("/")[0]
             component = self.component(f"migrations:{folder}", "migrations", folder, Place(folder))
-            component.files.add(call.path)
-            for operation in operations(call):
-                if operation.does == "require":
-                    item = Item(
-                        "rows",
-                        _last(operation.table),
-                        operation.column.lower(),
-                        f"rows of {operation.table} without {operation.column}",
-                    )
-                elif operation.column:
-                    item = _column(operation.table, operation.column)
-                else:
-                    item = _table(operation.table)
-                if (operation.does == "add") is head:
-                    component.provides[item] = Use(operation.place)
-                words[operation.column or operation.table].append((item, operation.does))
-        if words:
-            self._mentions(words)
+            component.files.add(operation.place.path)
+            if (operation.does == "add") is head:
+                component.provides[_operated(operation)] = Use(operation.place)
+        if done:
+            self._declared(done)
 
-    def _mentions(self, words: Mapping[str, list[tuple[Item, str]]]) -> None:
-        word = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})(?!\w)")
-        for path in sorted(self.side.touched & self.pipeline.paths):
-            owners = self.by_file.get(path)
-            if not path.endswith(".py") or not owners or _is_migration(path):
+    def _declared(self, done: Iterable[Operation]) -> None:
+        """Classes that are tables of a database: each query names all columns that one declares, each new row too."""
+        by_table: dict[str, list[Operation]] = defaultdict(list)
+        for operation in done:
+            by_table[_last(operation.table)].append(operation)
+        for module in self.pipeline.all(PythonModule):
+            if aside(module.path) or _is_migration(module.path):
                 continue
-            first: dict[str, int] = {}
-            for number, line in enumerate(self.side.text(path).splitlines(), start=1):
-                if not line.lstrip().startswith("#"):
-                    for found in word.findall(line):
-                        first.setdefault(found, number)
-            for name, items in words.items():
-                for item, does in items:
-                    if does == "require":
-                        # code that does not know the column yet writes rows without it
-                        if name not in first:
-                            for owner in owners:
-                                owner.uses.setdefault(item, Use(Place(path), f"{path} does not name {name}"))
-                    elif name in first:
-                        place = Place(path, first[name])
-                        for owner in owners:
-                            owner.uses.setdefault(item, Use(place, f"the file names {name}"))
+            if any(one.target.startswith(_ORMS) for one in module.imports):
+                for table in orm.tables(self.side.text(module.path)):
+                    for name in table.names & by_table.keys():
+                        self._declares(module.path, table, by_table[name])
+
+    def _declares(self, path: str, table: orm.Table, done: Iterable[Operation]) -> None:
+        if not self.by_file.get(path):
+            self._loose(path)
+        for operation in done:
+            line = table.columns.get(operation.column, table.line if not operation.column else None)
+            if operation.does == "require":
+                line = table.line if line is None else None
+            if line is not None:
+                self.use(path, _operated(operation), Use(Place(path, line)))
 
     # ------------------------------------------------------------------------------------------- helpers
 
@@ -429,6 +422,7 @@ class _Making:
 
 
 _MARKS = ("pyproject.toml", "setup.py", "Dockerfile", "requirements.txt", "package.json")
+_ORMS = ("sqlalchemy", "sqlmodel", "django.db")
 _MIGRATION = re.compile(r"(?:^|/)(?:versions|migrations)/[^/]+\.py$")
 _URL_PATH = re.compile(r"^(?:[a-z]+://[^/]*|\{\*\})(/[^?#]*)")
 
@@ -455,6 +449,13 @@ def _table(name: str) -> Item:
 
 def _column(table: str, column: str) -> Item:
     return Item("column", _last(table), column.lower(), f"column {_last(table)}.{column}")
+
+
+def _operated(operation: Operation) -> Item:
+    if operation.does == "require":
+        shown = f"rows of {operation.table} without {operation.column}"
+        return Item("rows", _last(operation.table), operation.column.lower(), shown)
+    return _column(operation.table, operation.column) if operation.column else _table(operation.table)
 
 
 def _config(kind: str, name: str) -> Item:
@@ -491,4 +492,3 @@ def shape(thing: object) -> object:
     if isinstance(thing, tuple):
         return tuple(map(shape, thing))
     return thing
-

@@ -90,14 +90,18 @@ def _edges(changes: Sequence[Change]) -> tuple[Edge, ...]:
             for user, needed in begins.get(item, ()):
                 if user.component.id != mine.id and not _at_once(item, provider, user):
                     text = _needs(user.component, provider.component, item)
-                    reasons[mine.id, user.component.id].append(Reason(text, item, use.place, needed.place, _why(use, needed)))
+                    reasons[mine.id, user.component.id].append(
+                        Reason(text, item, use.place, needed.place, _why(use, needed))
+                    )
         for item, use in provider.lost.items():
             if item.kind in STAYS:
                 continue
             for user, needed in ceases.get(item, ()):
                 if user.component.id != mine.id and not _at_once(item, provider, user):
                     text = _still(user.component, provider.component, item)
-                    reasons[user.component.id, mine.id].append(Reason(text, item, needed.place, use.place, _why(use, needed)))
+                    reasons[user.component.id, mine.id].append(
+                        Reason(text, item, needed.place, use.place, _why(use, needed))
+                    )
     by_id = {change.component.id: change for change in changes}
     for service in changes:
         for built in service.component.builds if service.images_differ else ():
@@ -145,7 +149,9 @@ def _still(user: Component, provider: Component, item: Item) -> str:
         case "rows":
             return f"{provider.title} begins to refuse {item.shown}, which the {user.title} that runs now still writes"
         case "sent":
-            return f"the {user.title} that runs now still demands the {item.shown}, which {provider.title} stops sending"
+            return (
+                f"the {user.title} that runs now still demands the {item.shown}, which {provider.title} stops sending"
+            )
         case "variable":
             return f"the {user.title} that runs now still asks for the {item.shown}, and fails at its next restart"
         case _:
@@ -169,9 +175,7 @@ def _broken(changes: Sequence[Change], head: Mapping[str, Component]) -> tuple[B
     return tuple(sorted(found, key=lambda one: (one.use.place.sort_key, one.item.shown)))
 
 
-def _stages(
-    groups: Sequence[tuple[str, ...]], edges: Iterable[Edge], by_id: Mapping[str, Change]
-) -> tuple[Stage, ...]:
+def _stages(groups: Sequence[tuple[str, ...]], edges: Iterable[Edge], by_id: Mapping[str, Change]) -> tuple[Stage, ...]:
     """The groups in order; those that nothing orders are one stage."""
     group_of = {name: number for number, group in enumerate(groups) for name in group}
     before: dict[int, set[int]] = defaultdict(set)
@@ -199,7 +203,9 @@ def _stages(
 
 def _steps(group: tuple[str, ...], edges: Sequence[Edge], by_id: Mapping[str, Change]) -> Stage:
     """Expand, migrate, contract: what is in the way of an order is brought first, and taken away last."""
-    expand, migrate, contract = {}, {}, {}
+    expand: dict[str, None] = {}
+    migrate: dict[str, None] = {}
+    contract: dict[str, None] = {}
     for edge in edges:
         first, then = by_id[edge.first], by_id[edge.then]
         for reason in edge.reasons:

@@ -19,12 +19,16 @@ MOST_FILES = 3
 
 def terminal(order: Order, base: str, width: int = 100) -> str:
     """The order as lines that fit *width* columns; *base* is the revision that the change is since."""
-    lines = list(_lines(order, base))
-    wrapped = []
-    for line in lines:
-        indent = " " * (len(line) - len(line.lstrip()) + 2)
+    wrapped: list[str] = []
+    for line in _lines(order, base):
+        lead = line[: len(line) - len(line.lstrip())]
         wrapped += textwrap.wrap(
-            clean(line, 2000), max(width, 40), subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+            clean(line.lstrip(), 2000),
+            max(width, 40),
+            initial_indent=lead,
+            subsequent_indent=f"{lead}  ",
+            break_on_hyphens=False,
+            break_long_words=False,
         ) or [""]
     return "\n".join(wrapped) + "\n"
 
@@ -43,7 +47,7 @@ def _lines(order: Order, base: str) -> Iterator[str]:
     yield ""
     titles = {change.component.id: change for change in order.changes}
     if len(order.stages) == 1 and not order.stages[0].tied:
-        yield "No edge was found between them: they can be pushed in any order."
+        yield "Nothing was found by which one would have to be pushed before another."
     else:
         yield "Push in this order; wait until each step runs everywhere before the next:"
     number = 0
