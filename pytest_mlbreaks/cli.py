@@ -649,13 +649,11 @@ def _push_order(options: argparse.Namespace) -> int:
         )
     orders: list[Order] = []
     for one, other in zip(old, new, strict=True):
-        side = components.Side(other, lambda path: _text_of(after, path), touched, fresh)
-        moved = components.new_migrations(side)
-        head = components.components(side, moved, head=True)
-        base = components.components(
-            components.Side(one, lambda path: _text_of(before, path), touched, frozenset()), moved, head=False
-        )
-        orders.append(order(difference(base, head, touched), head))
+        base = components.Side(one, lambda path: _text_of(before, path), touched, frozenset())
+        head = components.Side(other, lambda path: _text_of(after, path), touched, fresh)
+        moved = components.new_migrations(base, head)
+        now = components.components(head, moved, head=True)
+        orders.append(order(difference(components.components(base, moved, head=False), now, touched), now))
     for found in orders:
         if options.format == "json":
             _say(text.as_json(found, before.revision or options.base, after.revision or ""))

@@ -28,9 +28,9 @@ https://docs.djangoproject.com/en/stable/ref/migration-operations/"""
 @dataclasses.dataclass(frozen=True)
 class Operation:
     """What a migration does to *table*, or to one *column* of it ("" for the whole table). ``require``: rows that are
-    written without the column are refused from then on."""
+    written without the column are refused from then on; ``permit``: no longer."""
 
-    does: Literal["add", "drop", "require"]
+    does: Literal["add", "drop", "require", "permit"]
     table: str
     column: str
     place: Place
@@ -85,10 +85,25 @@ def _django(call: Call) -> tuple[Operation, ...]:
         case "RenameModel":
             return _renamed(call, _text(call, "old_name", 0).lower(), _text(call, "new_name", 1).lower(), "")
         case "AddField" | "RemoveField" if model and (column := _text(call, "name", 1)):
-            return (Operation("add" if name == "AddField" else "drop", model, column, call.place),)
+            if name == "RemoveField":
+                return (Operation("drop", model, column, call.place),)
+            return Operation("add", model, column, call.place), *_required(call, model, column)
         case "RenameField" if model:
             return _renamed(call, _text(call, "old_name", 1), _text(call, "new_name", 2), model)
     return ()
+
+
+def _required(call: Call, model: str, column: str) -> tuple[Operation, ...]:
+    """Django fills rows that are there, and keeps no default in the database:
+    https://docs.djangoproject.com/en/stable/ref/models/fields/#db-default"""
+    argument = call.argument("field", 2)
+    made = argument.value if argument is not None else None
+    if not isinstance(made, Made) or made.callee.endswith("ManyToManyField"):
+        return ()
+    keywords = dict(made.keywords)
+    if keywords.get("null") == Text(True) or {"db_default", "auto_created"} & keywords.keys():
+        return ()
+    return (Operation("require", model, column, call.place),)
 
 
 def _renamed(call: Call, old: str, new: str, table: str) -> tuple[Operation, ...]:

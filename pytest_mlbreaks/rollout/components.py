@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import msgspec
@@ -108,8 +108,8 @@ class Side:
     fresh: frozenset[str]  # of those, what the base does not hold at all
 
 
-def components(side: Side, operated: tuple[Call, ...], *, head: bool) -> dict[str, Component]:
-    """The components of one *side*, by id. *operated* are the calls of the migrations that the change adds: the base
+def components(side: Side, operated: tuple[Operation, ...], *, head: bool) -> dict[str, Component]:
+    """The components of one *side*, by id. *operated* is what the migrations of the change do: the base
     still has what they drop, the head has what they add."""
     made = _Making(side)
     made.services()
@@ -128,9 +128,34 @@ def components(side: Side, operated: tuple[Call, ...], *, head: bool) -> dict[st
     return made.found
 
 
-def new_migrations(head: Side) -> tuple[Call, ...]:
-    """The calls of migrations in files that the change adds; a migration that has run is not touched again."""
-    return tuple(c for c in head.pipeline.all(Call) if c.path in head.fresh and operations(c) and not aside(c.path))
+def new_migrations(base: Side, head: Side) -> tuple[Operation, ...]:
+    """What migrations in files that the change adds do: one that has run is not touched again. A column that is
+    dropped, and that the database demanded as *base* declares it, is told twice: from then on rows without it pass."""
+    done = [
+        operation
+        for call in head.pipeline.all(Call)
+        if call.path in head.fresh and not aside(call.path)
+        for operation in operations(call)
+    ]
+    dropped = {(_last(o.table), o.column): o for o in done if o.does == "drop" and o.column}
+    if dropped:
+        for _, table in _declaring(base):
+            for name in table.names:
+                for column, declared in table.columns.items():
+                    drop = dropped.get((name, column))
+                    if drop is not None and declared.demanded:
+                        done.append(dataclasses.replace(drop, does="permit"))
+    return tuple(dict.fromkeys(done))
+
+
+def _declaring(side: Side) -> Iterator[tuple[str, orm.Table]]:
+    """The files whose classes are tables of a database, with each class."""
+    for module in side.pipeline.all(PythonModule):
+        if aside(module.path) or _is_migration(module.path):
+            continue
+        if any(one.target.startswith(_ORMS) for one in module.imports):
+            for table in orm.tables(side.text(module.path)):
+                yield module.path, table
 
 
 class _Making:
@@ -374,38 +399,32 @@ class _Making:
 
     # ---------------------------------------------------------------------------------------- migrations
 
-    def migrations(self, operated: tuple[Call, ...], *, head: bool) -> None:
-        """What the new migrations do, and which touched code names the columns on this side."""
-        done = [operation for call in operated for operation in operations(call)]
+    def migrations(self, done: tuple[Operation, ...], *, head: bool) -> None:
+        """What the new migrations do, and which classes declare the columns on this side: each query names all columns
+        that a class declares, and no row that it writes has another one."""
+        by_table: dict[str, list[Operation]] = defaultdict(list)
         for operation in done:
             folder = operation.place.path.rpartition("/")[0]
             component = self.component(f"migrations:{folder}", "migrations", folder, Place(folder))
             component.files.add(operation.place.path)
-            if (operation.does == "add") is head:
+            if (operation.does in ("add", "permit")) is head:
                 component.provides[_operated(operation)] = Use(operation.place)
-        if done:
-            self._declared(done)
-
-    def _declared(self, done: Iterable[Operation]) -> None:
-        """Classes that are tables of a database: each query names all columns that one declares, each new row too."""
-        by_table: dict[str, list[Operation]] = defaultdict(list)
-        for operation in done:
             by_table[_last(operation.table)].append(operation)
-        for module in self.pipeline.all(PythonModule):
-            if aside(module.path) or _is_migration(module.path):
-                continue
-            if any(one.target.startswith(_ORMS) for one in module.imports):
-                for table in orm.tables(self.side.text(module.path)):
-                    for name in table.names & by_table.keys():
-                        self._declares(module.path, table, by_table[name])
+        for path, table in _declaring(self.side) if done else ():
+            for name in sorted(table.names & by_table.keys()):
+                self._declares(path, table, by_table[name])
 
     def _declares(self, path: str, table: orm.Table, done: Iterable[Operation]) -> None:
         if not self.by_file.get(path):
             self._loose(path)
         for operation in done:
-            line = table.columns.get(operation.column, table.line if not operation.column else None)
-            if operation.does == "require":
-                line = table.line if line is None else None
+            column = table.columns.get(operation.column)
+            if operation.does in ("require", "permit"):
+                line = table.line if column is None else None
+            elif operation.column:
+                line = column.line if column is not None else None
+            else:
+                line = table.line
             if line is not None:
                 self.use(path, _operated(operation), Use(Place(path, line)))
 
@@ -452,7 +471,7 @@ def _column(table: str, column: str) -> Item:
 
 
 def _operated(operation: Operation) -> Item:
-    if operation.does == "require":
+    if operation.does in ("require", "permit"):
         shown = f"rows of {operation.table} without {operation.column}"
         return Item("rows", _last(operation.table), operation.column.lower(), shown)
     return _column(operation.table, operation.column) if operation.column else _table(operation.table)

@@ -136,6 +136,8 @@ def _needs(user: Component, provider: Component, item: Item) -> str:
             return f"{user.title} begins to read {item.shown}, which only a run of the new {provider.title} writes"
         case "alias":
             return f"{user.title} begins to load {item.shown}, which the new {provider.title} has to have registered"
+        case "rows":
+            return f"{user.title} begins to write {item.shown}, which the database refuses before {provider.title}"
         case "sent":
             return f"{user.title} begins to demand the {item.shown}: as long as clients do not send it, it refuses them"
         case "variable":
@@ -227,6 +229,8 @@ def _steps(group: tuple[str, ...], edges: Sequence[Edge], by_id: Mapping[str, Ch
 
 
 def _expand(component: Component, item: Item) -> str:
+    if item.kind == "rows":
+        return f"{component.title}: let {item.shown} pass (NULL, or a default of the server)"
     filled = ", fill it from the old one, and let both be written" if item.kind == "column" else ""
     return f"{component.title}: add {item.shown} beside what there is{filled}"
 
