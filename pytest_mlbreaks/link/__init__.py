@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from pytest_mlbreaks.link import dagster, dbt, dvc, features, flows, identity, kedro, kfp, metaflow, models
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
-from pytest_mlbreaks.link.migrations import MIGRATES
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.notebooks import idle
 from pytest_mlbreaks.link.order import StepOrder
@@ -27,7 +26,7 @@ from pytest_mlbreaks.model import Pipeline, Process, Value
 from pytest_mlbreaks.model.facts import DatasetAccess, ModelAccess
 from pytest_mlbreaks.report import Share
 
-CALLS = LOADS_VARIABLES | MIGRATES
+CALLS = LOADS_VARIABLES
 """Callee names that link itself asks the readers for."""
 
 

@@ -14,7 +14,6 @@ from typing import Literal
 
 import msgspec
 
-from pytest_mlbreaks.link.migrations import Operation, operations
 from pytest_mlbreaks.model import (
     Application,
     Dataset,
@@ -29,9 +28,9 @@ from pytest_mlbreaks.model import (
 )
 from pytest_mlbreaks.model.expr import ConfigKey, SecretKey, literal_text
 from pytest_mlbreaks.model.facts import (
-    Call,
     ConfigObject,
     Container,
+    Import,
     PythonModule,
     RemoteCall,
     Schedule,
@@ -43,6 +42,7 @@ from pytest_mlbreaks.model.facts import (
 )
 from pytest_mlbreaks.recognised import aside
 from pytest_mlbreaks.rollout import orm
+from pytest_mlbreaks.rollout.migrations import Operation, operations
 
 Kind = Literal["migrations", "dbt", "features", "config", "image", "code", "service", "schedule", "workflow"]
 ItemKind = Literal["table", "column", "rows", "data", "variable", "config", "key", "route", "sent", "feature", "alias"]
@@ -79,7 +79,8 @@ class Use:
 @dataclasses.dataclass
 class Component:
     """Something that is pushed by itself. *files*: it changes where one of them does; *shape*: and where what is
-    declared of it does. *images*: what a service runs, as written; *builds*: the images of the tree among them."""
+    declared of it does. *images*: what a service runs, as written; *builds*: the images of the tree among them.
+    *untold*: what it does, and whose effect can't be told."""
 
     id: str
     kind: Kind
@@ -91,6 +92,7 @@ class Component:
     uses: dict[Item, Use] = dataclasses.field(default_factory=dict)
     images: tuple[str, ...] = ()
     builds: tuple[str, ...] = ()
+    untold: dict[Place, str] = dataclasses.field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -133,9 +135,9 @@ def new_migrations(base: Side, head: Side) -> tuple[Operation, ...]:
     dropped, and that the database demanded as *base* declares it, is told twice: from then on rows without it pass."""
     done = [
         operation
-        for call in head.pipeline.all(Call)
-        if call.path in head.fresh and not aside(call.path)
-        for operation in operations(call)
+        for module in head.pipeline.all(PythonModule)
+        if module.path in head.fresh and not aside(module.path) and any(map(_migrates, module.imports))
+        for operation in operations(module.path, head.text(module.path))
     ]
     dropped = {(_last(o.table), o.column): o for o in done if o.does == "drop" and o.column}
     if dropped:
@@ -407,6 +409,9 @@ class _Making:
             folder = operation.place.path.rpartition("/")[0]
             component = self.component(f"migrations:{folder}", "migrations", folder, Place(folder))
             component.files.add(operation.place.path)
+            if operation.does == "unknown":
+                component.untold[operation.place] = operation.table
+                continue
             if (operation.does in ("add", "permit")) is head:
                 component.provides[_operated(operation)] = Use(operation.place)
             by_table[_last(operation.table)].append(operation)
@@ -444,6 +449,10 @@ _MARKS = ("pyproject.toml", "setup.py", "Dockerfile", "requirements.txt", "packa
 _ORMS = ("sqlalchemy", "sqlmodel", "django.db")
 _MIGRATION = re.compile(r"(?:^|/)(?:versions|migrations)/[^/]+\.py$")
 _URL_PATH = re.compile(r"^(?:[a-z]+://[^/]*|\{\*\})(/[^?#]*)")
+
+
+def _migrates(one: Import) -> bool:
+    return (one.target, one.name) in (("alembic", "op"), ("django.db", "migrations")) or one.target == "alembic.op"
 
 
 def _is_migration(path: str) -> bool:

@@ -63,6 +63,7 @@ def _lines(order: Order, base: str) -> Iterator[str]:
             change = titles[name]
             lead = f"{number}." if position == 0 else " " * len(f"{number}.")
             yield f"{lead} {change.component.title} ({change.what}){_files(change)}"
+            yield from _untold(change)
             for edge in order.edges:
                 if edge.then == name:
                     yield f"     after step {step_of[edge.first]}, because"
@@ -74,6 +75,7 @@ def _tied(order: Order, stage: Stage, titles: dict[str, Change], number: int) ->
     yield f"{number}. NO SINGLE PUSH IS SAFE for these {len(stage.components)}, in whatever order:"
     for name in stage.components:
         yield f"     {titles[name].component.title} ({titles[name].what}){_files(titles[name])}"
+        yield from _untold(titles[name])
     within = set(stage.components)
     yield "   because"
     for edge in order.edges:
@@ -90,6 +92,11 @@ def _reason(reason: Reason) -> Iterator[str]:
     rests = f" (rests on: {reason.assumed})" if reason.assumed else ""
     yield f"       {reason.text}{rests}"
     yield f"         {reason.first} first, then {reason.then}"
+
+
+def _untold(change: Change) -> Iterator[str]:
+    for place, what in list(change.component.untold.items())[:MOST_FILES]:
+        yield f"     read it yourself: {place} calls {what}, and what that does to which table can't be told"
 
 
 def _files(change: Change) -> str:
@@ -115,6 +122,7 @@ def as_json(order: Order, base: str, head: str) -> str:
                 "change": change.what,
                 "place": _place(change.component.place),
                 "files": list(change.files),
+                "untold": [{"call": what, "place": _place(at)} for at, what in change.component.untold.items()],
             }
             for change in order.changes
         ],

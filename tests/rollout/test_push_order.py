@@ -45,7 +45,7 @@ def upgrade():
 AMOUNT = "amount = Column(Integer)"
 TOTAL = "total = Column(Integer)"
 
-DOCKERFILE = "FROM python:3.12\nCOPY serve.py /app/serve.py\nWORKDIR /app\nCMD [\"python\", \"serve.py\"]\n"
+DOCKERFILE = 'FROM python:3.12\nCOPY serve.py /app/serve.py\nWORKDIR /app\nCMD ["python", "serve.py"]\n'
 BUILD = """
 on: push
 jobs:
@@ -103,7 +103,7 @@ def test_a_renamed_column_has_no_order() -> None:
     assert not found.safe
     (stage,) = found.stages
     assert stage.tied
-    assert stage.expand and stage.migrate and stage.contract
+    assert all((stage.expand, stage.migrate, stage.contract))
     told = text.terminal(found, "HEAD~1")
     assert "NO SINGLE PUSH IS SAFE" in told
     assert "column orders.amount" in told
@@ -143,6 +143,13 @@ def test_a_column_that_is_dropped_while_it_is_used_breaks() -> None:
     found = judged({"app/models.py": models}, {"app/models.py": models, "alembic/versions/1_a.py": DROP})
     assert [one.item.shown for one in found.broken] == ["column orders.amount"]
     assert "NO ORDER IS SAFE" in text.terminal(found, "v1")
+
+
+def test_what_a_migration_does_by_sql_is_not_told() -> None:
+    """The file is named for whoever pushes to read."""
+    executes = 'from alembic import op\ndef upgrade():\n    op.execute("ALTER TABLE orders DROP amount")\n'
+    told = text.terminal(judged({}, {"alembic/versions/1_a.py": executes}), "v1")
+    assert "read it yourself: alembic/versions/1_a.py:3:5 calls op.execute" in told
 
 
 def deployed(variable: str, tag: str, code: str) -> Files:
