@@ -635,6 +635,7 @@ def _push_order(options: argparse.Namespace) -> int:
     """Tell in which order the change since a revision can be pushed. Exit code 1 where no order is safe."""
     from pytest_mlbreaks.rollout import components, text
     from pytest_mlbreaks.rollout.changes import difference
+    from pytest_mlbreaks.rollout.deploys import today
     from pytest_mlbreaks.rollout.order import Order, order
 
     packs = _packs()
@@ -653,7 +654,8 @@ def _push_order(options: argparse.Namespace) -> int:
         head = components.Side(other, lambda path: _text_of(after, path), touched, fresh)
         moved = components.new_migrations(base, head)
         now = components.components(head, moved, head=True)
-        orders.append(order(difference(components.components(base, moved, head=False), now, touched), now))
+        changes = difference(components.components(base, moved, head=False), now, touched)
+        orders.append(order(changes, now, today(other, now)))
     for found in orders:
         if options.format == "json":
             _say(text.as_json(found, before.revision or options.base, after.revision or ""))

@@ -1,5 +1,7 @@
-"""In which order the repository deploys today, by its workflows, its start commands, and the waves of Argo CD; and where
-that contradicts the order that a change needs."""
+"""In which order the repository deploys today, and where that contradicts the order that a change needs.
+
+Told by the steps of workflows, by the commands of containers, and by the waves of Argo CD.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pytest_mlbreaks.model import JobRun, Pipeline, Place, Process
 from pytest_mlbreaks.model.facts import Command, Container, Workload
 from pytest_mlbreaks.rollout.components import Component
-from pytest_mlbreaks.rollout.order import Edge
+from pytest_mlbreaks.rollout.edges import Edge
 
 _MIGRATES = re.compile(r"\balembic\s+(?:-\S+\s+\S+\s+)*upgrade\b|\bmanage(?:\.py)?\s+migrate\b")
 _APPLIES = re.compile(r"\bkubectl\s+(?:-\S+\s+)*apply\s+(?:-R\s+)?-[fk][= ]*([\w./-]+)")
@@ -64,15 +66,13 @@ def today(pipeline: Pipeline, components: Mapping[str, Component]) -> tuple[Depl
 
 
 def _workflows(pipeline: Pipeline, components: Mapping[str, Component]) -> Iterator[Deploy]:
-    """The steps of a job, one after the other; jobs are told apart, as far as no other one has to be done first."""
+    """The steps of a job, one after the other. Jobs of one workflow are not compared: each may be skipped alone."""
     for run in pipeline.all(JobRun):
-        done = len(pipeline.order.before(run.job.step))
         for number, step in enumerate(run.steps):
             text = _text(pipeline, step.run)
             for component in _deployed(text, components) if text else ():
                 how = f"the job {run.job.id} of {run.workflow.path}"
-                # a job that waits for more has a higher rank; jobs beside each other are sequences of their own
-                yield Deploy(component, f"job:{run.identity}", done * 1000 + number, step.place, how)
+                yield Deploy(component, f"job:{run.identity}", number, step.place, how)
 
 
 def _deployed(text: str, components: Mapping[str, Component]) -> Iterator[str]:
@@ -110,8 +110,7 @@ def _starts(pipeline: Pipeline, components: Mapping[str, Component]) -> Iterator
         how = f"the start command of {process.name}"
         for component in _only(components, "migrations"):
             yield Deploy(component, f"start:{process.identity}", 0, command.place, how)
-        code = {c.id for path in process.modules for c in components.values() if path in c.files and c.kind != "dbt"}
-        for component in sorted({service.id, *service.builds, *code}):
+        for component in (service.id, *service.builds):
             yield Deploy(component, f"start:{process.identity}", 1, process.place, f"then {process.name} itself")
 
 

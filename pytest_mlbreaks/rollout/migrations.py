@@ -99,6 +99,10 @@ def _alembic_one(call: ast.Call, name: str, batch: str, place: Place) -> Iterato
         yield Operation("unknown", f"op.{name}", "", place)
 
 
+def _told(call: ast.Call) -> bool:
+    return _argument(call, "new_column_name") is not None or _argument(call, "nullable") is not None
+
+
 def _django(path: str, call: ast.Call) -> Iterator[Operation]:
     if not isinstance(call.func, ast.Attribute) or not isinstance(call.func.value, ast.Name):
         return

@@ -6,32 +6,13 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from pytest_mlbreaks.model import Place
 from pytest_mlbreaks.rollout.changes import Change
 from pytest_mlbreaks.rollout.components import STAYS, Component, Item, Use
+from pytest_mlbreaks.rollout.deploys import Contradiction, Deploy, contradictions
+from pytest_mlbreaks.rollout.edges import Edge, Reason
 
 MOST_REASONS = 8
 """Reasons that are told of one edge; more of the same would not be read."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Reason:
-    """Why one push has to come before another, in a sentence, with the place on either side."""
-
-    text: str
-    item: Item | None
-    first: Place
-    then: Place
-    assumed: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Edge:
-    """*first* has to be pushed, and running, before *then* (ids of components)."""
-
-    first: str
-    then: str
-    reasons: tuple[Reason, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,26 +40,30 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True)
 class Order:
-    """The answer: *stages* one after the other. It is safe if no stage is tied and nothing is broken."""
+    """The answer: *stages* one after the other. It is safe if no stage is tied, nothing is broken, and
+    what deploys today does not do it the other way round (*contradictions*)."""
 
     changes: tuple[Change, ...]
     edges: tuple[Edge, ...]
     stages: tuple[Stage, ...]
     broken: tuple[Broken, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
 
     @property
     def safe(self) -> bool:
         """Whether there is an order in which each component can be pushed as it is."""
-        return not self.broken and not any(stage.tied for stage in self.stages)
+        return not self.broken and not self.contradictions and not any(stage.tied for stage in self.stages)
 
 
-def order(changes: Sequence[Change], head: Mapping[str, Component]) -> Order:
-    """The order of *changes*, where *head* are all components after them, those that did not change included."""
+def order(changes: Sequence[Change], head: Mapping[str, Component], deploys: Iterable[Deploy] = ()) -> Order:
+    """The order of *changes*, where *head* are all components after them, those that did not change included, and
+    *deploys* is what the repository deploys today."""
     edges = _edges(changes)
     names = [change.component.id for change in changes]
     groups = _tied(names, edges)
     by_id = {change.component.id: change for change in changes}
-    return Order(tuple(changes), edges, _stages(groups, edges, by_id), _broken(changes, head))
+    stages = _stages(groups, edges, by_id)
+    return Order(tuple(changes), edges, stages, _broken(changes, head), contradictions(edges, deploys))
 
 
 def _edges(changes: Sequence[Change]) -> tuple[Edge, ...]:

@@ -11,7 +11,8 @@ from pytest_mlbreaks import __version__
 from pytest_mlbreaks.display import clean
 from pytest_mlbreaks.model import Place
 from pytest_mlbreaks.rollout.changes import Change
-from pytest_mlbreaks.rollout.order import Order, Reason, Stage
+from pytest_mlbreaks.rollout.edges import Reason
+from pytest_mlbreaks.rollout.order import Order, Stage
 
 VERSION = 1
 MOST_FILES = 3
@@ -44,6 +45,11 @@ def _lines(order: Order, base: str) -> Iterator[str]:
         yield f"NO ORDER IS SAFE: {one.provider.title} takes {one.item.shown} away, and {one.user.title} still uses it"
         yield f"  {one.lost.place}  here it was"
         yield f"  {one.use.place}  here it is still used"
+    for told in order.contradictions:
+        yield ""
+        yield f"TODAY IT IS DEPLOYED THE OTHER WAY ROUND: {told.early.how} comes before {told.late.how}"
+        yield from _reason(told.edge.reasons[0])
+        yield f"         today: {told.early.place} before {told.late.place}"
     yield ""
     titles = {change.component.id: change for change in order.changes}
     if len(order.stages) == 1 and not order.stages[0].tied:
@@ -151,6 +157,15 @@ def as_json(order: Order, base: str, head: str) -> str:
                 ],
             }
             for edge in order.edges
+        ],
+        "contradictions": [
+            {
+                "first": told.edge.first,
+                "then": told.edge.then,
+                "today_first": {"how": told.early.how, "place": _place(told.early.place)},
+                "today_then": {"how": told.late.how, "place": _place(told.late.place)},
+            }
+            for told in order.contradictions
         ],
         "broken": [
             {

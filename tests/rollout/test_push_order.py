@@ -12,6 +12,7 @@ import pytest
 from pytest_mlbreaks.cli import main
 from pytest_mlbreaks.rollout import components, text
 from pytest_mlbreaks.rollout.changes import difference
+from pytest_mlbreaks.rollout.deploys import today
 from pytest_mlbreaks.rollout.order import Order, order
 from pytest_mlbreaks.testing import linked
 
@@ -64,7 +65,8 @@ def judged(base: Files, head: Files) -> Order:
     other = components.Side(linked(head), lambda path: head.get(path, ""), touched, fresh)
     moved = components.new_migrations(one, other)
     now = components.components(other, moved, head=True)
-    return order(difference(components.components(one, moved, head=False), now, touched), now)
+    changes = difference(components.components(one, moved, head=False), now, touched)
+    return order(changes, now, today(other.pipeline, now))
 
 
 def kinds(found: Order) -> list[list[str]]:
@@ -177,6 +179,31 @@ def test_a_renamed_variable_comes_with_a_new_tag() -> None:
     found = judged(deployed("STORE", "1", "STORE"), deployed("STORE_URL", "2", "STORE_URL"))
     assert found.safe
     assert kinds(found)[-1] == ["service"]
+
+
+DEPLOY = """
+on: push
+jobs:
+  deploy:
+    runs-on: ubuntu-latest
+    steps:
+      - run: {first}
+      - run: {then}
+"""
+
+
+@pytest.mark.parametrize("migrated_first", [True, False])
+def test_a_workflow_that_deploys_the_other_way_round(migrated_first: bool) -> None:
+    """It migrates and then brings the code, while the column is dropped that the pods of before still read."""
+    steps = ["alembic upgrade head", "kubectl apply -f k8s/"]
+    first, then = steps if migrated_first else reversed(steps)
+    workflow = {".github/workflows/deploy.yml": DEPLOY.format(first=first, then=then)}
+    base = {**deployed("A", "1", "A"), **workflow, "serve.py": MODELS.format(column=AMOUNT)}
+    head = {**deployed("A", "2", "A"), **workflow, "serve.py": MODELS.format(column=""), "db/versions/1.py": DROP}
+    found = judged(base, head)
+    assert bool(found.contradictions) is migrated_first
+    assert found.safe is not migrated_first
+    assert ("THE OTHER WAY ROUND" in text.terminal(found, "v1")) is migrated_first
 
 
 def test_moved_lines_are_no_change() -> None:
