@@ -211,6 +211,10 @@ def read(tree: Tree, packs: Packs, progress: Progress, means: Means | None = Non
         return reading.result()
 
 
+_PARSED = (".py", ".ipynb", ".yaml", ".yml", ".sql")
+"""Endings of what takes long to parse; of locks and data, most is skipped."""
+
+
 class _TreeReading:
     """The reading of one tree, in steps."""
 
@@ -306,7 +310,7 @@ class _TreeReading:
         """How many processes besides this one are worth it."""
         if processes is not None:
             return processes - 1
-        size = sum((self._tree.status(path) or (0,))[0] for path in paths if path.endswith((".py", ".ipynb")))
+        size = sum((self._tree.status(path) or (0,))[0] for path in paths if path.endswith(_PARSED))
         return min(available(), MOST) - 1 if size >= WORTH_BYTES else 0
 
     def result(self) -> Reading:

@@ -1,10 +1,9 @@
 """The fidelity of all readers at once: what the real tools make of their own examples, against what we say of them.
 
-Usage: ``python tests/fidelity/table.py WORK [--only NAME] [--sources FOLDER]``. Below WORK, an environment with the tool
-is made for each row (``environments/NAME``; one that is there is used as it is) and the examples are put where they are
-needed (``examples/OWNER+REPOSITORY``), cloned from GitHub, or from bare clones ``FOLDER/OWNER+REPOSITORY``. Then the
-comparison of that tool is run (``compare_*.py``), and its figures become a row. What can't be had is told, and the
-others go on.
+Usage: ``python tests/fidelity/table.py WORK [--only NAME]``. Below WORK, an environment with the tool is made for each
+row (``environments/NAME``), and its examples are cloned (``examples/OWNER+REPOSITORY``); what is there is used as is.
+Then the comparison of that tool is run (``compare_*.py``), and its figures become a row. What can't be had is told, and
+the others go on.
 """
 
 from __future__ import annotations
@@ -72,7 +71,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=pathlib.Path)
     parser.add_argument("--only", action="append", choices=[row.name for row in ROWS])
-    parser.add_argument("--sources", type=pathlib.Path, metavar="FOLDER")
     options = parser.parse_args()
     work = options.work.resolve()
     figures: list[dict[str, Any]] = []
@@ -83,7 +81,7 @@ def main() -> int:
         tell(row.name)
         try:
             python = environment(row, work)
-            arguments = [placed(text, work, options.sources) for text in row.arguments]
+            arguments = [placed(text, work) for text in row.arguments]
             found, code = compare(row, python, arguments)
         except (subprocess.SubprocessError, OSError) as error:
             tell(f"{row.name}: could not be compared: {error}")
@@ -106,7 +104,7 @@ def environment(row: Row, work: pathlib.Path) -> pathlib.Path:
     return python
 
 
-def placed(text: str, work: pathlib.Path, sources: pathlib.Path | None) -> str:
+def placed(text: str, work: pathlib.Path) -> str:
     """An argument with the checkout that it names."""
     before, brace, rest = text.partition("{")
     if not brace:
@@ -115,7 +113,7 @@ def placed(text: str, work: pathlib.Path, sources: pathlib.Path | None) -> str:
     checkout = work / "examples" / name
     if not checkout.exists():
         checkout.parent.mkdir(parents=True, exist_ok=True)
-        origin = str(sources / name) if sources else f"https://github.com/{name.replace('+', '/')}"
+        origin = f"https://github.com/{name.replace('+', '/')}"
         subprocess.run(["git", "clone", "--quiet", "--depth=1", origin, checkout], check=True)
     return f"{before}{checkout}{after}"
 
