@@ -92,7 +92,7 @@ def _edges(changes: Sequence[Change]) -> tuple[Edge, ...]:
         for built in service.component.builds if service.images_differ else ():
             image = by_id.get(built)
             if image is not None and service.what != "removed":
-                text = f"{service.component.title} names another image than before, which has to be built and pushed"
+                text = f"{service.component.title} runs another image than before, which has to be built and pushed"
                 place = service.component.place
                 reasons[built, service.component.id].append(Reason(text, None, image.component.place, place))
     return tuple(Edge(first, then, tuple(told[:MOST_REASONS])) for (first, then), told in sorted(reasons.items()))

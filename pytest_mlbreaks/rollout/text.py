@@ -70,11 +70,13 @@ def _lines(order: Order, base: str) -> Iterator[str]:
             lead = f"{number}." if position == 0 else " " * len(f"{number}.")
             yield f"{lead} {change.component.title} ({change.what}){_files(change)}"
             yield from _untold(change)
-            for edge in order.edges:
-                if edge.then == name:
-                    yield f"     after step {step_of[edge.first]}, because"
-                    for reason in edge.reasons:
-                        yield from _reason(reason)
+            before = [edge for edge in order.edges if edge.then == name]
+            for step in sorted({step_of[edge.first] for edge in before}):
+                yield f"     after step {step}, because"
+                for edge in before:
+                    if step_of[edge.first] == step:
+                        for reason in edge.reasons:
+                            yield from _reason(reason)
 
 
 def _tied(order: Order, stage: Stage, titles: dict[str, Change], number: int) -> Iterator[str]:
