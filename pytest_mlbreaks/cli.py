@@ -634,7 +634,7 @@ def _baseline(options: argparse.Namespace) -> int:
     if target.exists():
         plan = _plan(options, packs, root, tree, target)
     with _progress() as progress:
-        report = plan.report(tree, progress=progress, means=_means(options, packs))
+        report = plan.report(tree, progress=progress, means=_means(options, packs), each=True)
     failed = [result.check for result in report.results if result.outcome == "failed"]
     if failed:
         _complain(f"a check failed, and nothing is written: {', '.join(failed)}")

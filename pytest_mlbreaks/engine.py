@@ -10,7 +10,7 @@ import itertools
 import json
 import re
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +19,7 @@ from pytest_mlbreaks.beyond import Foreign
 from pytest_mlbreaks.cache import FactsCache, digest_of, namespace, open_cache
 from pytest_mlbreaks.check import Check, Confidence, Finding, Rule, Severity, Unjudged
 from pytest_mlbreaks.file_facts import FileCodec, FileFacts, read_file, told_crash
+from pytest_mlbreaks.judge import alike
 from pytest_mlbreaks.judge import apply as judging
 from pytest_mlbreaks.judge.inline import MARK
 from pytest_mlbreaks.judge.policy import Policy
@@ -46,9 +47,6 @@ Progress = Callable[[str, int, int], None]
 
 MOST_SAID = 1000
 """What one check may say of one subject; beyond it nobody reads on."""
-
-MOST_ALIKE = 10
-"""Places of findings of a group that are shown with the one that is told."""
 
 Options = Mapping[str, Mapping[str, Any]]
 """Options of checks by check id."""
@@ -100,10 +98,12 @@ def analyse(
     return judged(examined, packs, policy or Policy())
 
 
-def judged(examined: Examined, packs: Packs, policy: Policy) -> Report:
-    """The report of *examined* with what *policy* and the comments in the tree say of its findings."""
+def judged(examined: Examined, packs: Packs, policy: Policy, *, each: bool = False) -> Report:
+    """The report of *examined* with what *policy* and the comments in the tree say of its findings. Those that are
+    alike are told as one, unless *each* is to be told."""
     known = judging.Known.of(packs.checks)
-    return judging.apply(examined.report, examined.traces, examined.marked, examined.unread, policy, known)
+    report = judging.apply(examined.report, examined.traces, examined.marked, examined.unread, policy, known)
+    return report if each else alike.together(report)
 
 
 def examine(
@@ -211,6 +211,10 @@ def read(tree: Tree, packs: Packs, progress: Progress, means: Means | None = Non
         return reading.result()
 
 
+_PARSED = (".py", ".ipynb", ".yaml", ".yml", ".sql")
+"""Endings of what takes long to parse; of locks and data, most is skipped."""
+
+
 class _TreeReading:
     """The reading of one tree, in steps."""
 
@@ -306,7 +310,7 @@ class _TreeReading:
         """How many processes besides this one are worth it."""
         if processes is not None:
             return processes - 1
-        size = sum((self._tree.status(path) or (0,))[0] for path in paths if path.endswith((".py", ".ipynb")))
+        size = sum((self._tree.status(path) or (0,))[0] for path in paths if path.endswith(_PARSED))
         return min(available(), MOST) - 1 if size >= WORTH_BYTES else 0
 
     def result(self) -> Reading:
@@ -465,7 +469,7 @@ def _report(
     position = AxisPosition(axis.ml.value, axis.distributed.value)
     ordinals: Counter[tuple[str, ...]] = Counter()
     reported = []
-    for finding, subject in _grouped(check, sorted(found, key=lambda pair: pair[0].at.sort_key)):
+    for finding, subject in _once(found):
         identity = (subject, *finding.about)
         ordinals[identity] += 1
         number = ordinals[identity]
@@ -487,28 +491,18 @@ def _report(
                 fix=_clean(finding.fix) or what_to_do(check),
                 fingerprint=fingerprint,
                 about=tuple(_clean(one) for one in identity),
+                group=finding.group,
+                note=_clean(finding.note),
             )
         )
     return tuple(reported)
 
 
-def _grouped(check: Check, found: Sequence[tuple[Finding, str]]) -> list[tuple[Finding, str]]:
-    """*found*, with those of one group told as one: the gravest and surest, the first of these."""
-    groups: dict[str, list[tuple[Finding, str]]] = defaultdict(list)
-    # Two processes of one image: the same fault, in the same place, once.
-    once = {(finding.at, finding.message): (finding, subject) for finding, subject in reversed(found)}
-    for finding, subject in reversed(once.values()):
-        groups[finding.group].append((finding, subject))
-    told = groups.pop("", [])
-    for alike in groups.values():
-        grave = [(f.severity or check.severity, f.confidence or check.confidence) for f, _ in alike]
-        lead, subject = alike.pop(grave.index(max(grave)))
-        if alike:
-            more = f"{lead.message} {len(alike)} more {'are' if len(alike) > 1 else 'is'} like it."
-            others = tuple((finding.at, finding.note) for finding, _ in alike[:MOST_ALIKE])
-            lead = dataclasses.replace(lead, message=more, because=(*lead.because, *others))
-        told.append((lead, subject))
-    return sorted(told, key=lambda pair: pair[0].at.sort_key)
+def _once(found: Sequence[tuple[Finding, str]]) -> list[tuple[Finding, str]]:
+    """*found* in the order of places, a fault in one place once: it may be of two processes of one image."""
+    ordered = sorted(found, key=lambda pair: pair[0].at.sort_key)
+    once = {(finding.at, finding.message): (finding, subject) for finding, subject in reversed(ordered)}
+    return list(reversed(once.values()))
 
 
 def _fingerprint(check: str, identity: tuple[str, ...], number: int) -> str:

@@ -72,10 +72,11 @@ class Plan:
         checks: Sequence[Check] | None = None,
         progress: Progress | None = None,
         means: Means | None = None,
+        each: bool = False,
     ) -> Report:
-        """What is to be said of *tree* by *checks* (those of the plan, if None); *means*: how it is read. Never raises
-        for what the tree holds."""
-        return self.look(tree, checks=checks, progress=progress, means=means).report
+        """What is to be said of *tree* by *checks* (those of the plan, if None); *means*: how it is read; *each*: one
+        by one also of findings that are alike. Never raises for what the tree holds."""
+        return self.look(tree, checks=checks, progress=progress, means=means, each=each).report
 
     def look(
         self,
@@ -84,6 +85,7 @@ class Plan:
         checks: Sequence[Check] | None = None,
         progress: Progress | None = None,
         means: Means | None = None,
+        each: bool = False,
     ) -> Examined:
         """The same report, with the linked pipelines that it is about (one, or those that the configuration names) and
         what each check looked at."""
@@ -95,7 +97,7 @@ class Plan:
             examined = _together(parts)
         else:
             examined = self._examined(whole, chosen, progress, means, None)
-        report = engine.judged(examined, self.packs, self.policy)
+        report = engine.judged(examined, self.packs, self.policy, each=each)
         outside = [*self._outside(tree, whole)]
         read = msgspec.structs.replace(report.read, not_read=(*report.read.not_read, *outside))
         diagnostics = tuple(sorted({*report.diagnostics, *self.notes}, key=lambda d: (d.place.sort_key, d.message)))

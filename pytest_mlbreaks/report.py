@@ -40,7 +40,7 @@ class ReportedFinding(msgspec.Struct, frozen=True, kw_only=True):
 
     *about*: the identities of what it is about, the subject's first; a configuration can ignore findings by them.
     *pipeline*: the part of the repository it is of, where the configuration names parts. *preview*: why it does not
-    count yet, "" where it does.
+    count yet, "" where it does. *group* and *note* as in `pytest_mlbreaks.check.Finding`.
     """
 
     check: str
@@ -58,6 +58,8 @@ class ReportedFinding(msgspec.Struct, frozen=True, kw_only=True):
     about: tuple[str, ...] = ()
     pipeline: str = ""
     preview: str = ""
+    group: str = ""
+    note: str = ""
 
     @property
     def level(self) -> Severity:

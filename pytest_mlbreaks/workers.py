@@ -25,7 +25,7 @@ CHUNK = 24
 MOST = 4
 """Processes that read, this one included, if nobody says how many: from there on what is done here alone decides."""
 
-WORTH_BYTES = 3_000_000
+WORTH_BYTES = 2_000_000
 """From so many bytes of source on a second process saves more than its start costs."""
 
 _LENGTH = 8

@@ -38,9 +38,10 @@ def put(folder: Path, path: str, text: str) -> None:
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with two findings of `CHECK`, which fail; the current folder."""
     put(tmp_path, ".github/workflows/a.yml", workflow())
-    put(tmp_path, ".github/workflows/b.yml", workflow())
+    put(tmp_path, ".github/workflows/b.yml", workflow(script="pipelines/lost.py"))
     put(tmp_path, "app.py", "print(1)\n")
-    put(tmp_path, "batch/gone.py", "print(1)\n")  # where the script is now
+    put(tmp_path, "batch/gone.py", "print(1)\n")  # where the scripts are now
+    put(tmp_path, "batch/lost.py", "print(1)\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -201,7 +202,7 @@ def test_a_baseline_is_written_and_counts(repo: Path, capsys: pytest.CaptureFixt
     assert run("check") == 0
     assert report(capsys)["baseline"]["gone"] == []
     put(repo, ".github/workflows/a.yml", workflow())
-    put(repo, ".github/workflows/b.yml", workflow())
+    put(repo, ".github/workflows/b.yml", workflow(script="pipelines/lost.py"))
     (repo / ".github/workflows/c.yml").unlink()
     (repo / "mlbreaks-baseline.json").unlink()
     assert run("baseline") == 0  # the configuration names a file that is not there yet

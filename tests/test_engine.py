@@ -309,21 +309,6 @@ def test_one_fault_in_one_place_is_told_once() -> None:
     assert (len(result.findings), result.judged) == (1, 2)
 
 
-def test_findings_of_one_group_are_told_as_one() -> None:
-    """The gravest leads, and names the places of the others; what is in no group stands by itself."""
-
-    def alike(subject: Constant, pipeline: Pipeline) -> Iterator[Verdict]:
-        grave = Severity.HIGH if subject.name == "y" else Severity.LOW
-        group = "" if subject.name == "alone" else "g"
-        yield Finding(
-            at=subject.place, message=f"{subject.name}.", severity=grave, group=group, note=f"{subject.name}, too"
-        )
-
-    found = {finding.message: finding for finding in judge(alike, "x", "y", "z", "alone").findings}
-    assert set(found) == {"y. 2 more are like it.", "alone."}
-    assert [related.note for related in found["y. 2 more are like it."].because] == ["x, too", "z, too"]
-
-
 def test_no_secret_and_no_broken_text_in_a_finding() -> None:
     """Passwords in URLs are masked, wherever a check puts them; what no encoding can say is replaced."""
 

@@ -128,7 +128,7 @@ class Modules:
         seen: dict[str, None] = dict.fromkeys(entries)
         layer = list(entries)
         for _ in range(HOPS):
-            layer = [t for path in layer for t in self.imported(path) if t not in seen]
+            layer = list(dict.fromkeys(t for path in layer for t in self.imported(path) if t not in seen))
             if not layer:
                 break
             seen.update(dict.fromkeys(layer))

@@ -18,6 +18,8 @@ _STILL_CALLED = frozenset({"task", "step", "component", "flow", "cache", "lru_ca
 """Decorators behind which a function still gets what its calls pass."""
 
 Key = tuple[str, str]
+Caller = tuple[str, str, str]
+"""File, function, and the callee as it is named there."""
 
 
 class Parameters:
@@ -29,7 +31,8 @@ class Parameters:
         self._passed: dict[str, list[Passed]] = defaultdict(list)
         for passed in pipeline.all(Passed):
             self._passed[passed.callee.rpartition(".")[2]].append(passed)
-        self._callers: dict[str, list[tuple[str, str, str]]] | None = None
+        self._callers: dict[str, list[Caller]] | None = None
+        self._meant: dict[str, dict[Key, tuple[list[Passed], set[Caller]]]] = {}
         self._known: dict[Key, tuple[Passed, ...] | None] = {}
 
     def given(self, path: str, function: str, name: str) -> list[Argument] | None:
@@ -66,16 +69,26 @@ class Parameters:
         declared = self._modules.function(path, function)
         if declared is None or any(d.rpartition(".")[2] not in _STILL_CALLED for d in declared.decorators):
             return None
-        calls = [passed for passed in candidates if self._means(passed.path, passed.callee, path, function)]
+        if function not in self._meant:
+            self._meant[function] = self._by_meaning(function)
+        calls, callers = self._meant[function].get((path, function), ([], set()))
         told = {(passed.path, passed.scope, passed.callee) for passed in calls}
-        callers = {
-            caller
-            for caller in self._calling().get(function, ())
-            if caller not in told and self._means(caller[0], caller[2], path, function)
-        }
-        return None if callers or len(calls) > MOST else tuple(calls)
+        return None if callers - told or len(calls) > MOST else tuple(calls)
 
-    def _calling(self) -> dict[str, list[tuple[str, str, str]]]:
+    def _by_meaning(self, last: str) -> dict[Key, tuple[list[Passed], set[Caller]]]:
+        """By what it means: the calls of whatever is called *last*, and all who call it."""
+        found: dict[Key, tuple[list[Passed], set[Caller]]] = defaultdict(lambda: ([], set()))
+        for passed in self._passed[last]:
+            meant = self._meaning(passed.path, passed.callee)
+            if meant is not None:
+                found[meant][0].append(passed)
+        for caller in self._calling().get(last, ()):
+            meant = self._meaning(caller[0], caller[2])
+            if meant is not None:
+                found[meant][1].add(caller)
+        return dict(found)
+
+    def _calling(self) -> dict[str, list[Caller]]:
         """File, function and callee of whatever calls something, by the callee's last name, as far as asked for."""
         if self._callers is None:
             self._callers = defaultdict(list)
@@ -92,11 +105,11 @@ class Parameters:
         for function in self._pipeline.all(Function):
             yield function.path, function.name, function.calls
 
-    def _means(self, caller: str, callee: str, path: str, function: str) -> bool:
-        """Whether *callee*, as the file *caller* names it, is the function of *path*."""
+    def _meaning(self, caller: str, callee: str) -> Key | None:
+        """The file and name of what *callee*, as the file *caller* names it, is; None where that is not told."""
         module, _, last = callee.rpartition(".")
         if not module:
-            return caller == path and callee == function
+            return caller, callee
         if module.startswith("."):
             level = len(module) - len(module.lstrip("."))
             folder = caller.rpartition("/")[0]
@@ -107,7 +120,7 @@ class Parameters:
             found = files[0] if files else None
         else:
             found = self._modules.find(module, caller)
-        return found is not None and self._modules.definition(found, last) == (path, function)
+        return self._modules.definition(found, last) if found is not None else None
 
 
 def _argument(call: Passed, name: str, position: int) -> Argument | None:

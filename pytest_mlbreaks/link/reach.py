@@ -29,7 +29,7 @@ class Reach:
         self._pipeline = pipeline
         self._serving = serving
         self._found: dict[int, dict[Key, tuple[str, ...]]] = {}
-        self._methods: dict[tuple[str, str], list[Function]] | None = None
+        self._methods: dict[str, list[Function]] | None = None
 
     def of(self, process: Process) -> dict[Key, tuple[str, ...]]:
         """The functions that *process* comes to, by file and name ("" for a module's own code), with what each calls.
@@ -69,6 +69,7 @@ class Reach:
 
     def _walk(self, starts: Iterable[Key], modules: tuple[str, ...]) -> dict[Key, tuple[str, ...]]:
         pending = list(starts)
+        within = frozenset(modules)
         seen: dict[Key, tuple[str, ...]] = {}
         while pending and len(seen) < MOST_FUNCTIONS:
             key = pending.pop()
@@ -77,7 +78,7 @@ class Reach:
             calls = self._calls(key)
             seen[key] = calls
             for callee in calls:
-                target = self._serving.called(key[0], callee) or self._method(callee, key, modules)
+                target = self._serving.called(key[0], callee) or self._method(callee, key, within)
                 if target is not None and target not in seen:
                     pending.append(target)
         return seen
@@ -89,15 +90,17 @@ class Reach:
         module = self._pipeline.index(PythonModule, "path").get(key[0], ())
         return module[0].calls if module else ()
 
-    def _method(self, callee: str, asking: Key, modules: tuple[str, ...]) -> Key | None:
+    def _method(self, callee: str, asking: Key, modules: frozenset[str]) -> Key | None:
         """A method of an object that is not known: the one method of that name in the files that are imported."""
+        if callee[:2] != "*.":
+            return None
         name = callee.rpartition(".")[2]
-        if not callee.startswith("*.") or name in _COMMON or len(name) < _SHORT:
+        if name in _COMMON or len(name) < _SHORT:
             return None
         if self._methods is None:
             self._methods = defaultdict(list)
             for function in self._pipeline.all(Function):
                 if "." in function.name:
-                    self._methods[function.path, function.name.rpartition(".")[2]].append(function)
-        found = [f for path in dict.fromkeys((asking[0], *modules)) for f in self._methods.get((path, name), ())]
+                    self._methods[function.name.rpartition(".")[2]].append(function)
+        found = [f for f in self._methods.get(name, ()) if f.path in modules or f.path == asking[0]]
         return (found[0].path, found[0].name) if len(found) == 1 else None

@@ -1,0 +1,43 @@
+"""Findings that are alike are told as one, after each was judged: what is silenced of them is told by itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from pytest_mlbreaks.report import Related, Report, ReportedFinding
+
+MOST = 10
+"""Places of findings that are shown with the one that is told for them."""
+
+
+def together(report: Report) -> Report:
+    """*report* with one finding for all of a group that nothing silences: the gravest and surest, and the first."""
+    results = tuple(
+        msgspec.structs.replace(result, findings=_together(result.findings))
+        if any(finding.group for finding in result.findings)
+        else result
+        for result in report.results
+    )
+    return msgspec.structs.replace(report, results=results)
+
+
+def _together(findings: Sequence[ReportedFinding]) -> tuple[ReportedFinding, ...]:
+    groups: dict[tuple[str, str, str], list[ReportedFinding]] = defaultdict(list)
+    told = []
+    for finding in findings:
+        if finding.group and finding.suppressed is None:
+            groups[finding.group, finding.pipeline, finding.preview].append(finding)
+        else:
+            told.append(finding)
+    for alike in groups.values():
+        lead = max(alike, key=lambda finding: (finding.severity, finding.confidence))  # the first of those
+        others = [finding for finding in alike if finding is not lead]
+        if others:
+            message = f"{lead.message} {len(others)} more {'are' if len(others) > 1 else 'is'} like it."
+            because = (*lead.because, *(Related(finding.place, finding.note) for finding in others[:MOST]))
+            lead = msgspec.structs.replace(lead, message=message, because=because)
+        told.append(lead)
+    return tuple(sorted(told, key=lambda finding: finding.place.sort_key))
