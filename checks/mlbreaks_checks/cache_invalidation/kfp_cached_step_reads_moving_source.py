@@ -34,7 +34,7 @@ check = Check(
     __name__,
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
-    since="0.2",
+    since="0.1",
     calls=("*.set_caching_options", *_STARTS),
 )
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Severity, Unjudged, Verdict, facts
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.2")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1")
 
 _FIELD = r"[\d*/,\-A-Za-z#?]+"
 _SIX = re.compile(rf"^{_FIELD}(?: {_FIELD}){{5}}$")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, facts
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.2")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1")
 
 _RUN_ANYWAY = frozenset({"all_done", "one_done", "always", "all_done_min_one_success"})
 _ON_FAILURE = frozenset({"one_failed", "all_failed"})
