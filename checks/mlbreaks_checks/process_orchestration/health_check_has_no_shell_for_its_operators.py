@@ -1,6 +1,6 @@
-"""A health check writes ``|`` or ``||`` where no shell reads it.
+"""A health check is written as a list and needs a shell.
 
-In the form of a list a command is started as it stands. ``|``, ``||`` and ``exit 1`` are arguments of the first program.
+A command that is a list is started as it stands: ``|``, ``||`` and ``exit 1`` are arguments of the first program.
 """
 
 from __future__ import annotations
