@@ -48,9 +48,12 @@ from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
 from pytest_mlbreaks.recognised import aside, is_test_file, other_ci
 from pytest_mlbreaks.report import Report, Reporter, Shown
 from pytest_mlbreaks.restarts import pod_restart
+from pytest_mlbreaks.tasks import PROGRAMS as TASK_PROGRAMS
+from pytest_mlbreaks.tasks import run as task_run
 
 __all__ = [
     "PYTHON",
+    "TASK_PROGRAMS",
     "TEXT",
     "YAML",
     "Alternative",
@@ -112,4 +115,5 @@ __all__ = [
     "other_ci",
     "pod_restart",
     "references",
+    "task_run",
 ]

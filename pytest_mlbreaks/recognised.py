@@ -18,7 +18,6 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Terraform", r"\.tf$|\.tfvars$"),
         ("DVC locks and pointers", r"(^|/)dvc\.lock$|\.dvc$"),
         ("Kustomize overlays", r"(^|/)kustomization\.ya?ml$"),
-        ("GitLab CI", r"(^|/)\.gitlab-ci\.ya?ml$"),
         ("Jenkins", r"(^|/)Jenkinsfile"),
         ("CircleCI", r"^\.circleci/"),
         ("Azure Pipelines", r"(^|/)azure-pipelines[^/]*\.ya?ml$|^\.pipelines/.*\.ya?ml$"),
@@ -26,7 +25,6 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Buildkite", r"^\.buildkite/"),
         ("Travis CI", r"^\.travis\.yml$"),
         ("Taskcluster", r"^\.taskcluster\.yml$|^taskcluster/.*\.yml$"),
-        ("Makefiles", r"(^|/)(GNU)?[Mm]akefile$|\.mk$"),
         ("shell scripts", r"\.(ba)?sh$"),
         ("R", r"\.[rR]$"),
         ("Scala and Java", r"\.(scala|java)$"),
@@ -52,9 +50,12 @@ OTHER_CI = frozenset(
         ),
     }
 )
-"""Kinds that are CI systems: where one is there, nothing can be said to be run by no CI."""
+"""Kinds that are CI systems beside GitHub's: where one is there, nothing can be said to be run by no CI."""
 
-_OTHER_CI_FILES = tuple((kind, pattern) for kind, pattern in _NOT_READ if kind in OTHER_CI)
+_OTHER_CI_FILES = (
+    ("GitLab CI", re.compile(r"(^|/)\.gitlab-ci\.ya?ml$")),
+    *((kind, pattern) for kind, pattern in _NOT_READ if kind in OTHER_CI),
+)
 
 _ASIDE = frozenset(
     {
@@ -120,7 +121,7 @@ def is_test_file(path: str) -> bool:
 
 
 def other_ci(paths: Iterable[str]) -> dict[str, str]:
-    """The CI systems that have files in the tree and are not read: by name, the first such file."""
+    """The CI systems beside GitHub's that have files in the tree: by name, the first such file."""
     found: dict[str, str] = {}
     for path in sorted(path for path in paths if not path.endswith(_READ)):
         for kind, pattern in _OTHER_CI_FILES:

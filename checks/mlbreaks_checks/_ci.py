@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from pytest_mlbreaks.api import JobRun, Pipeline, Place, expr, facts, references
+from pytest_mlbreaks.api import TASK_PROGRAMS, JobRun, Pipeline, Place, expr, facts, references, task_run
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _HERE_DOCUMENT = re.compile(r"(?<!<)<<-?\s*[\"']?([A-Za-z_]\w*)")
@@ -181,6 +182,48 @@ def _commands_of(script: str, start: Place) -> Sequence[SimpleCommand]:
             if bare:
                 found.append(SimpleCommand(tuple(bare), place, bool(alternative), alternative[:1] == ("exit",), piped))
     return tuple(found)
+
+
+def followed(step: facts.JobStep, pipeline: Pipeline) -> Iterator[SimpleCommand]:
+    """The simple commands of a step, those of the targets of Makefiles and justfiles of the tree in the place of what
+    calls them. A command that stays ``make`` is one whose target can't be told in full."""
+    folder = text_of(step.run.workdir) if step.run is not None else ""
+    yield from _followed(commands(step), pipeline, folder.removeprefix("./"), 0)
+
+
+def _followed(written: Sequence[SimpleCommand], pipeline: Pipeline, folder: str, depth: int) -> Iterator[SimpleCommand]:
+    here = folder
+    for command in written:
+        if command.words[0] == "cd" and len(command.words) == 2:
+            here = posixpath.join(here, command.words[1])
+        run = task_run(pipeline, command.words, here) if command.words[0] in TASK_PROGRAMS else None
+        if run is None or depth == _DEEPEST or "{*}" in here:
+            yield command
+            continue
+        if run.incomplete:
+            yield command
+        for line in run.lines:
+            inner = _followed(_commands_of(line.text, line.place), pipeline, line.folder, depth + 1)
+            for one in inner:
+                lost = command.swallowed or line.ignored
+                if line.maybe and runs_tests(one):  # it may be another line that runs
+                    yield dataclasses.replace(one, words=("make", *command.words[1:]))
+                else:
+                    yield dataclasses.replace(one, swallowed=True) if lost else one
+
+
+def gitlab_runs_tests(pipeline: Pipeline) -> bool:
+    """Whether a job of GitLab CI certainly runs Python tests."""
+    for step in pipeline.all(facts.Step):
+        for one in step.commands if step.orchestrator == "gitlab-ci" else ():
+            written = _commands_of(text_of(one.shell), one.place)
+            if any(runs_tests(command) for command in _followed(written, pipeline, text_of(one.workdir), 0)):
+                return True
+    return False
+
+
+_DEEPEST = 5
+"""Calls of make by targets of make that are followed."""
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -373,7 +416,11 @@ def _job_of(run: JobRun) -> str:
 
 def job_runs_tests(job: facts.WorkflowJob, pipeline: Pipeline) -> SimpleCommand | None:
     """The first command among the job's own steps that certainly runs Python tests."""
-    return next((c for step in steps_of(job, pipeline) for c in commands(step) if runs_tests(c)), None)
+    for step in steps_of(job, pipeline):
+        for command in followed(step, pipeline):
+            if runs_tests(command):
+                return command
+    return None
 
 
 def jobs_behind(job: facts.WorkflowJob, pipeline: Pipeline) -> list[facts.WorkflowJob]:
@@ -396,16 +443,14 @@ def tests_behind(job: facts.WorkflowJob, pipeline: Pipeline) -> SimpleCommand | 
     )
 
 
-def tested_workflow(run: JobRun) -> str | None:
-    """The identity of the workflow of a run's job, where the job certainly runs Python tests."""
-    runs = any(runs_tests(command) for step in run.steps for command in commands(step))
-    return run.job.workflow if runs else None
+def _workflow_of_run(run: JobRun) -> str:
+    return run.job.workflow
 
 
 def tested_jobs(workflow: facts.Workflow, pipeline: Pipeline) -> list[tuple[facts.WorkflowJob, SimpleCommand]]:
     """The jobs of the workflow that certainly run Python tests, each with the first command that does."""
     found: dict[str, tuple[facts.WorkflowJob, SimpleCommand]] = {}
-    for run in pipeline.index(JobRun, tested_workflow).get(workflow.identity, ()):
+    for run in pipeline.index(JobRun, _workflow_of_run).get(workflow.identity, ()):
         test = job_runs_tests(run.job, pipeline)
         if test is not None:
             found.setdefault(run.job.identity, (run.job, test))
@@ -417,7 +462,7 @@ def opaque(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
     for one in jobs_behind(job, pipeline):
         yield from _unread(one, pipeline)
         for step in steps_of(one, pipeline):
-            for command in commands(step):
+            for command in followed(step, pipeline):
                 reason = may_run_tests(command)
                 if reason:
                     yield Opaque(command.place, reason)

@@ -8,12 +8,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from pytest_mlbreaks.link import dagster, dbt, dvc, features, flows, identity, kedro, kfp, metaflow, models
+from pytest_mlbreaks.link import (
+    compose,
+    dagster,
+    dbt,
+    dvc,
+    features,
+    flows,
+    gitlab,
+    identity,
+    kedro,
+    kfp,
+    metaflow,
+    models,
+)
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.notebooks import idle
 from pytest_mlbreaks.link.order import StepOrder
+from pytest_mlbreaks.link.owners import Owners
 from pytest_mlbreaks.link.packages import packages
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
 from pytest_mlbreaks.link.reach import Reach
@@ -34,6 +48,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     """Link the facts of *pipeline*: afterwards it answers all that checks ask. *environments* tell which names are of
     production (None: those that everybody uses)."""
     named = environments or Environments()
+    compose.extend(pipeline)
     modules = Modules(pipeline)
     values = Values(pipeline, modules, named)
     pipeline.add(dvc.edges(pipeline, values))
@@ -46,7 +61,8 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(kedro.steps(pipeline, modules))
     pipeline.add(metaflow.flows(pipeline, modules))
     pipeline.add(flows.flows(pipeline, modules, values))
-    pipeline.settle(values, StepOrder(pipeline))
+    pipeline.add(gitlab.pipelines(pipeline))
+    pipeline.settle(values, StepOrder(pipeline), Owners(pipeline).of)
     processes, images, settings = Processes(pipeline, modules, values).make()
     pipeline.add(processes)
     pipeline.add(images)

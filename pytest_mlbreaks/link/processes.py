@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import posixpath
 import re
 import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from pytest_mlbreaks import tasks
 from pytest_mlbreaks.link.commands import HOLE, Invocation, invocations
 from pytest_mlbreaks.link.filesystem import BRINGS_FILES, FileSystem, Images, Layer, Located, mounted
 from pytest_mlbreaks.link.modules import Modules
@@ -288,7 +290,8 @@ class Processes:
         for variable in container.variables:
             variables[variable.name] = self._given(variable, process)
         if not {"*", "env", "envFrom"}.isdisjoint(container.untold):
-            reasons.append("a Helm template may set more variables")
+            compose = container.tool == "compose"
+            reasons.append("what it extends is not read" if compose else "a Helm template may set more variables")
         return variables, reasons
 
     def _given(self, variable: Variable, process: Process | None) -> Value:
@@ -357,32 +360,55 @@ class Processes:
         found = []
         for invocation in invocations(argv, shell):
             entry = make(invocation, _at_line(place, invocation.place_offset_line))
-            found += [entry, *self._inside(entry, invocation, workdir, make)]
+            locate = functools.partial(_located, files, workdir)
+            found += [entry, *self._inside(entry, invocation, workdir, make, locate)]
         return found
 
     def _inside(
-        self, entry: Entry, outer: Invocation, workdir: str | None, make: Callable[[Invocation, Place], Entry]
+        self,
+        entry: Entry,
+        outer: Invocation,
+        workdir: str | None,
+        make: Callable[[Invocation, Place], Entry],
+        locate: Callable[[str], str | None],
     ) -> list[Entry]:
-        """The files of the tree that the shell script *entry*, and the scripts that it calls, may start.
+        """The files of the tree that the shell script or target of a Makefile *entry*, and those that it calls, may
+        start. *locate* tells which file of the tree a path is, seen from where the command starts.
 
         Only what is found: which of a script's branches is taken can't be told, so that nothing is missed there.
         """
         found: dict[str, Entry] = {}
         pending = [(entry, outer)]
-        seen = {entry.path}
+        seen: set[object] = {entry.path}
         while pending and len(seen) < MOST_SCRIPTS:
             entry, outer = pending.pop()
-            scripts = self._pipeline.index(Script, "path").get(entry.path, ()) if entry.kind == "script" else ()
-            for script in scripts:
-                text = _for_script(script.text, outer, workdir)
-                for invocation in invocations(None, text, outer.workdir):
-                    at = Place(script.path, invocation.place_offset_line + 1)
-                    inner = make(invocation, at)
-                    if inner.path is not None and inner.path not in seen:
+            for text, folder, start in self._texts(entry, outer, workdir, locate):
+                for invocation in invocations(None, text, folder):
+                    inner = make(invocation, _at_line(start, invocation.place_offset_line))
+                    again = (invocation.target, invocation.arguments, invocation.workdir)
+                    if inner.path is None and (invocation.target not in tasks.PROGRAMS or again in seen):
+                        continue
+                    if inner.path is None:
+                        seen.add(again)
+                        pending.append((inner, invocation))
+                    elif inner.path not in seen:
                         seen.add(inner.path)
                         found[inner.path] = inner
                         pending.append((inner, invocation))
         return list(found.values())
+
+    def _texts(
+        self, entry: Entry, outer: Invocation, workdir: str | None, locate: Callable[[str], str | None]
+    ) -> Iterator[tuple[str, str | None, Place]]:
+        """The texts for a shell that *entry* comes to, each with its folder and where it starts."""
+        if entry.kind == "script":
+            for script in self._pipeline.index(Script, "path").get(entry.path, ()):
+                yield _for_script(script.text, outer, workdir), outer.workdir, Place(script.path, 1)
+        elif entry.kind == "tool" and outer.target in tasks.PROGRAMS and HOLE not in (outer.workdir or ""):
+            words = (outer.target, *outer.arguments)
+            run = tasks.run(self._pipeline, words, outer.workdir or "", locate=locate, variables=outer.variables)
+            for line in run.lines if run is not None else ():
+                yield line.text, line.folder or None, line.place
 
     def _command_line(
         self, container: Container, dockerfile: Dockerfile | None, stage: Stage | None, process: Process
@@ -607,10 +633,18 @@ class Processes:
             def make(invocation: Invocation, at: Place, workdir: str | None = workdir) -> Entry:
                 return self._checkout_entry(invocation, at, workdir, step)
 
+            locate = functools.partial(self._in_checkout, workdir, step)
             for invocation in invocations(argv, shell):
                 entry = make(invocation, _at_line(command.place, invocation.place_offset_line))
                 yield entry
-                yield from self._inside(entry, invocation, None, make)
+                yield from self._inside(entry, invocation, None, make, locate)
+
+    def _in_checkout(self, workdir: str | None, step: Step, path: str) -> str | None:
+        """The file of the tree that *path* is for a step which runs in a checkout, from *workdir*."""
+        if workdir is None or step.orchestrator not in _IN_A_CHECKOUT:
+            return None
+        inside = _normal(posixpath.join(workdir, path))
+        return inside if inside in self._pipeline.paths else None
 
     def _other_shells(self, step: Step) -> frozenset[Place]:
         """Where commands of a job stand that are for another shell than those whose language is read."""
@@ -655,6 +689,8 @@ class Processes:
         workspace = f"{_RUNNER['GITHUB_WORKSPACE']}/"
         if target.startswith(workspace):
             target, folder = target.removeprefix(workspace), ""
+        elif folder is not None and f"{folder}/".startswith(workspace):
+            folder = folder[len(workspace) :]
         if invocation.kind in ("script", "notebook"):
             path = _normal(posixpath.join(folder, target)) if folder is not None else None
             if path is not None and path not in self._pipeline.paths and step.orchestrator == "github-actions":
@@ -679,7 +715,7 @@ class Processes:
         return Entry(kind, target, place, path, function=function, reason=reason, external=external)  # type: ignore[arg-type]
 
 
-_IN_A_CHECKOUT = frozenset({"github-actions", "dvc", "mlflow", "databricks", "sagemaker", "vertex"})
+_IN_A_CHECKOUT = frozenset({"github-actions", "gitlab-ci", "dvc", "mlflow", "databricks", "sagemaker", "vertex"})
 """Orchestrators whose steps name files by their path in the tree."""
 
 _OTHER_SHELLS = frozenset({"pwsh", "powershell", "cmd", "python"})
@@ -710,6 +746,13 @@ def _as_container(step: Step) -> Container | None:
         return None
     command = step.commands[0]
     return Container(tool="kfp", workload="", name=step.name, image=step.image, entrypoint=command, place=command.place)
+
+
+def _located(files: FileSystem, workdir: str | None, path: str) -> str | None:
+    """The file of the tree that *path* is in a container, from *workdir*."""
+    if workdir is None and not path.startswith("/"):
+        return None
+    return files.locate(posixpath.normpath(posixpath.join(workdir or "/", path))).path or None
 
 
 def _for_script(text: str, outer: Invocation, workdir: str | None) -> str:

@@ -1112,7 +1112,8 @@ class Container(Fact, frozen=True, kw_only=True):
     pull_policy: str = ""
     profiles: tuple[str, ...] = ()
     restart: str = ""
-    untold: tuple[str, ...] = ()  # fields that a template of a chart fills in or adds to; "*": any
+    extends: str = ""  # the workload of the compose service that it inherits from
+    untold: tuple[str, ...] = ()  # fields that a template of a chart, or what it extends, fills in or adds to; "*": any
 
     @property
     def identity(self) -> str:
@@ -2425,6 +2426,120 @@ class SavedResponse(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"saved-response:{self.path}#{self.scope}:{self.api}"
+
+
+# --------------------------------------------------------------------------------------------- tasks that one names
+
+
+class TaskVariable(Part, frozen=True, kw_only=True):
+    """A variable of a Makefile or justfile, or a parameter of a recipe: its *text* as written, with the tool's own
+    references in it. *default*: what is given otherwise goes before it (``?=``, ``name='x'``). *added*: put behind what
+    it was (``+=``); of a parameter, that it takes all further arguments. *maybe*: it holds under a condition, or is
+    worked out."""
+
+    name: str
+    text: str = ""
+    default: bool = False
+    added: bool = False
+    maybe: bool = False
+    place: Place
+
+
+class TaskLine(Part, frozen=True, kw_only=True):
+    """A line that a task runs, without the marks before it. *ignored*: its failure counts for nothing (``-``).
+    *maybe*: it stands under a condition."""
+
+    text: str
+    ignored: bool = False
+    maybe: bool = False
+    place: Place
+
+
+class Task(Part, frozen=True, kw_only=True):
+    """A target of a Makefile, a recipe of a justfile: *needs* come before it, *after* behind it, by name.
+
+    *whole*: its lines are one script, and not a shell each. *added*: it replaces no other one of its name (``::``).
+    """
+
+    name: str
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    lines: tuple[TaskLine, ...] = ()
+    variables: tuple[TaskVariable, ...] = ()
+    parameters: tuple[TaskVariable, ...] = ()
+    whole: bool = False
+    added: bool = False
+    place: Place
+
+
+class TaskFile(Fact, frozen=True, kw_only=True):
+    """A Makefile, justfile, or a part of one that it includes. *includes* as written."""
+
+    called: ClassVar[str] = "file of tasks"
+
+    tool: L["make", "just"]
+    variables: tuple[TaskVariable, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    includes: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"tasks:{self.path}"
+
+
+# -------------------------------------------------------------------------------------------------------- GitLab CI
+
+
+class GitlabValue(Part, frozen=True, kw_only=True):
+    """A value of a GitLab CI file as written, since what it comes to is made of several files: a *text*, a list
+    (*items*), a mapping (*keys* with their *items*), or what another job has (``!reference``: *items* are the path).
+
+    Null is a text that is None. *place* of a text is where it begins, below a block scalar's head.
+    """
+
+    kind: L["text", "list", "map", "reference"]
+    text: str | None = None
+    keys: tuple[str, ...] = ()
+    items: tuple[GitlabValue, ...] = ()
+    place: Place
+
+
+class GitlabFile(Fact, frozen=True, kw_only=True):
+    """A file of GitLab CI: the pipeline's own, or one that is included. *root* is its mapping."""
+
+    called: ClassVar[str] = "file of GitLab CI"
+
+    root: GitlabValue
+
+    @property
+    def identity(self) -> str:
+        return f"gitlab-file:{self.path}"
+
+
+# ------------------------------------------------------------------------------------------------------------ owners
+
+
+class OwnerRule(Part, frozen=True, kw_only=True):
+    """A line of a CODEOWNERS file: whoever owns what *pattern* matches. Without *owners*, nobody does.
+
+    *section*: the heading that it stands below on GitLab, whose sections each have their own last word."""
+
+    pattern: str
+    owners: tuple[str, ...] = ()
+    section: str = ""
+    place: Place
+
+
+class CodeOwners(Fact, frozen=True, kw_only=True):
+    """A CODEOWNERS file; the last rule that matches decides."""
+
+    called: ClassVar[str] = "CODEOWNERS file"
+
+    rules: tuple[OwnerRule, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"code-owners:{self.path}"
 
 
 FACTS: tuple[type[Fact], ...] = tuple(

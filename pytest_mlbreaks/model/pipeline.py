@@ -65,6 +65,7 @@ class Pipeline:
         self._indexes: dict[tuple[type, object, bool], Mapping[Hashable, tuple[Any, ...]]] = {}
         self._resolver: Resolver | None = None
         self._order: Order | None = None
+        self._owners: Callable[[str], tuple[str, ...]] | None = None
         self._added: set[type] = set()
         self.work = 0
 
@@ -201,9 +202,20 @@ class Pipeline:
             del self._indexes[key]
         self._added.clear()
 
-    def settle(self, resolver: Resolver, order: Order) -> None:
-        """For link: what answers `resolve`, `environment` and `order`."""
-        self._resolver, self._order = resolver, order
+    def owners(self, path: str) -> tuple[str, ...]:
+        """Who owns the file *path* by the repository's CODEOWNERS, as written there (``@org/team``, an address);
+        nobody where it has none."""
+        return self._owners(path) if self._owners is not None else ()
+
+    def replace(self, kind: type[T], items: Iterable[T]) -> None:
+        """For link: *items* in the place of all that was known of their type *kind*."""
+        self._all[kind] = list(items)
+        for key in [k for k in self._indexes if k[0] is kind]:
+            del self._indexes[key]
+
+    def settle(self, resolver: Resolver, order: Order, owners: Callable[[str], tuple[str, ...]] | None = None) -> None:
+        """For link: what answers `resolve`, `environment`, `order` and `owners`."""
+        self._resolver, self._order, self._owners = resolver, order, owners
 
 
 def _parents(paths: Iterable[str]) -> set[str]:

@@ -1,11 +1,12 @@
 """Compose files: the services of one host, as workloads, containers and image builds.
 
 Rules are those of the Compose specification (https://github.com/compose-spec/compose-spec): 12-interpolation,
-05-services, build. Other files (``extends``, ``include``, overrides, ``.env``) are left to link.
+05-services, build. What a service ``extends`` is put in by link; ``include``, overrides and ``.env`` are not.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Iterator
@@ -596,15 +597,23 @@ def _service(path: str, name: str, key: YamlNode, service: YamlNode) -> Iterator
     workload = _workload(path, name, key.place, service)
     yield workload
     container = _container(workload.identity, name, key.place, service)
+    container = msgspec.structs.replace(container, extends=_extended(path, service.get("extends")))
     build = _build(service, container.identity)
     if build is None:
         yield container
     else:
         yield msgspec.structs.replace(container, build=build.identity)
         yield build
-    if service.get("extends") is not None:
-        message = f"service {name!r}: 'extends' is not followed; what it inherits is not known"
-        yield Diagnostic(service.key_place("extends"), "note", message)
+
+
+def _extended(path: str, node: YamlNode | None) -> str:
+    """The workload that ``extends`` names: a service, or a service of another file, seen from this one."""
+    if node is None:
+        return ""
+    service = _text(node) or _text(node.get("service"))
+    file = _text(node.get("file"))
+    where = posixpath.normpath(posixpath.join(path.rpartition("/")[0], file)) if file else path
+    return Workload(tool="compose", kind="compose", name=service, scope=where, place=node.place).identity
 
 
 def _claims(path: str) -> bool:
@@ -628,4 +637,4 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             yield Diagnostic(document.key_place("include"), "note", message)
 
 
-READER: Reader[YamlFile] = Reader("compose", 3, YAML, (Workload, Container, ImageBuild), _claims, _read)
+READER: Reader[YamlFile] = Reader("compose", 4, YAML, (Workload, Container, ImageBuild), _claims, _read)

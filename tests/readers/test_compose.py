@@ -365,10 +365,11 @@ def test_other_settings() -> None:
 
 
 def test_what_is_not_followed() -> None:
-    """``extends`` and ``include`` are noted, because what they bring is not known here."""
+    """``include`` is noted, because what it brings is not known here; what a service extends is named."""
     facts = read("include: [a.yml]\nservices:\n  web:\n    extends: {file: b.yml, service: base}\n")
     notes = [f for f in facts if isinstance(f, Diagnostic)]
-    assert [(n.level, n.place.line) for n in notes] == [("note", 4), ("note", 1)]
+    assert [(n.level, n.place.line) for n in notes] == [("note", 1)]
+    assert [f.extends for f in facts if isinstance(f, Container)] == ["compose:deploy/b.yml#compose//base"]
 
 
 def test_the_network_of_another_service() -> None:

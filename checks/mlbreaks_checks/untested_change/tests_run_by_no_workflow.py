@@ -46,7 +46,9 @@ def find(pipeline: Pipeline, _: Pipeline, *, elsewhere: bool = False) -> Iterato
         return
     job, deploy = _deploying(pipeline)[0]
     for name, path in other_ci(pipeline.paths).items():
-        yield Unjudged(Place(path), f"{name} is not read")
+        if name == "GitLab CI" and _ci.gitlab_runs_tests(pipeline):
+            return
+        yield Unjudged(Place(path), f"{name} is not read" if name != "GitLab CI" else "GitLab CI may run them")
         return
     jobs = pipeline.all(facts.WorkflowJob)
     if any(_ci.job_runs_tests(one, pipeline) is not None for one in jobs):
