@@ -46,7 +46,18 @@ def skips(stage: facts.DvcStage, pipeline: Pipeline) -> bool:
 
 
 def _pipeline_of(stage: facts.DvcStage) -> str:
-    return stage.step.rpartition("/")[0]
+    return f"dvc:{stage.path}"
+
+
+def judged(stage: facts.DvcStage, pipeline: Pipeline) -> bool:
+    """Whether the stage may be skipped, and is the first of its loop, whose stages are written as one."""
+    if not skips(stage, pipeline):
+        return False
+    return not stage.loop or pipeline.index(facts.DvcStage, _loop_of)[_loop_of(stage)][0] is stage
+
+
+def _loop_of(stage: facts.DvcStage) -> tuple[str, str]:
+    return stage.path, stage.loop or stage.name
 
 
 def always_forced(pipeline: Pipeline) -> bool:
@@ -95,15 +106,16 @@ def reads(stage: facts.DvcStage, process: Process, pipeline: Pipeline) -> Iterat
             yield from _seen_from_root(expr.Literal(word), entry.place, workdir, pipeline)
     entries = dict.fromkeys(entry.path for entry in process.entries if entry.path and entry.path.endswith(".py"))
     for module in entries:
+        # a call that names the path goes before the reading itself, to which it is passed
+        for call in pipeline.index(facts.Call, "path").get(module, ()):
+            if call.callee.rpartition(".")[2] in _NAMES and call.arguments:
+                yield from _seen_from_root(call.arguments[0].value, call.place, workdir, pipeline)
         for access in pipeline.index(facts.DatasetAccess, "path").get(module, ()):
             if access.mode == "read" and access.kind == "path":
                 yield from _seen_from_root(access.target, access.place, workdir, pipeline)
         for loaded in pipeline.index(facts.ModelAccess, "path").get(module, ()):
             if loaded.mode == "load" and loaded.kind == "path":
                 yield from _seen_from_root(loaded.target, loaded.place, workdir, pipeline)
-        for call in pipeline.index(facts.Call, "path").get(module, ()):
-            if call.callee.rpartition(".")[2] in _NAMES and call.arguments:
-                yield from _seen_from_root(call.arguments[0].value, call.place, workdir, pipeline)
 
 
 def _input_words(arguments: Sequence[str]) -> Iterator[str]:

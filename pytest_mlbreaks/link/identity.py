@@ -77,8 +77,16 @@ def _names(
     else:
         each = (values.resolve(access.target, process) for process in processes[:MOST_NAMES])
         found = [name for one in each if one.complete for name in _each(one, name_of)]
+    if not found and not value.complete:
+        found = _each_pattern(values.patterns(access.target), name_of)
     found = list(dict.fromkeys(found))
     return found if len(found) <= MOST_NAMES else []
+
+
+def _each_pattern(patterns: list[str], name_of: Callable[[str], str | None]) -> list[str]:
+    """The names of all *patterns*; none where one of them says nothing by itself."""
+    named = [name_of(text) for text in patterns]
+    return [name for name in named if name is not None] if None not in named else []
 
 
 def _each(value: Value, name_of: Callable[[str], str | None]) -> list[str]:

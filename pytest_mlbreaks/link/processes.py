@@ -543,8 +543,8 @@ class Processes:
                 if located.state != "absent" or candidate.state == "unknown":
                     located = candidate
         path = self._modules.find(dotted, context)
-        if path is None and kind == "module":
-            path = self._modules.find(f"{dotted}.__main__", context)
+        if kind == "module":
+            path = self._main_of(path) if path else self._modules.find(f"{dotted}.__main__", context)
         if path is None:
             external = not any(
                 p.startswith(f"{dotted.partition('.')[0]}/") or f"/{dotted.partition('.')[0]}/" in p
@@ -566,6 +566,12 @@ class Processes:
                 arguments=invocation.arguments,
             )
         return Entry(kind, invocation.target, place, path, function=function, arguments=invocation.arguments)  # type: ignore[arg-type]
+
+    def _main_of(self, path: str) -> str:
+        """What ``python -m`` runs where it is given the module *path*: of a package its ``__main__``, if it has one."""
+        folder, _, name = path.rpartition("/")
+        main = f"{folder}/__main__.py"
+        return main if name == "__init__.py" and main in self._modules.files else path
 
     def _python_path(self, workdir: str | None, process: Process) -> list[str]:
         folders = [workdir] if workdir else []

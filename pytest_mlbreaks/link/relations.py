@@ -48,6 +48,9 @@ MOST_PAIRS = 40
 """Pairs of a writer and a reader that are told of one dataset or model; more than that is no pipeline, but a name that
 everybody uses."""
 
+_OWN_DISKS = frozenset({"kfp", "argo", "flyte", "sagemaker", "vertex"})
+"""Orchestrators whose steps run in a container each: what is no address, but a path, means a file of that one step."""
+
 _ROOT_MARKS = frozenset(
     {
         *(
@@ -248,7 +251,8 @@ class _Relations:
             return
         for maker, made in makers:
             for user, used in users:
-                if maker.identity != user.identity and self._one_place(name, made, used):
+                apart = made.kind == "path" and "://" not in name and not _OWN_DISKS.isdisjoint((maker.tool, user.tool))
+                if maker.identity != user.identity and not apart and self._one_place(name, made, used):
                     yield _relation("feeds", maker, user, from_place=made.place, to_place=used.place, through=identity)
 
     def _one_place(self, name: str, one: DatasetAccess | ModelAccess, other: DatasetAccess | ModelAccess) -> bool:
@@ -332,6 +336,7 @@ class _Relations:
         own = [h for h in named if h.network == process.place.path]
         if own or process.fact.tool == "compose":
             return own
+        named = [h for h in named if "#" in h.network]  # a cluster knows no services of a compose file
         folder = process.place.path.rpartition("/")[0]
         near = [h for h in named if h.network.partition("#")[0] == folder]
         return near if len(near) == 1 else (named if len(named) == 1 else ())

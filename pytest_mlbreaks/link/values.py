@@ -366,6 +366,23 @@ class Values:
                 return _text(given) if given is not None and not given.secret else self.likely(default, process)
         return self.pattern(expr, process)
 
+    def patterns(self, expr: Expr, process: Process | None = None) -> list[str]:
+        """What `pattern` says of each thing that *expr* can be: of each option, and of what each call passes."""
+        match expr:
+            case Choice(options=options):
+                found = [text for option in options for text in self.patterns(option, process)]
+            case Name(path=path, name=name, scope=scope) if scope and (path, scope, name) not in self._following:
+                key = (path, scope, name)
+                given = self._parameters.given(*key)
+                if not given:
+                    return [self.pattern(expr, process)]
+                self._following.add(key)
+                found = [text for one in given for text in self.patterns(one.value, process)]
+                self._following.discard(key)
+            case _:
+                found = [self.pattern(expr, process)]
+        return list(dict.fromkeys(found))
+
     def pattern(self, expr: Expr, process: Process | None = None) -> str:
         """The text of *expr* with ``{*}`` for each part that can't be told, or can be several things."""
         match expr:

@@ -21,6 +21,14 @@ def _names(files: dict[str, str]) -> set[str]:
         ("load(path='data/churn.csv')\nload('data/sales.csv')", {"data/churn.csv", "data/sales.csv"}),
         ("load('data/churn.csv')\nload(input())", set()),
         ("load(*['data/churn.csv'])", set()),
+        (
+            "def go(folder):\n    load(f'{folder}/churn.csv')\n    load(f'{folder}/sales.csv')\ngo(input())",
+            {"{*}/churn.csv", "{*}/sales.csv"},
+        ),
+        (
+            "def go(folder, file):\n    load(f'{folder}/churn.csv')\n    load(f'{folder}/{file}')",
+            set(),
+        ),
     ],
 )
 def test_what_calls_of_the_file_pass(calls: str, names: set[str]) -> None:

@@ -109,6 +109,20 @@ def test_packages_of_a_module_run_first() -> None:
     assert set(process(files).modules) == {"pkg/mod.py", "pkg/__init__.py", "boot.py"}
 
 
+def test_main_of_an_installed_package() -> None:
+    """``python -m pkg`` starts the package's ``__main__``, also where only an installation brings it into the image."""
+    files = {
+        "Dockerfile": (
+            "FROM python:3.12 AS builder\nCOPY . /src\nRUN pip install --target /opt/lib /src\n"
+            'FROM python:3.12\nCOPY --from=builder /opt/lib /opt/lib\nCMD ["python", "-m", "agents.one"]\n'
+        ),
+        "compose.yaml": "services:\n  api:\n    build: .\n",
+        "agents/one/__init__.py": "",
+        "agents/one/__main__.py": "",
+    }
+    assert starts(process(files)) == ["agents/one/__main__.py"]
+
+
 def test_variables() -> None:
     """The service's over the env file's over the image's."""
     files = {

@@ -47,3 +47,37 @@ def test_what_begins_with_what_is_not_told_is_not_shared() -> None:
     write = "import pandas as pd\ndef w(folder):\n    pd.DataFrame().to_csv(f'{folder}/churn.csv')\n"
     read = "import pandas as pd\ndef r(folder):\n    pd.read_csv(f'{folder}/churn.csv')\n"
     assert not _found({"write.py": write, "read.py": read}, "feeds")
+
+
+def test_a_cluster_knows_no_services_of_a_compose_file() -> None:
+    """A pod's address leads to what runs in its cluster."""
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: api}\nspec:\n  containers:\n"
+        "    - {name: api, image: api, env: [{name: STORE, value: 'redis://store:6379'}]}\n"
+    )
+    compose = "services:\n  store:\n    image: redis\n"
+    store = (
+        "apiVersion: v1\nkind: Service\nmetadata: {name: store}\n"
+        "spec: {selector: {app: store}, ports: [{port: 6379}]}\n---\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: store, labels: {app: store}}\n"
+        "spec:\n  containers:\n    - {name: redis, image: redis}\n"
+    )
+    assert not _found({"k8s/api.yaml": pod, "compose.yaml": compose}, "calls")
+    (one,) = _found({"k8s/api.yaml": pod, "k8s/store.yaml": store, "compose.yaml": compose}, "calls")
+    assert one.tool_to == "kubernetes"
+
+
+def test_steps_in_containers_share_no_disk() -> None:
+    """What a component of Kubeflow writes under a path is no file of the notebook that reads that path."""
+    pipeline = (
+        "import pickle\nfrom kfp import dsl\n@dsl.component\ndef train():\n    import pandas as pd\n"
+        "    pd.DataFrame().to_csv('artifact/scaler.csv')\n"
+        "@dsl.pipeline(name='p')\ndef p():\n    train()\n"
+    )
+    read = "import pandas as pd\npd.read_csv('artifact/scaler.csv')\n"
+    assert not _found({"pipeline.py": pipeline, "read.py": read}, "feeds")
+    (one,) = _found(
+        {"pipeline.py": pipeline.replace("artifact/", "s3://a/"), "read.py": read.replace("artifact/", "s3://a/")},
+        "feeds",
+    )
+    assert one.tool_from == "kfp"

@@ -28,13 +28,14 @@ SHOWN = 5
 _CODE = (".py", ".sh", ".ipynb", ".R", ".sql")
 
 
-@check.over(facts.DvcStage, where=_dvc.skips)
+@check.over(facts.DvcStage, where=_dvc.judged)
 def find(stage: facts.DvcStage, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each stage that DVC may skip: at what its command names, and its code reads, and what it declares."""
     process = _dvc.process_of(stage, pipeline)
     if process is None or _dvc.always_forced(pipeline):
         return
     declared = _dvc.declared(stage, pipeline)
+    inputs = _dvc.told(stage.inputs, pipeline)
     if any(_dvc.HOLE in path for path in declared):
         yield Unjudged(stage.place, _dvc.NOT_TOLD)
         return
@@ -47,22 +48,35 @@ def find(stage: facts.DvcStage, pipeline: Pipeline) -> Iterator[Verdict]:
         if source is not None:
             found[path] = (at, *source)
     if found:
-        yield _finding(stage, found)
+        makers = {maker.identity: maker for path in found if (maker := _maker(path, stage, made)) is not None}
+        beside = bool(makers) and all(_maker(path, stage, made) is not None for path in found)
+        beside = beside and all(_gives(maker, inputs, pipeline) for maker in makers.values())
+        yield _finding(stage, found, beside=beside)
 
 
-def _finding(stage: facts.DvcStage, found: dict[str, tuple[Place, Place, str]]) -> Finding:
+def _gives(maker: facts.DvcStage, inputs: list[str], pipeline: Pipeline) -> bool:
+    """Whether one of *inputs* is an output of *maker*."""
+    return any(_is_one(output, path) for output in _dvc.told(maker.outputs, pipeline) for path in inputs)
+
+
+def _finding(stage: facts.DvcStage, found: dict[str, tuple[Place, Place, str]], *, beside: bool) -> Finding:
+    """*beside*: the stage declares something else of all who make what it reads."""
     first, *others = found
     more = f" and {len(others)} more path{'s' if len(others) > 1 else ''}" if others else ""
     return Finding(
         at=found[first][0],
         message=(
-            f"Stage {stage.name!r} reads {first}{more} and does not declare {'them' if others else 'it'}: after a "
-            "change there, `dvc repro` skips the stage."
+            f"Stage {stage.loop or stage.name!r} reads {first}{more} and does not declare "
+            f"{'them' if others else 'it'}: after a change there, `dvc repro` skips the stage."
         ),
         because=(
-            (stage.place, f"{stage.name} and what it depends on"),
+            (stage.place, f"{stage.loop or stage.name} and what it depends on"),
             *((origin, f"{path}: {note}") for path, (_, origin, note) in list(found.items())[:SHOWN]),
         ),
+        severity=Severity.MEDIUM if beside else None,
+        lowered="it depends on other outputs of the same stage, which mostly change with it" if beside else "",
+        group=stage.path,
+        note=f"{stage.loop or stage.name} reads {first}{more}",
     )
 
 
@@ -85,13 +99,27 @@ def _source(
     path: str, stage: facts.DvcStage, made: Mapping[str, facts.DvcStage], pipeline: Pipeline
 ) -> tuple[Place, str] | None:
     """Where *path* comes from: another stage, a file that DVC tracks, a file of the tree; None where nothing tells."""
-    above = path
-    while above:
-        maker = made.get(above)
-        if maker is not None and maker is not stage:
-            return maker.place, f"{maker.name} makes it"
-        pointer = f"{above}.dvc"
-        if pointer in pipeline.paths:
-            return Place(pointer, 1), "DVC tracks it"
-        above = above.rpartition("/")[0]
+    maker = _maker(path, stage, made)
+    if maker is not None:
+        return maker.place, f"{maker.loop or maker.name} makes it"
+    pointer = next((f"{above}.dvc" for above in _with_folders(path) if f"{above}.dvc" in pipeline.paths), None)
+    if pointer is not None:
+        return Place(pointer, 1), "DVC tracks it"
     return (Place(path, 1), "it is a file of the repository") if path in pipeline.paths else None
+
+
+def _maker(path: str, stage: facts.DvcStage, made: Mapping[str, facts.DvcStage]) -> facts.DvcStage | None:
+    """The other stage that makes *path*, or a folder around it."""
+    makers = (made.get(above) for above in _with_folders(path))
+    return next((maker for maker in makers if maker is not None and _is_other(maker, stage)), None)
+
+
+def _is_other(maker: facts.DvcStage, stage: facts.DvcStage) -> bool:
+    """Whether it is another stage, and no other turn of the same loop."""
+    return maker is not stage and not (stage.loop and maker.loop == stage.loop)
+
+
+def _with_folders(path: str) -> Iterator[str]:
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
