@@ -28,8 +28,10 @@ from pytest_mlbreaks.model.facts import (
     Constant,
     Container,
     DatasetAccess,
+    DbtExposure,
     DbtFile,
     DbtPackages,
+    DbtProfile,
     DbtProject,
     DbtProperties,
     Edge,
@@ -51,7 +53,7 @@ ACROSS: frozenset[type[Fact]] = frozenset(
         *(Workload, Container, ConfigObject, NetworkService, Autoscaler),
         *(DatasetAccess, ModelAccess, Constant),
         *(Schedule, Step, Edge, Wait, Trigger),
-        *(DbtProject, DbtFile, DbtProperties, DbtPackages),
+        *(DbtProject, DbtFile, DbtProperties, DbtPackages, DbtProfile, DbtExposure),
     }
 )
 """The types of facts that mean something beyond their own repository."""

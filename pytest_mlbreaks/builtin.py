@@ -94,6 +94,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         sql.READER,
         dbt.READER,
         dbt.FILES,
+        dbt.PYTHON_MODELS,
         sql.STRINGS,
         training.READER,
         ml_code.READER,

@@ -17,6 +17,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
+
 from pytest_mlbreaks.check import Check
 from pytest_mlbreaks.packs import Packs
 from pytest_mlbreaks.report import About, ReportedFinding, Result
@@ -236,12 +238,14 @@ def run(page: Page, packs: Packs, check: Check) -> list[SectionOutcome]:
 
 def _run(section: Section, packs: Packs, check: Check) -> SectionOutcome:
     from pytest_mlbreaks import engine  # the engine asks this module what to do about a finding
+    from pytest_mlbreaks.judge import alike
     from pytest_mlbreaks.tree import MemoryTree
 
     tree = MemoryTree(section.files)
     reading = engine.read(tree, packs, lambda stage, done, total: None)
     pipeline = engine.build(tree, reading)
     result = engine.judge(check, pipeline, {})
+    result = msgspec.structs.replace(result, findings=alike.of(result.findings))
     problems = [f"{d.place}: {d.message}" for d in reading.diagnostics if d.level == "error"]
     problems += _own_problems(section, result)
     foreign = set()

@@ -46,7 +46,18 @@ def skips(stage: facts.DvcStage, pipeline: Pipeline) -> bool:
 
 
 def _pipeline_of(stage: facts.DvcStage) -> str:
-    return stage.step.rpartition("/")[0]
+    return f"dvc:{stage.path}"
+
+
+def judged(stage: facts.DvcStage, pipeline: Pipeline) -> bool:
+    """Whether the stage may be skipped, and is the first of its loop, whose stages are written as one."""
+    if not skips(stage, pipeline):
+        return False
+    return not stage.loop or pipeline.index(facts.DvcStage, _loop_of)[_loop_of(stage)][0] is stage
+
+
+def _loop_of(stage: facts.DvcStage) -> tuple[str, str]:
+    return stage.path, stage.loop or stage.name
 
 
 def always_forced(pipeline: Pipeline) -> bool:

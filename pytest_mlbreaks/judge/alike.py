@@ -16,7 +16,7 @@ MOST = 10
 def together(report: Report) -> Report:
     """*report* with one finding for all of a group that nothing silences: the gravest and surest, and the first."""
     results = tuple(
-        msgspec.structs.replace(result, findings=_together(result.findings))
+        msgspec.structs.replace(result, findings=of(result.findings))
         if any(finding.group for finding in result.findings)
         else result
         for result in report.results
@@ -24,7 +24,8 @@ def together(report: Report) -> Report:
     return msgspec.structs.replace(report, results=results)
 
 
-def _together(findings: Sequence[ReportedFinding]) -> tuple[ReportedFinding, ...]:
+def of(findings: Sequence[ReportedFinding]) -> tuple[ReportedFinding, ...]:
+    """The findings of one check, in the order of their places, with one for those of a group."""
     groups: dict[tuple[str, str, str], list[ReportedFinding]] = defaultdict(list)
     told = []
     for finding in findings:

@@ -5,16 +5,19 @@ A project's models are steps of one schedule, ordered by what they refer to, and
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from pytest_mlbreaks.model import Pipeline
-from pytest_mlbreaks.model.expr import Concat, Expr, Literal, Unknown, literal_text
+from pytest_mlbreaks.model import Pipeline, Place
+from pytest_mlbreaks.model.expr import Concat, EnvVar, Expr, Literal, Unknown, literal_text
 from pytest_mlbreaks.model.facts import (
     Argument,
     DatasetAccess,
+    DbtExposure,
     DbtFile,
+    DbtMacro,
     DbtPackages,
+    DbtProfile,
     DbtProject,
     DbtProperties,
     DbtRef,
@@ -51,7 +54,7 @@ def trees(pipeline: Pipeline) -> list[DbtTree]:
             if folder is not None:
                 by_folder[folder].append(path)
     facts: dict[str, list[Fact]] = defaultdict(list)
-    for kind in (DbtFile, DbtProperties, DbtPackages):
+    for kind in (DbtFile, DbtProperties, DbtPackages, DbtExposure):
         for fact in pipeline.all(kind):
             folder = _owner(fact.path, projects)
             if folder is not None:
@@ -87,11 +90,15 @@ class _Maker:
         self._properties: dict[str, list[DbtProperties]] = defaultdict(list)
         self._sources: dict[tuple[str, str], list[DbtProperties]] = defaultdict(list)
         self._packages: list[DbtPackages] = []
+        self._exposures: list[DbtExposure] = []
         for fact in facts:
             if isinstance(fact, DbtFile):
                 self._files[fact.path] = fact
             elif isinstance(fact, DbtPackages):
                 self._packages.append(fact)
+            elif isinstance(fact, DbtExposure):
+                if self._in(fact.path, project.folders):
+                    self._exposures.append(fact)
             elif isinstance(fact, DbtProperties) and self._in(fact.path, project.folders):
                 if fact.source:
                     self._sources[fact.source, fact.name].append(fact)
@@ -123,6 +130,8 @@ class _Maker:
             sources={key: tuple(entries) for key, entries in self._sources.items()},
             described={name: tuple(entries) for name, entries in self._properties.items()},
             tests=tuple(file for path, file in self._files.items() if self._in(path, self._project.test_paths)),
+            exposures=tuple(self._exposures),
+            macros={macro.name: macro for file in self._files.values() for macro in file.referring},
             incomplete=self._incomplete(),
             packages=tuple(p for fact in self._packages for p in fact.packages if _name(p) not in _WITHOUT_MODELS),
         )
@@ -185,21 +194,28 @@ def _name(package: str) -> str:
     return package.rpartition("/")[2].removesuffix(".git").removeprefix("dbt-").replace("-", "_")
 
 
-def steps(trees: Iterable[DbtTree]) -> Iterator[Fact]:
-    """Schedules, steps, edges, and the tables that models read and write."""
+def steps(trees: Iterable[DbtTree], pipeline: Pipeline) -> list[Fact]:
+    """Schedules, steps, edges, and the tables that models read and write. What is switched off is no step."""
+    return list(_steps(trees, pipeline))
+
+
+def _steps(trees: Iterable[DbtTree], pipeline: Pipeline) -> Iterator[Fact]:
     every = list(trees)
     for tree in every:
+        models = [model for model in tree.models.values() if model.setting("enabled") != Literal(False)]
+        reason = _not_told(tree, models)
         schedule = Schedule(
             place=tree.project.place,
             orchestrator="dbt",
             name=tree.project.name or tree.project.folder,
             scope=tree.project.path,
-            complete=not tree.incomplete
-            and not any(m.file is not None and m.file.opaque for m in tree.models.values()),
-            reason=tree.incomplete or "a reference that a template computes",
+            complete=not reason,
+            reason=reason,
         )
         yield schedule
-        for model in tree.models.values():
+        tables = _Tables(tree, pipeline)
+        names = {model.name for model in models}
+        for model in models:
             yield Step(
                 place=model.place,
                 orchestrator="dbt",
@@ -207,31 +223,128 @@ def steps(trees: Iterable[DbtTree]) -> Iterator[Fact]:
                 name=model.name,
                 operator=literal_text(model.setting("materialized")) or model.kind,
             )
-            after = f"{schedule.identity}/{model.name}"
-            for ref in model.refs:
-                if ref.kind == "ref" and ref.name in tree.models:
-                    yield Edge(place=ref.place, before=f"{schedule.identity}/{ref.name}", after=after)
+            for ref in (*model.refs, *_by_macros(model, tree)):
+                before = tree.model(ref)
+                if before is not None and before.name in names and before is not model:
+                    yield _edge(schedule, ref.place, before.name, model.name)
             if len(every) == 1:  # two projects may have models of one name, in schemas that only their profiles tell
-                yield from _accesses(model, tree)
+                yield from _accesses(model, tables)
+        yield from _exposed(tree, schedule, names)
 
 
-def _accesses(model: DbtModel, tree: DbtTree) -> Iterator[Fact]:
-    written = _table(model)
+def _not_told(tree: DbtTree, models: Iterable[DbtModel]) -> str:
+    """Why not all steps and edges of a project are told; "" where they are."""
+    if tree.incomplete:
+        return tree.incomplete
+    for model in models:
+        if model.file is not None and (model.file.opaque or any(m.opaque for m in _called(model, tree))):
+            return "a reference that a template computes"
+        if any(ref.conditional for macro in _called(model, tree) for ref in macro.refs):
+            return "a macro refers to a model on a condition"
+        if isinstance(model.setting("enabled"), Unknown):
+            return "whether a model is enabled is computed"
+    return ""
+
+
+def _called(model: DbtModel, tree: DbtTree) -> Iterator[DbtMacro]:
+    """The macros of the project that a model calls, and that refer to something."""
+    own = f"{tree.project.name}."
+    for call in model.file.calls if model.file is not None else ():
+        macro = tree.macros.get(call.removeprefix(own))
+        if macro is not None:
+            yield macro
+
+
+def _by_macros(model: DbtModel, tree: DbtTree) -> Iterator[DbtRef]:
+    for macro in _called(model, tree):
+        yield from (ref for ref in macro.refs if not ref.conditional)
+
+
+def _edge(schedule: Schedule, place: Place, before: str, after: str) -> Edge:
+    return Edge(place=place, before=f"{schedule.identity}/{before}", after=f"{schedule.identity}/{after}")
+
+
+def _exposed(tree: DbtTree, schedule: Schedule, names: Collection[str]) -> Iterator[Fact]:
+    """What uses the models outside dbt, as steps that come after them."""
+    for exposure in tree.exposures:
+        name = f"exposure {exposure.name}"
+        given = {"type": exposure.kind, "owner": exposure.owner, "url": exposure.url}
+        yield Step(
+            place=exposure.place,
+            orchestrator="dbt",
+            pipeline=schedule.identity,
+            name=name,
+            operator="exposure",
+            settings=tuple(Argument(name=n, value=Literal(v), place=exposure.place) for n, v in given.items() if v),
+        )
+        for ref in exposure.refs:
+            model = tree.model(ref)
+            if model is not None and model.name in names:
+                yield _edge(schedule, ref.place, model.name, name)
+
+
+def _accesses(model: DbtModel, tables: _Tables) -> Iterator[Fact]:
+    written = tables.written(model)
     yield DatasetAccess(place=model.place, mode="write", target=written, api="dbt", kind="table", scope=model.name)
     for ref in model.refs:
-        target = _read(ref, tree)
+        target = tables.read(ref)
         if target is not None:
             yield DatasetAccess(place=ref.place, mode="read", target=target, api="dbt", kind="table", scope=model.name)
 
 
-def _table(model: DbtModel) -> Expr:
-    alias = literal_text(model.setting("alias")) or model.name
-    return Concat((_SCHEMA, Literal(f".{alias}")))
+class _Tables:
+    """Which tables the models of a project are.
+
+    A model's schema is its configuration's and its profile's to say, and another one for each target. So a model is the
+    table that other code names, where its name is that of no other model, and its schema may be the one named there
+    (https://docs.getdbt.com/docs/build/custom-schemas); else the schema is not known.
+    """
+
+    def __init__(self, tree: DbtTree, pipeline: Pipeline) -> None:
+        self._tree = tree
+        targets = (
+            t.schema for p in pipeline.index(DbtProfile, "name").get(tree.project.profile, ()) for t in p.targets
+        )
+        self._schemas = {text.lower() for schema in targets if (text := _default(schema))}
+        self._named_otherwise = any("generate_schema_name" in f.macros for f in pipeline.all(DbtFile))
+        aliases = Counter(_alias(model).lower() for model in tree.models.values())
+        self._elsewhere: dict[str, set[str]] = defaultdict(set)
+        for access in pipeline.all(DatasetAccess):
+            name = literal_text(access.target)
+            if access.kind == "table" and access.api != "dbt" and name is not None and "." in name:
+                alias = name.rpartition(".")[2].lower()
+                if aliases[alias] == 1:
+                    self._elsewhere[alias].add(name)
+
+    def written(self, model: DbtModel) -> Expr:
+        """The table that a model makes."""
+        alias = _alias(model)
+        fitting = [name for name in self._elsewhere.get(alias.lower(), ()) if self._may_be(model, name)]
+        return Literal(fitting[0]) if len(fitting) == 1 else Concat((_SCHEMA, Literal(f".{alias}")))
+
+    def read(self, ref: DbtRef) -> Expr | None:
+        """The table that a reference means."""
+        if ref.kind == "ref":
+            model = self._tree.model(ref)
+            return self.written(model) if model is not None else None
+        entries = self._tree.sources.get((ref.group, ref.name), ())
+        return Literal(entries[0].relation) if entries and entries[0].relation else None
+
+    def _may_be(self, model: DbtModel, name: str) -> bool:
+        schema = name.split(".")[-2].lower()
+        own = model.setting("schema")
+        if own is None:
+            return schema in self._schemas
+        custom = (literal_text(own) or "").lower()
+        if not custom:
+            return False
+        return schema in {f"{one}_{custom}" for one in self._schemas} or (self._named_otherwise and schema == custom)
 
 
-def _read(ref: DbtRef, tree: DbtTree) -> Expr | None:
-    if ref.kind == "ref":
-        model = tree.models.get(ref.name)
-        return _table(model) if model is not None else None
-    entries = tree.sources.get((ref.group, ref.name), ())
-    return Literal(entries[0].relation) if entries and entries[0].relation else None
+def _alias(model: DbtModel) -> str:
+    return literal_text(model.setting("alias")) or model.name
+
+
+def _default(schema: Expr) -> str | None:
+    """The text of a schema; of a variable, what it is where nobody sets it."""
+    return literal_text(schema.default) if isinstance(schema, EnvVar) else literal_text(schema)

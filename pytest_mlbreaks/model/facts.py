@@ -1504,11 +1504,12 @@ class SqlQuery(Fact, frozen=True, kw_only=True):
 
 class DbtProject(Fact, frozen=True, kw_only=True):
     """A ``dbt_project.yml``: where its files are, relative to its folder. *settings* are configurations of folders:
-    dotted keys (``models.shop.staging.+materialized``)."""
+    dotted keys (``models.shop.staging.+materialized``). *profile* is the `DbtProfile` that it connects with."""
 
     called: ClassVar[str] = "dbt project"
 
     name: str
+    profile: str = ""
     model_paths: tuple[str, ...] = ("models",)
     seed_paths: tuple[str, ...] = ("seeds",)
     snapshot_paths: tuple[str, ...] = ("snapshots",)
@@ -1532,6 +1533,27 @@ class DbtProject(Fact, frozen=True, kw_only=True):
         return self.path.rpartition("/")[0]
 
 
+class DbtTarget(Part, frozen=True, kw_only=True):
+    """Where a profile may build models: *schema* is the one that a model without a schema of its own gets."""
+
+    name: str
+    adapter: str = ""
+    schema: Expr
+    place: Place
+
+
+class DbtProfile(Fact, frozen=True, kw_only=True):
+    """A profile of a ``profiles.yml``: its targets, of which *target* is the default. Nothing that is secret."""
+
+    name: str
+    target: str = ""
+    targets: tuple[DbtTarget, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"dbt-profile:{self.path}#{self.name}"
+
+
 class DbtPackages(Fact, frozen=True, kw_only=True):
     """A ``packages.yml`` or ``dependencies.yml``: what a project installs, as written."""
 
@@ -1544,19 +1566,30 @@ class DbtPackages(Fact, frozen=True, kw_only=True):
 
 class DbtRef(Part, frozen=True, kw_only=True):
     """A ``ref()`` or ``source()`` of a file. *name* is the model's, or the table's; *group* the package's or the
-    source's ("" where a ref names none). *conditional*: only some runs come to it."""
+    source's ("" where a ref names none). *version*: of the model, "" where none is asked for. *conditional*: only some
+    runs come to it."""
 
     kind: L["ref", "source"]
     name: str
     group: str = ""
+    version: str = ""
     conditional: bool = False
     place: Place
 
 
+class DbtMacro(Part, frozen=True, kw_only=True):
+    """What a macro refers to, and with it each model that calls it; *opaque* as of `DbtFile`."""
+
+    name: str
+    refs: tuple[DbtRef, ...] = ()
+    opaque: bool = False
+
+
 class DbtFile(Fact, frozen=True, kw_only=True):
-    """A file of SQL with templates of dbt. *config* are the arguments of ``config()``; *macros* and *snapshots* what it
-    defines; *incremental*: it asks ``is_incremental()``; *opaque*: it names a ref or source by something computed;
-    *own*: it reads ``this``; *calls*: the macros that it calls."""
+    """A file of SQL with templates of dbt, or a model in Python. *config* are the arguments of ``config()``; *macros*
+    and *snapshots* what it defines; *incremental*: it asks ``is_incremental()``; *opaque*: it names a ref or source by
+    something computed; *own*: it reads ``this``; *calls*: the macros that it calls; *referring*: those of its macros
+    that refer to something."""
 
     called: ClassVar[str] = "dbt file"
 
@@ -1568,6 +1601,7 @@ class DbtFile(Fact, frozen=True, kw_only=True):
     incremental: bool = False
     opaque: bool = False
     own: bool = False
+    referring: tuple[DbtMacro, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -1595,6 +1629,31 @@ class DbtColumn(Part, frozen=True, kw_only=True):
     place: Place
 
 
+class DbtVersion(Part, frozen=True, kw_only=True):
+    """A version of a model: *file* is its file's name without the ending; *latest*: a ``ref`` without one means it."""
+
+    name: str
+    file: str
+    latest: bool = False
+
+
+class DbtExposure(Fact, frozen=True, kw_only=True):
+    """What uses models outside dbt, as a properties file says: a dashboard, a notebook, an application. *kind* is its
+    ``type``, *owner* the owner's name, or address where no name is given."""
+
+    called: ClassVar[str] = "exposure of dbt"
+
+    name: str
+    kind: str = ""
+    owner: str = ""
+    url: str = ""
+    refs: tuple[DbtRef, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"dbt-exposure:{self.path}#{self.name}"
+
+
 class DbtProperties(Fact, frozen=True, kw_only=True):
     """What a properties file says of one model, seed, snapshot or table of a source.
 
@@ -1614,6 +1673,8 @@ class DbtProperties(Fact, frozen=True, kw_only=True):
     loaded_at: str = ""
     relation: str = ""  # of a source: schema and table as written, where both are
     enabled: bool = True
+    versions: tuple[DbtVersion, ...] = ()
+    refs: tuple[DbtRef, ...] = ()  # of a snapshot that is defined here
 
     @property
     def identity(self) -> str:
@@ -1704,7 +1765,8 @@ class DvcPath(Part, frozen=True, kw_only=True):
 
 
 class DvcParameter(Part, frozen=True, kw_only=True):
-    """A parameter that a stage of DVC depends on: *key*, dotted, of *file*; the whole file where it is ""."""
+    """A parameter that a stage of DVC depends on: *key*, dotted, of *file*; the whole file where it is "". In a loop, a
+    key may have ``${item}`` in it."""
 
     file: Expr
     key: str = ""
@@ -1714,7 +1776,8 @@ class DvcParameter(Part, frozen=True, kw_only=True):
 class DvcStage(Fact, frozen=True, kw_only=True):
     """A stage of a ``dvc.yaml``, in the tool's own terms. The `Step` of the identity *step* is its common face.
 
-    DVC runs a stage again only where one of its *inputs*, *parameters*, *outputs* or its command has changed.
+    DVC runs a stage again only where one of its *inputs*, *parameters*, *outputs* or its command has changed. *loop* is
+    the name under which a stage is written once for several items (``foreach``, ``matrix``), "" for all others.
     """
 
     called: ClassVar[str] = "stage of a DVC pipeline"
@@ -1726,10 +1789,35 @@ class DvcStage(Fact, frozen=True, kw_only=True):
     parameters: tuple[DvcParameter, ...] = ()
     frozen: bool = False
     always_changed: bool = False
+    loop: str = ""
 
     @property
     def identity(self) -> str:
         return f"stage:{self.step}"
+
+
+class DvcLoop(Fact, frozen=True, kw_only=True):
+    """A stage of a ``dvc.yaml`` that is written once for several items: what is written, from which link makes a `Step`
+    and a `DvcStage` for each.
+
+    *items* is the list or mapping of ``foreach``; for a ``matrix``, a mapping of lists. What they, or a part of them,
+    are elsewhere is a `ConfigKey`. ``${item}``, ``${item.x}`` and ``${key}`` are keys of the store ``loop``.
+    """
+
+    pipeline: str
+    name: str
+    items: Expr
+    matrix: bool = False
+    commands: tuple[Command, ...] = ()
+    inputs: tuple[DvcPath, ...] = ()
+    outputs: tuple[DvcPath, ...] = ()
+    parameters: tuple[DvcParameter, ...] = ()
+    frozen: bool = False
+    always_changed: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"loop:{self.pipeline}/{self.name}"
 
 
 class KfpComponent(Fact, frozen=True, kw_only=True):

@@ -11,7 +11,9 @@ from pytest_mlbreaks.model.facts import (
     Argument,
     Container,
     DatasetAccess,
+    DbtExposure,
     DbtFile,
+    DbtMacro,
     DbtProject,
     DbtProperties,
     DbtRef,
@@ -561,8 +563,9 @@ class DbtModel:
 
     @property
     def refs(self) -> tuple[DbtRef, ...]:
-        """What its file refers to."""
-        return self.file.refs if self.file is not None else ()
+        """What its file refers to; of a snapshot that its properties define, what these do."""
+        defined = tuple(ref for entry in self.described for ref in entry.refs)
+        return (*self.file.refs, *defined) if self.file is not None else defined
 
     def setting(self, name: str) -> Expr | None:
         """The configuration *name*, or None where nothing gives it."""
@@ -574,7 +577,8 @@ class DbtModel:
 class DbtTree:
     """A dbt project with what is in it. *models* by name; *sources* by source and table; *described*: what properties
     files name, by name; *tests* are the files of its own tests. *incomplete* says why a model or source may be there
-    that is not seen, or is ""; *packages* are those that it installs and that may bring models.
+    that is not seen, or is ""; *packages* are those that it installs and that may bring models. *macros* are those of
+    its own that refer to something, by name.
     """
 
     called: ClassVar[str] = "dbt project"
@@ -584,6 +588,8 @@ class DbtTree:
     sources: Mapping[tuple[str, str], tuple[DbtProperties, ...]]
     described: Mapping[str, tuple[DbtProperties, ...]]
     tests: tuple[DbtFile, ...] = ()
+    exposures: tuple[DbtExposure, ...] = ()
+    macros: Mapping[str, DbtMacro] = dataclasses.field(default_factory=dict)
     incomplete: str = ""
     packages: tuple[str, ...] = ()
 
@@ -594,3 +600,13 @@ class DbtTree:
     @property
     def place(self) -> Place:
         return self.project.place
+
+    def model(self, ref: DbtRef) -> DbtModel | None:
+        """The model, seed or snapshot that *ref* means: of several versions, the one asked for, else the latest."""
+        if ref.kind != "ref":
+            return None
+        for entry in self.described.get(ref.name, ()):
+            for version in entry.versions:
+                if ref.version == version.name or (not ref.version and version.latest):
+                    return self.models.get(version.file) or self.models.get(ref.name)
+        return self.models.get(ref.name)

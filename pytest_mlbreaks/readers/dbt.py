@@ -1,28 +1,36 @@
-"""dbt projects: the project file, its packages, properties files, and what the templates of its SQL refer to.
+"""dbt projects: the project file, its packages, properties files, and what its SQL's templates and its models in Python
+refer to.
 
 Nothing is rendered. What a macro makes is not known; what is written in ``ref()``, ``source()`` and ``config()`` is.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from typing import Literal as L
 
 from pytest_mlbreaks.formats import sql as formats
+from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.formats.sql import SQL, SqlFile, TemplateCall
 from pytest_mlbreaks.formats.yaml import YAML, YamlFile, YamlNode
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
-from pytest_mlbreaks.model.expr import Entries, Expr, Items, Literal, Unknown
+from pytest_mlbreaks.model.expr import Entries, EnvVar, Expr, Items, Literal, Unknown
 from pytest_mlbreaks.model.facts import (
     Argument,
     DbtColumn,
+    DbtExposure,
     DbtFile,
+    DbtMacro,
     DbtPackages,
+    DbtProfile,
     DbtProject,
     DbtProperties,
     DbtRef,
+    DbtTarget,
     DbtTest,
+    DbtVersion,
 )
 from pytest_mlbreaks.reading import Reader, Wanted
 
@@ -33,8 +41,10 @@ MOST_SETTINGS = 500
 
 _PROJECT = re.compile(r"(?:^|/)dbt_project\.ya?ml$")
 _PACKAGES = re.compile(r"(?:^|/)(?:packages|dependencies)\.ya?ml$")
+_PROFILES = re.compile(r"(?:^|/)profiles\.ya?ml$")
 _PROPERTIES = re.compile(r"(?:^|/)(?:models|seeds|data|snapshots|sources)/(?:.*/)?[^/]+\.ya?ml$")
 _INSTALLED = re.compile(r"(?:^|/)(?:dbt_packages|dbt_modules|target)/")
+_VARIABLE = re.compile(r"""\{\{\s*env_var\(\s*['"](\w+)['"]\s*(?:,\s*['"]([^'"]*)['"]\s*)?\)\s*\}\}""")
 _TEMPLATED = re.compile(r"\{[{%]")
 _REF = re.compile(r"""\bref\(\s*['"]([\w.-]+)['"]\s*(?:,\s*['"]([\w.-]+)['"]\s*)?\)""")
 _SOURCE = re.compile(r"""\bsource\(\s*['"]([\w.-]+)['"]\s*,\s*['"]([\w.-]+)['"]\s*\)""")
@@ -48,7 +58,7 @@ def _claims(path: str) -> bool:
     if not path.endswith((".yml", ".yaml")) or _INSTALLED.search(path):
         return False
     # without what reads SQL, nobody knows which models and snapshots there are
-    return any(pattern.search(path) is not None for pattern in (_PROJECT, _PACKAGES, _PROPERTIES))
+    return any(pattern.search(path) is not None for pattern in (_PROJECT, _PACKAGES, _PROFILES, _PROPERTIES))
 
 
 def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
@@ -59,6 +69,8 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             yield _project(document)
         elif _PACKAGES.search(file.path):
             yield _packages(document)
+        elif _PROFILES.search(file.path):
+            yield from _profiles(document)
         if _PROPERTIES.search(file.path):
             yield from _properties(document)
 
@@ -74,6 +86,7 @@ def _project(document: YamlNode) -> Fact:
     return DbtProject(
         place=document.place,
         name=_text(document, "name"),
+        profile=_text(document, "profile"),
         model_paths=paths("model-paths", "source-paths", default="models"),
         seed_paths=paths("seed-paths", "data-paths", default="seeds"),
         snapshot_paths=paths("snapshot-paths", default="snapshots"),
@@ -83,6 +96,31 @@ def _project(document: YamlNode) -> Fact:
         analysis_paths=paths("analysis-paths", default="analyses", older=("analysis",)),
         settings=tuple(_settings(document))[:MOST_SETTINGS],
     )
+
+
+def _profiles(document: YamlNode) -> Iterator[Fact]:
+    """https://docs.getdbt.com/docs/core/connect-data-platform/profiles.yml: a file has profiles by name."""
+    for name, key, body in document.items():
+        outputs = body.get("outputs")
+        if outputs is None:
+            continue
+        targets = [
+            DbtTarget(name=target, adapter=_text(given, "type"), schema=schema, place=place.place)
+            for target, place, given in outputs.items()
+            if (schema := _schema(given)) is not None
+        ]
+        yield DbtProfile(name=name, target=_text(body, "target"), targets=tuple(targets), place=key.place)
+
+
+def _schema(target: YamlNode) -> Expr | None:
+    """BigQuery calls it ``dataset``; DuckDB has ``main`` where none is named."""
+    text = _text(target, "schema") or _text(target, "dataset")
+    if not text:
+        return Literal("main") if _text(target, "type") == "duckdb" else None
+    variable = _VARIABLE.fullmatch(text)
+    if variable is not None:
+        return EnvVar(variable[1], Literal(variable[2]) if variable[2] is not None else None)
+    return Unknown("computed by a template") if _TEMPLATED.search(text) else Literal(text)
 
 
 def _settings(document: YamlNode) -> Iterator[Argument]:
@@ -116,6 +154,10 @@ def _properties(document: YamlNode) -> Iterator[Fact]:
         for element in node.elements() if node is not None else ():
             if _text(element, "name"):
                 yield _entry(element, kind, None)
+    exposures = document.get("exposures")
+    for element in exposures.elements() if exposures is not None else ():
+        if _text(element, "name") and _enabled(element):
+            yield _exposure(element)
     sources = document.get("sources")
     for source in sources.elements() if sources is not None else ():
         tables = source.get("tables")
@@ -147,7 +189,57 @@ def _entry(node: YamlNode, kind: Kind, source: YamlNode | None) -> Fact:
         loaded_at=loaded_at,
         relation=_relation(node, source),
         enabled=_enabled(node) and (source is None or _enabled(source)),
+        versions=_versions(node),
+        refs=tuple(_of_snapshot(node)) if kind == "snapshot" else (),
     )
+
+
+def _of_snapshot(node: YamlNode) -> Iterator[DbtRef]:
+    """What a snapshot that a properties file defines is made of: https://docs.getdbt.com/docs/build/snapshots."""
+    said = node.get("relation")
+    if said is not None and said.text:
+        yield from _referred((Argument(name="relation", value=Literal(said.text), place=said.place),))
+
+
+def _exposure(node: YamlNode) -> Fact:
+    """https://docs.getdbt.com/docs/build/exposures"""
+    needed = node.get("depends_on")
+    arguments = tuple(
+        Argument(name="depends_on", value=Literal(element.text), place=element.place)
+        for element in (needed.elements() if needed is not None else ())
+        if element.text
+    )
+    owner = node.get("owner")
+    return DbtExposure(
+        name=_text(node, "name"),
+        kind=_text(node, "type"),
+        owner=_text(owner, "name") or _text(owner, "email"),
+        url=_text(node, "url"),
+        refs=tuple(_referred(arguments)),
+        place=_named(node),
+    )
+
+
+def _versions(node: YamlNode) -> tuple[DbtVersion, ...]:
+    """https://docs.getdbt.com/docs/mesh/govern/model-versions: the file of version 2 of a model is called as
+    ``defined_in`` says, else ``orders_v2``; the latest is the highest one where ``latest_version`` names none."""
+    said = node.get("versions")
+    names = [e for e in (said.elements() if said is not None else ()) if _text(e, "v")]
+    if not names:
+        return ()
+    latest = _text(node, "latest_version") or max((_text(e, "v") for e in names), key=_rank)
+    return tuple(
+        DbtVersion(
+            name=_text(element, "v"),
+            file=_text(element, "defined_in") or f"{_text(node, 'name')}_v{_text(element, 'v')}",
+            latest=_text(element, "v") == latest,
+        )
+        for element in names
+    )
+
+
+def _rank(version: str) -> tuple[int, float, str]:
+    return (1, float(version), "") if version.replace(".", "", 1).isdigit() else (0, 0.0, version)
 
 
 def _named(node: YamlNode) -> Place:
@@ -282,6 +374,7 @@ def _sql(file: SqlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     refs: list[DbtRef] = []
     config: list[Argument] = []
     opaque = False
+    of_macros: dict[str, tuple[list[DbtRef], list[TemplateCall]]] = {}
     for call in template.calls:
         if call.name in ("config", "builtins.config") and not call.macro:
             config.extend(
@@ -295,11 +388,17 @@ def _sql(file: SqlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             opaque = True
         elif not call.macro:
             refs.append(ref)
+        if call.macro:
+            told, not_told = of_macros.setdefault(call.macro, ([], []))
+            if ref is None:
+                not_told.append(call)
+            else:
+                told.append(ref)
     names = tuple(dict.fromkeys(call.name for call in template.calls if not call.macro))
     macros = tuple(name for kind, name, _ in template.blocks if kind == "macro")
     snapshots = tuple(name for kind, name, _ in template.blocks if kind == "snapshot")
     own = formats.THIS in template.text
-    if not (refs or config or macros or snapshots or opaque or own or "is_incremental" in names):
+    if not (refs or config or macros or snapshots or opaque or own or names):
         return
     yield DbtFile(
         place=Place(file.path, 1),
@@ -311,6 +410,9 @@ def _sql(file: SqlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         incremental=bool(template.incremental),
         opaque=opaque,
         own=own,
+        referring=tuple(
+            DbtMacro(name=name, refs=tuple(told), opaque=bool(not_told)) for name, (told, not_told) in of_macros.items()
+        ),
     )
 
 
@@ -325,10 +427,70 @@ def _ref(path: str, call: TemplateCall) -> DbtRef | None:
         kind=kind,
         name=texts[-1] or "",
         group=(texts[0] or "") if len(texts) == 2 else "",
+        version=_version(call.keywords),
         conditional=call.conditional,
         place=Place(path, call.line),
     )
 
 
-READER: Reader[YamlFile] = Reader("dbt", 2, YAML, (DbtProject, DbtPackages, DbtProperties), _claims, _read)
-FILES: Reader[SqlFile] = Reader("dbt-files", 1, SQL, (DbtFile,), _sql_claims, _sql)
+def _version(keywords: tuple[tuple[str, Expr], ...]) -> str:
+    return next((str(e.value) for n, e in keywords if n in ("v", "version") and isinstance(e, Literal)), "")
+
+
+# ----------------------------------------------------------------------------------------------------- Python
+
+
+def _python_claims(path: str) -> bool:
+    return path.endswith(".py") and "models/" in path and not _INSTALLED.search(path)
+
+
+def _python(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+    """https://docs.getdbt.com/docs/build/python-models: a function ``model(dbt, session)``, which names what it reads
+    by ``dbt.ref()`` and ``dbt.source()``."""
+    if file.tree is None or not file.mentions(b"def model("):
+        return
+    for node in file.tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "model" and len(node.args.args) == 2:
+            yield _python_model(file, node)
+
+
+def _python_model(file: PythonFile, function: ast.FunctionDef) -> Fact:
+    dbt = function.args.args[0].arg
+    refs: list[DbtRef] = []
+    config: list[Argument] = []
+    opaque = False
+    for node in ast.walk(function):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if not (isinstance(node.func.value, ast.Name) and node.func.value.id == dbt):
+            continue
+        call = TemplateCall(
+            name=node.func.attr,
+            line=node.lineno,
+            arguments=tuple(_constant(argument) for argument in node.args),
+            keywords=tuple((k.arg, _constant(k.value)) for k in node.keywords if k.arg is not None),
+        )
+        if call.name == "config":
+            config.extend(
+                Argument(name=name, value=value, place=Place(file.path, call.line)) for name, value in call.keywords
+            )
+        elif call.name in ("ref", "source"):
+            ref = _ref(file.path, call)
+            opaque = opaque or ref is None
+            refs.extend([ref] if ref is not None else [])
+    return DbtFile(place=Place(file.path, 1), refs=tuple(refs), config=tuple(config), opaque=opaque)
+
+
+def _constant(node: ast.expr) -> Expr:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | bool | None):
+        return Literal(node.value)
+    if isinstance(node, ast.List | ast.Tuple):
+        return Items(tuple(_constant(element) for element in node.elts))
+    return Unknown("computed by code")
+
+
+READER: Reader[YamlFile] = Reader(
+    "dbt", 3, YAML, (DbtProject, DbtPackages, DbtProfile, DbtProperties, DbtExposure), _claims, _read
+)
+FILES: Reader[SqlFile] = Reader("dbt-files", 2, SQL, (DbtFile,), _sql_claims, _sql)
+PYTHON_MODELS: Reader[PythonFile] = Reader("dbt-python", 1, PYTHON, (DbtFile,), _python_claims, _python)

@@ -46,6 +46,7 @@ _ENVIRONS_METHODS = frozenset(
 )
 _ENV_OBJECTS = {"environs.Env()": "environs", "environ.Env()": "django-environ", "environs.env": "environs"}
 _DECOUPLE = frozenset({"decouple.config", "decouple.AutoConfig()", "starlette.config.Config()"})
+_DEPENDS = frozenset({"fastapi.Depends", "fastapi.Security"})
 _ENV_GETTERS = frozenset({*ENVIRON_GET, "os.environ.pop", "os.environ.setdefault", "os.getenvb"})
 
 
@@ -189,11 +190,29 @@ def _function(file: PythonFile, site: FunctionSite) -> Function:
         place=file.definition_place(node),
         name=scope.qualname,
         parameters=parameters,
-        calls=tuple(scope.calls),
+        calls=tuple(dict.fromkeys((*scope.calls, *_dependencies(file, node, outer)))),
         sometimes=tuple(name for name, conditional in scope.calls.items() if conditional),
         decorators=tuple(_decorator(file, decorator, outer) for decorator in node.decorator_list),
         asynchronous=node.__class__ is ast.AsyncFunctionDef,
     )
+
+
+def _dependencies(file: PythonFile, node: ast.FunctionDef | ast.AsyncFunctionDef, outer: Scope) -> Iterator[str]:
+    """What FastAPI calls before the function, by ``Depends`` in its parameters and decorators.
+
+    Source: https://fastapi.tiangolo.com/tutorial/dependencies/
+    """
+    if not _DEPENDS & file.calls_by_name.keys():
+        return
+    arguments = node.args
+    said = [*arguments.defaults, *arguments.kw_defaults, *node.decorator_list]
+    said += [a.annotation for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    for written in said:
+        for inner in ast.walk(written) if written is not None else ():
+            if isinstance(inner, ast.Call) and inner.args and file.qualified(inner.func, outer) in _DEPENDS:
+                callee = file.qualified(inner.args[0], outer)
+                if callee is not None and callee[0] != "*":
+                    yield callee
 
 
 def _decorator(file: PythonFile, node: ast.expr, scope: Scope) -> str:

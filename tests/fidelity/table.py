@@ -63,6 +63,18 @@ ROWS = (
         ("kedro==1.7.0", "kedro-datasets", "pandas", "scikit-learn", "matplotlib", "seaborn", "plotly"),
         ("--examples", "{kedro-org+kedro-starters}"),
     ),
+    Row(
+        "dvc",
+        "compare_dvc.py",
+        ("dvc==3.67.1",),
+        ("--examples", "{iterative+example-get-started}", "--examples", "{iterative+example-dvc-experiments}"),
+    ),
+    Row(
+        "dbt",
+        "compare_dbt.py",
+        ("dbt-core==1.10.23", "dbt-duckdb<1.11"),
+        ("--examples", "{dbt-labs+jaffle_shop_duckdb}", "--examples", "{dbt-labs+dbt-starter-project}"),
+    ),
 )
 
 

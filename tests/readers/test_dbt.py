@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from pytest_mlbreaks.codec import FactCodec
+from pytest_mlbreaks.formats.python import PYTHON
 from pytest_mlbreaks.formats.sql import SQL
 from pytest_mlbreaks.formats.yaml import YAML
 from pytest_mlbreaks.model import Fact
-from pytest_mlbreaks.model.expr import Items, Literal, Unknown
-from pytest_mlbreaks.model.facts import FACTS, DbtFile, DbtPackages, DbtProject, DbtProperties
-from pytest_mlbreaks.readers.dbt import FILES, READER
+from pytest_mlbreaks.model.expr import EnvVar, Items, Literal, Unknown
+from pytest_mlbreaks.model.facts import FACTS, DbtExposure, DbtFile, DbtPackages, DbtProfile, DbtProject, DbtProperties
+from pytest_mlbreaks.readers.dbt import FILES, PYTHON_MODELS, READER
 from pytest_mlbreaks.reading import Source, Wanted
 
 
@@ -166,3 +167,91 @@ def test_sql_without_dbt_states_nothing() -> None:
     """Templates of others, and none at all."""
     assert not read("sql/a.sql", "select * from t where d = '{{ ds }}'")
     assert not read("sql/a.sql", "select 1")
+
+
+def python(text: str) -> list[Fact]:
+    """The facts of a model in Python."""
+    file = PYTHON.parse(Source("models/m.py", text.encode()))
+    return [fact for fact in PYTHON_MODELS.read(file, Wanted()) if isinstance(fact, Fact)]
+
+
+def test_a_model_in_python() -> None:
+    """What it names by the object that dbt gives it, whatever that is called; a computed name is said to be one."""
+    code = """\
+def model(d, session):
+    d.config(materialized="table", packages=["numpy"])
+    one = d.ref("a", v=2)
+    two = d.source("web", "hits")
+    other.ref("x")
+    return one.join(two)
+"""
+    [file] = python(code)
+    assert isinstance(file, DbtFile)
+    assert [(r.kind, r.group, r.name, r.version) for r in file.refs] == [
+        ("ref", "", "a", "2"),
+        ("source", "web", "hits", ""),
+    ]
+    assert [(a.name, a.value) for a in file.config] == [
+        ("materialized", Literal("table")),
+        ("packages", Items((Literal("numpy"),))),
+    ]
+    assert not file.opaque
+    [file] = python("def model(dbt, session):\n    return dbt.ref(name)\n")
+    assert isinstance(file, DbtFile)
+    assert file.opaque
+
+
+@pytest.mark.parametrize("text", ["def model(x): ...\n", "def model(:\n", "class A:\n    def model(a, b): ...\n"])
+def test_other_python_is_no_model(text: str) -> None:
+    """Only a function of the module with two parameters is."""
+    assert python(text) == []
+
+
+def test_versions_of_a_model() -> None:
+    """The file is named by the version unless it says otherwise; the latest is named, or the highest."""
+    text = """\
+models:
+  - {name: m, versions: [{v: 2}, {v: 10, defined_in: new}]}
+  - {name: n, latest_version: 1, versions: [{v: 1}, {v: 2}]}
+"""
+    first, second = properties(text)
+    assert [(v.name, v.file, v.latest) for v in first.versions] == [("2", "m_v2", False), ("10", "new", True)]
+    assert [(v.name, v.latest) for v in second.versions] == [("1", True), ("2", False)]
+
+
+def test_profiles_tell_schemas_and_no_secrets() -> None:
+    """A variable with its default; BigQuery's dataset; DuckDB's own; a target without one is left out."""
+    text = """\
+config: {send_anonymous_usage_stats: false}
+shop:
+  target: dev
+  outputs:
+    dev: {type: postgres, schema: "{{ env_var('S', 'dev') }}", password: hunter2}
+    prod: {type: bigquery, dataset: analytics}
+    odd: {type: postgres, schema: "{{ target.x }}"}
+    none: {type: postgres}
+    local: {type: duckdb}
+"""
+    [profile] = read("profiles.yml", text)
+    assert isinstance(profile, DbtProfile)
+    assert {t.name: t.schema for t in profile.targets} == {
+        "dev": EnvVar("S", Literal("dev")),
+        "prod": Literal("analytics"),
+        "odd": Unknown("computed by a template"),
+        "local": Literal("main"),
+    }
+    assert "hunter2" not in repr(profile)
+
+
+def test_exposures() -> None:
+    """What uses models, and whose it is."""
+    text = """\
+exposures:
+  - {name: a, type: application, url: "https://x", owner: {name: Team, email: t@e.x}, depends_on: ["ref('m')"]}
+  - {name: b, enabled: false}
+  - {type: dashboard}
+"""
+    [exposure] = read("models/x.yml", text)
+    assert isinstance(exposure, DbtExposure)
+    assert (exposure.kind, exposure.owner, exposure.url) == ("application", "Team", "https://x")
+    assert [ref.name for ref in exposure.refs] == ["m"]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pytest_mlbreaks.codec import FactCodec
 from pytest_mlbreaks.model import FACTS, Diagnostic, Fact
-from pytest_mlbreaks.model.expr import Concat, ConfigKey, Expr, Literal, Unknown
-from pytest_mlbreaks.model.facts import DvcStage, Schedule, Step
+from pytest_mlbreaks.model.expr import Concat, ConfigKey, Entries, Expr, Items, Literal, PathJoin, Unknown
+from pytest_mlbreaks.model.facts import DvcLoop, DvcStage, Step
 from pytest_mlbreaks.readers.dvc import READER
 from pytest_mlbreaks.reading import Source, Unreadable, Wanted
 from pytest_mlbreaks.testing import linked
@@ -55,9 +55,7 @@ def test_a_stage_is_a_step() -> None:
         """
     )
     (step,) = (fact for fact in facts if isinstance(fact, Step))
-    (schedule,) = (fact for fact in facts if isinstance(fact, Schedule))
-    assert step.pipeline == schedule.identity == "dvc:ml/dvc.yaml"
-    assert schedule.complete
+    assert step.pipeline == "dvc:ml/dvc.yaml"
     assert [(c.shell, c.workdir, c.place.line) for c in step.commands] == [
         (Literal("echo start"), Literal("ml/src"), 5),
         (Literal("python train.py"), Literal("ml/src"), 6),
@@ -112,20 +110,25 @@ def test_parameters() -> None:
     [
         ("${data}/x", Literal("ml/raw/x")),
         ("${nested.deep[0]}", Literal("ml/first")),
-        ("${password}", Concat((Literal("ml/"), Unknown("a secret")))),
-        ("${a.b}/x", Concat((Literal("ml/"), ConfigKey("file/ml/params.yaml|ml/more.yaml", "a.b"), Literal("/x")))),
-        ("${item}.csv", Concat((Literal("ml/"), Unknown("one for each item of the stage"), Literal(".csv")))),
+        ("${number}", Literal("ml/0.1")),
+        ("${password}", PathJoin((Literal("ml"), Unknown("a secret")))),
+        (
+            "${a.b}/x",
+            PathJoin((Literal("ml"), Concat((ConfigKey("file/ml/params.yaml|ml/more.yaml", "a.b"), Literal("/x"))))),
+        ),
+        ("${item}", PathJoin((Literal("ml"), ConfigKey("file/ml/params.yaml|ml/more.yaml", "item")))),
         ("\\\\${x}", Literal("ml/${x}")),
     ],
 )
 def test_templates(dep: str, expr: Expr) -> None:
-    """Values of the file are put in; those of another file are a key of it, and items of a loop are not told."""
+    """Values of the file are put in; those of another file are a key of it."""
     found = stage(
         f"""\
         vars:
           - data: raw
             nested: {{deep: [first]}}
             password: hunter2
+            number: 0.10
           - more.yaml
         stages:
           train:
@@ -136,25 +139,32 @@ def test_templates(dep: str, expr: Expr) -> None:
     assert found.inputs[0].path == expr
 
 
-def test_a_loop_is_stated_once() -> None:
-    """``foreach`` and ``matrix`` make one mapped step; what is below ``do`` is the stage."""
+def test_a_loop_is_stated_as_it_is_written() -> None:
+    """``foreach`` and ``matrix`` make a loop; what is below ``do`` is the stage, and ``item`` is for link to put in."""
     facts = read(
         """\
+        vars:
+          - sets: {a: {rows: 1}}
         stages:
           train:
-            foreach: [a, b]
-            do: {cmd: "train ${item}", deps: ["in/${item}"], always_changed: true}
+            foreach: ${sets}
+            do: {cmd: "train ${key}", deps: ["in/${item.rows}"], always_changed: true}
           tune:
-            matrix: {size: [1, 2]}
+            matrix: {size: [1, true], model: "${models}"}
             frozen: true
             cmd: tune ${item.size}
         """
     )
-    assert [fact.mapped for fact in facts if isinstance(fact, Step)] == [True, True]
-    (schedule,) = (fact for fact in facts if isinstance(fact, Schedule))
-    assert (schedule.complete, schedule.reason) == (False, "paths of its stages are filled in from elsewhere")
-    stages = [fact for fact in facts if isinstance(fact, DvcStage)]
-    assert [(s.always_changed, s.frozen, len(s.inputs)) for s in stages] == [(True, False, 1), (False, True, 0)]
+    train, tune = (fact for fact in facts if isinstance(fact, DvcLoop))
+    assert len(facts) == 2
+    assert train.items == Entries((("a", Entries((("rows", Literal("1")),))),))
+    assert train.inputs[0].path == PathJoin((Literal("ml"), Concat((Literal("in/"), ConfigKey("loop", "item.rows")))))
+    models = ConfigKey("file/ml/params.yaml", "models")
+    assert tune.items == Entries((("size", Items((Literal("1"), Literal("true")))), ("model", models)))
+    assert [(s.matrix, s.always_changed, s.frozen) for s in (train, tune)] == [
+        (False, True, False),
+        (True, False, True),
+    ]
 
 
 def test_values_of_other_files_are_told_by_link() -> None:

@@ -293,6 +293,19 @@ def test_calls_that_are_wanted() -> None:
     assert (merge.callee, merge.loops, merge.result, read_csv.result) == ("*.merge", 1, "df", "")
 
 
+def test_dependencies_of_fastapi_are_calls() -> None:
+    """FastAPI calls what ``Depends`` names in defaults, annotations and decorators before the handler."""
+    text = (
+        "from fastapi import Depends, Security\nfrom typing import Annotated\nfrom app.auth import user\n"
+        "def db(): ...\ndef limit(): ...\n"
+        "@app.get('/', dependencies=[Depends(limit)])\n"
+        "def read(a, b=Depends(db), *, c: Annotated[str, Security(user)], d=Depends(), e=Depends(x[0])): ...\n"
+    )
+    read = next(function for function in facts(Function, text) if function.name == "read")
+    assert set(read.calls) == {"db", "limit", "app.auth.user"}
+    assert read.sometimes == ()
+
+
 @pytest.mark.parametrize(
     ("data", "line", "message"),
     [

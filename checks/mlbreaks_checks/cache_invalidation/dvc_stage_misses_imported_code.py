@@ -30,6 +30,7 @@ def find(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
     if _dvc.always_forced(pipeline):
         return
     missing: dict[str, list[facts.DvcStage]] = {}
+    not_told: set[str] = set()
     for stage in _dvc.skipping_stages(schedule, pipeline):
         process = _dvc.process_of(stage, pipeline)
         code = _code(process, pipeline) if process is not None else []
@@ -37,7 +38,9 @@ def find(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
             continue
         declared = _dvc.told((*stage.inputs, *stage.outputs), pipeline)
         if any(_dvc.HOLE in path for path in declared):
-            yield Unjudged(stage.place, _dvc.NOT_TOLD)
+            if _called(stage) not in not_told:
+                yield Unjudged(stage.place, _dvc.NOT_TOLD)
+            not_told.add(_called(stage))
             continue
         for path in code:
             if not any(_dvc.covers(one, path) for one in declared):
@@ -94,13 +97,13 @@ def _matters(path: str, pipeline: Pipeline) -> bool:
 
 
 def _finding(missing: dict[str, list[facts.DvcStage]]) -> Finding:
-    files = sorted(missing, key=lambda path: (-len(missing[path]), path))
-    stages = list(dict.fromkeys(stage.identity for path in files for stage in missing[path]))
+    files = sorted(missing, key=lambda path: (-len({_called(stage) for stage in missing[path]}), path))
+    stages = list(dict.fromkeys(_called(stage) for path in files for stage in missing[path]))
     first = missing[files[0]][0]
     shown = files[:SHOWN]
     because = [(Place(path, 1), f"run by {_names(missing[path])}, and no dependency of it") for path in shown]
     more = f" and {len(files) - len(shown)} more files" if len(files) > len(shown) else ""
-    who = f"Stage {first.name!r} runs" if len(stages) == 1 else f"{len(stages)} stages run"
+    who = f"Stage {_called(first)!r} runs" if len(stages) == 1 else f"{len(stages)} stages run"
     what = (
         files[0]
         if len(files) == 1
@@ -116,6 +119,11 @@ def _finding(missing: dict[str, list[facts.DvcStage]]) -> Finding:
     )
 
 
+def _called(stage: facts.DvcStage) -> str:
+    """The name that the stage is written under, which is one for all items of a loop."""
+    return stage.loop or stage.name
+
+
 def _names(stages: list[facts.DvcStage]) -> str:
-    names = [stage.name for stage in stages]
+    names = list(dict.fromkeys(_called(stage) for stage in stages))
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -28,7 +28,7 @@ SHOWN = 5
 _CODE = (".py", ".sh", ".ipynb", ".R", ".sql")
 
 
-@check.over(facts.DvcStage, where=_dvc.skips)
+@check.over(facts.DvcStage, where=_dvc.judged)
 def find(stage: facts.DvcStage, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each stage that DVC may skip: at what its command names, and its code reads, and what it declares."""
     process = _dvc.process_of(stage, pipeline)
@@ -66,17 +66,17 @@ def _finding(stage: facts.DvcStage, found: dict[str, tuple[Place, Place, str]], 
     return Finding(
         at=found[first][0],
         message=(
-            f"Stage {stage.name!r} reads {first}{more} and does not declare {'them' if others else 'it'}: after a "
-            "change there, `dvc repro` skips the stage."
+            f"Stage {stage.loop or stage.name!r} reads {first}{more} and does not declare "
+            f"{'them' if others else 'it'}: after a change there, `dvc repro` skips the stage."
         ),
         because=(
-            (stage.place, f"{stage.name} and what it depends on"),
+            (stage.place, f"{stage.loop or stage.name} and what it depends on"),
             *((origin, f"{path}: {note}") for path, (_, origin, note) in list(found.items())[:SHOWN]),
         ),
         severity=Severity.MEDIUM if beside else None,
         lowered="it depends on other outputs of the same stage, which mostly change with it" if beside else "",
         group=stage.path,
-        note=f"{stage.name} reads {first}{more}",
+        note=f"{stage.loop or stage.name} reads {first}{more}",
     )
 
 
@@ -101,7 +101,7 @@ def _source(
     """Where *path* comes from: another stage, a file that DVC tracks, a file of the tree; None where nothing tells."""
     maker = _maker(path, stage, made)
     if maker is not None:
-        return maker.place, f"{maker.name} makes it"
+        return maker.place, f"{maker.loop or maker.name} makes it"
     pointer = next((f"{above}.dvc" for above in _with_folders(path) if f"{above}.dvc" in pipeline.paths), None)
     if pointer is not None:
         return Place(pointer, 1), "DVC tracks it"
@@ -111,7 +111,12 @@ def _source(
 def _maker(path: str, stage: facts.DvcStage, made: Mapping[str, facts.DvcStage]) -> facts.DvcStage | None:
     """The other stage that makes *path*, or a folder around it."""
     makers = (made.get(above) for above in _with_folders(path))
-    return next((maker for maker in makers if maker is not None and maker is not stage), None)
+    return next((maker for maker in makers if maker is not None and _is_other(maker, stage)), None)
+
+
+def _is_other(maker: facts.DvcStage, stage: facts.DvcStage) -> bool:
+    """Whether it is another stage, and no other turn of the same loop."""
+    return maker is not stage and not (stage.loop and maker.loop == stage.loop)
 
 
 def _with_folders(path: str) -> Iterator[str]:
