@@ -145,6 +145,17 @@ def _parser() -> argparse.ArgumentParser:
     graph.add_argument("--baseline", metavar="FILE", help="leave out the findings that this file accepts")
     graph.add_argument("--revision", metavar="REV", help="read this git revision, not the files of the work tree")
 
+    push = commands.add_parser(
+        "plan", help="tell in which order the change since a revision can be pushed", allow_abbrev=False
+    )
+    push.set_defaults(run=_push_order, paths=["."], select=[], ignore=[])
+    _add_reading(push)
+    push.add_argument("--base", metavar="REV", required=True, help="the git revision that runs now")
+    push.add_argument("--revision", metavar="REV", help="what is to be pushed (default: the files of the work tree)")
+    push.add_argument("--format", choices=("terminal", "json"), default="terminal")
+    push.add_argument("--pipeline", metavar="NAME", help="read this pipeline of the configuration alone")
+    push.add_argument("--config", metavar="FILE", help="settings (default: as for check)")
+
     facts = commands.add_parser("facts", help="list what was read", allow_abbrev=False)
     facts.set_defaults(run=_facts, pipeline=None)
     facts.add_argument(
@@ -615,6 +626,63 @@ def _graph(options: argparse.Namespace) -> int:
         _complain(f"a check failed, and its findings are missing: {', '.join(failed)}")
         return FAILED
     return CLEAN
+
+
+# -------------------------------------------------------------------------------------------------- push order
+
+
+def _push_order(options: argparse.Namespace) -> int:
+    """Tell in which order the change since a revision can be pushed. Exit code 1 where no order is safe."""
+    from pytest_mlbreaks.rollout import components, text
+    from pytest_mlbreaks.rollout.changes import difference
+    from pytest_mlbreaks.rollout.deploys import today
+    from pytest_mlbreaks.rollout.order import Order, order
+
+    packs = _packs()
+    root, _ = _root_and_wanted(options)
+    before, after = _tree(root, options.base), _tree(root, options.revision)
+    plan = _plan(options, packs, root, after, False)
+    touched, fresh = _touched(before, after)
+    with _progress() as progress:
+        old, new = (
+            plan.look(tree, checks=(), progress=progress, means=_means(options, packs)).pipelines
+            for tree in (before, after)
+        )
+    orders: list[Order] = []
+    for one, other in zip(old, new, strict=True):
+        base = components.Side(one, lambda path: _text_of(before, path), touched, frozenset())
+        head = components.Side(other, lambda path: _text_of(after, path), touched, fresh)
+        moved = components.new_migrations(base, head)
+        now = components.components(head, moved, head=True)
+        changes = difference(components.components(base, moved, head=False), now, touched)
+        orders.append(order(changes, now, today(other, now)))
+    for found in orders:
+        if options.format == "json":
+            _say(text.as_json(found, before.revision or options.base, after.revision or ""))
+        else:
+            _say(text.terminal(found, options.base, _width()))
+    return CLEAN if all(found.safe for found in orders) else FINDINGS
+
+
+def _touched(before: Tree, after: Tree) -> tuple[frozenset[str], frozenset[str]]:
+    """The files that the two trees do not hold alike, and those of them that the first does not hold."""
+    old, new = frozenset(before.paths()), frozenset(after.paths())
+    alike = {path for path in old & new if _bytes_of(before, path) == _bytes_of(after, path)}
+    return (old | new) - alike, new - old
+
+
+def _bytes_of(tree: Tree, path: str) -> bytes | None:
+    from pytest_mlbreaks.tree import ReadError
+
+    try:
+        return tree.read(path)
+    except ReadError:
+        return None
+
+
+def _text_of(tree: Tree, path: str) -> str:
+    data = _bytes_of(tree, path)
+    return data.decode(errors="replace") if data is not None else ""
 
 
 # ----------------------------------------------------------------------------------------------- configuration

@@ -9,13 +9,23 @@ UNUSED = "nothing that is read builds this variant, and others are built"
 
 def is_unused(dockerfile: facts.Dockerfile, pipeline: Pipeline) -> bool:
     """Whether it is a variant (``Dockerfile.old``) that nothing of the tree builds or runs, beside others that are. A
-    plain ``Dockerfile`` is built by scripts and services that are not read, too."""
-    name = dockerfile.path.rpartition("/")[2]
+    plain ``Dockerfile`` is built by scripts and services that are not read, too: it is left behind where the compose
+    file beside its folder runs, as the service of that folder's name, somebody else's image."""
+    folder, _, name = dockerfile.path.rpartition("/")
     if name.lower() in ("dockerfile", "containerfile"):
-        return False
+        return folder in pipeline.index(facts.Container, _replaced) and not any(
+            map(_is_used, pipeline.index(Image, _file).get(dockerfile.path, ()))
+        )
     if any(map(_is_used, pipeline.index(Image, _file).get(dockerfile.path, ()))):
         return False
     return any(map(_is_used, pipeline.all(Image)))
+
+
+def _replaced(container: facts.Container) -> str | None:
+    """The folder whose name a compose service has that builds nothing."""
+    if container.tool != "compose" or container.image is None or container.build:
+        return None
+    return f"{container.path.rpartition('/')[0]}/{container.name}".lstrip("/")
 
 
 def _file(image: Image) -> str:

@@ -2410,6 +2410,26 @@ class GuardedLoad(Fact, frozen=True, kw_only=True):
         return f"guarded-load:{self.path}#{self.scope}:{self.api}:{','.join(self.replaced)}"
 
 
+class KeptFailure(Fact, frozen=True, kw_only=True):
+    """A function whose results are kept until the process ends, and that returns a constant where a call of it fails.
+
+    *by* is the decorator that keeps them, *catches* what the handler names ("" for all), *returns* the constant, and
+    *handler* the place where it is returned.
+    """
+
+    called: ClassVar[str] = "function that keeps a failure"
+
+    function: str  # qualified
+    by: str
+    catches: str = ""
+    returns: str
+    handler: Place
+
+    @property
+    def identity(self) -> str:
+        return f"kept-failure:{self.path}#{self.function}"
+
+
 class FolderCreation(Fact, frozen=True, kw_only=True):
     """A folder that is made (``os.makedirs``) by code that several ranks of a distributed job run.
 

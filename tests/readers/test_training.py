@@ -17,6 +17,7 @@ from pytest_mlbreaks.model.facts import (
     CommandOption,
     FolderCreation,
     GuardedLoad,
+    KeptFailure,
     SavedResponse,
     ValidationRun,
 )
@@ -342,3 +343,37 @@ def test_a_saved_response_that_is_opened(code: str, opened: bool) -> None:
 def test_what_does_not_parse_says_nothing() -> None:
     """The Python reader reports it."""
     assert read("def f(:\n", Fact) == []
+
+
+@pytest.mark.parametrize(
+    ("decorator", "error", "answer", "expected"),
+    [
+        ("lru_cache", "requests.RequestException", "[]", ["[]"]),
+        ("lru_cache(maxsize=1)", "Exception", "None", ["None"]),
+        ("lru_cache", "(OSError, ValueError)", "", ["None"]),
+        ("lru_cache", "ValueError", "None", []),
+        ("lru_cache", "OSError", "other()", []),
+        ("cache_data(ttl=60)", "Exception", "None", []),
+        ("cache_data", "Exception", "{}", ["{}"]),
+        ("property", "Exception", "None", []),
+    ],
+)
+def test_a_cached_function_that_answers_a_passing_error_by_a_constant_is_told(
+    decorator: str, error: str, answer: str, expected: list[str]
+) -> None:
+    """Not one whose cache expires, whose error will come again, or that returns something else."""
+    text = (
+        "from functools import lru_cache\nimport requests\nfrom streamlit import cache_data\n"
+        f"@{decorator}\ndef get():\n    try:\n        return requests.get('https://example.com').json()\n"
+        f"    except {error}:\n        return {answer}\n"
+    )
+    assert [kept.returns for kept in read(text, KeptFailure)] == expected
+
+
+def test_a_cached_function_whose_error_goes_through_is_not_told() -> None:
+    """What is raised is not kept."""
+    text = (
+        "from functools import cache\n@cache\ndef get():\n    try:\n        return load()\n"
+        "    except Exception as error:\n        raise RuntimeError from error\n"
+    )
+    assert read(text, KeptFailure) == []

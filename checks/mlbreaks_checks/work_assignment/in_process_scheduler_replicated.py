@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks._shells import of_process
+from mlbreaks_checks import _workers
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
     Finding,
     Pipeline,
-    Place,
     Process,
     Severity,
     Unjudged,
@@ -37,7 +36,6 @@ check = Check(
     calls=(*_STARTS, *_ADDS),
 )
 
-_WORKERS = re.compile(r"\b(?:gunicorn|uvicorn|hypercorn)\b[^\n;&|]*?\s(?:-w\s*|--workers[ =])['\"]?(\d+)")
 _OWN = re.compile(r"refresh|reload|warm|cache|heartbeat|metric|health|ping|flush", re.IGNORECASE)
 _LOCK = re.compile(r"lock|leader|elect", re.IGNORECASE)
 _SWITCH = re.compile(r"sched|cron|leader|primary|jobs?$", re.IGNORECASE)
@@ -52,7 +50,7 @@ def _schedules(process: Process, pipeline: Pipeline) -> bool:
 def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     """What counts is how many processes there are: workers of the server, times replicas."""
     start = _started(process, pipeline)[0]
-    workers, at, preloads = _workers(process, pipeline)
+    workers, at, preloads = _workers.of(process, pipeline)
     replicas = _replicas(process, pipeline)
     if replicas is None:
         yield Unjudged(process.place, "how many replicas there are cannot be told")
@@ -81,19 +79,6 @@ def _started(process: Process, pipeline: Pipeline) -> list[facts.Call]:
         for call in pipeline.index(facts.Call, "path").get(module, ())
         if call.callee in _STARTS
     ]
-
-
-def _workers(process: Process, pipeline: Pipeline) -> tuple[int, Place, bool]:
-    """How many workers the server starts, where that is said, and whether it loads the application before it forks."""
-    for started in of_process(process, pipeline):
-        match = _WORKERS.search(started.text)
-        if match is not None:
-            return int(match[1]), started.place, "--preload" in started.text
-    value = process.variables.get("WEB_CONCURRENCY")
-    only = value.only if value is not None else None
-    if only is not None and str(only.value).isdigit():
-        return int(str(only.value)), only.origins[0].place if only.origins else process.place, False
-    return 1, process.place, False
 
 
 def _replicas(process: Process, pipeline: Pipeline) -> int | None:

@@ -5,7 +5,8 @@ files without such calls nothing is walked. What is not written there is not tol
 
 - options are followed within their file alone (see `options`);
 - a hash that is only compared, or kept in a set, is ``other`` (see `hashes`);
-- of a failed load it is told what the handler does, and not what the rest of the code makes of it (see `loads`).
+- of a failed load it is told what the handler does, and not what the rest of the code makes of it (see `loads`);
+- of a function that keeps its results, only a handler that ends in a constant (see `kept`).
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from pytest_mlbreaks.model.facts import (
     CommandOption,
     FolderCreation,
     GuardedLoad,
+    KeptFailure,
     SavedResponse,
     ValidationRun,
 )
 from pytest_mlbreaks.readers.python import claims
 from pytest_mlbreaks.readers.training.folders import folders
 from pytest_mlbreaks.readers.training.hashes import hashes
+from pytest_mlbreaks.readers.training.kept import kept_failures
 from pytest_mlbreaks.readers.training.loads import guarded_loads
 from pytest_mlbreaks.readers.training.options import options
 from pytest_mlbreaks.readers.training.responses import saved_responses
@@ -40,6 +43,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     yield from options(file)
     yield from hashes(file)
     yield from guarded_loads(file)
+    yield from kept_failures(file)
     yield from folders(file)
     yield from validations(file)
     yield from assertions(file)
@@ -48,9 +52,18 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 READER: Reader[PythonFile] = Reader(
     name="training",
-    version=3,
+    version=4,
     format=PYTHON,
-    facts=(Assertions, BuiltinHash, CommandOption, FolderCreation, GuardedLoad, SavedResponse, ValidationRun),
+    facts=(
+        Assertions,
+        BuiltinHash,
+        CommandOption,
+        FolderCreation,
+        GuardedLoad,
+        KeptFailure,
+        SavedResponse,
+        ValidationRun,
+    ),
     claims=claims,
     read=read,
 )
