@@ -292,6 +292,19 @@ def _accesses(model: DbtModel, tables: _Tables) -> Iterator[Fact]:
             yield DatasetAccess(place=ref.place, mode="read", target=target, api="dbt", kind="table", scope=model.name)
 
 
+def _names_schemas(file: DbtFile) -> bool | None:
+    """Of a file with a macro by which projects name schemas otherwise: True."""
+    return True if "generate_schema_name" in file.macros else None
+
+
+def _table_alias(access: DatasetAccess) -> str | None:
+    """What the table is called, within its schema, that code names in full."""
+    name = literal_text(access.target)
+    if access.kind != "table" or access.api == "dbt" or name is None or "." not in name:
+        return None
+    return name.rpartition(".")[2].lower()
+
+
 class _Tables:
     """Which tables the models of a project are.
 
@@ -306,15 +319,14 @@ class _Tables:
             t.schema for p in pipeline.index(DbtProfile, "name").get(tree.project.profile, ()) for t in p.targets
         )
         self._schemas = {text.lower() for schema in targets if (text := _default(schema))}
-        self._named_otherwise = any("generate_schema_name" in f.macros for f in pipeline.all(DbtFile))
+        self._named_otherwise = bool(pipeline.index(DbtFile, _names_schemas))
         aliases = Counter(_alias(model).lower() for model in tree.models.values())
         self._elsewhere: dict[str, set[str]] = defaultdict(set)
-        for access in pipeline.all(DatasetAccess):
-            name = literal_text(access.target)
-            if access.kind == "table" and access.api != "dbt" and name is not None and "." in name:
-                alias = name.rpartition(".")[2].lower()
-                if aliases[alias] == 1:
-                    self._elsewhere[alias].add(name)
+        elsewhere = pipeline.index(DatasetAccess, _table_alias)
+        for alias, count in aliases.items():
+            if count == 1:
+                names = (literal_text(access.target) for access in elsewhere.get(alias, ()))
+                self._elsewhere[alias].update(name for name in names if name is not None)
 
     def written(self, model: DbtModel) -> Expr:
         """The table that a model makes."""
