@@ -59,6 +59,7 @@ class _Stored(msgspec.Struct, frozen=True, array_like=True):
     namespace: str
     written: int
     files: dict[str, Remembered]
+    claims: dict[str, tuple[str, ...]]
 
 
 class FactsCache:
@@ -71,9 +72,11 @@ class FactsCache:
         self._written = 0
         self._old: dict[str, Remembered] = {}
         self._new: dict[str, Remembered] = {}
+        #: By path, the names of the readers that want it: theirs to say by the path alone.
+        self.claims: dict[str, tuple[str, ...]] = {}
         stored = _load(path)
         if stored is not None and stored.namespace == namespace:
-            self._old, self._written = stored.files, stored.written
+            self._old, self._written, self.claims = stored.files, stored.written, stored.claims
 
     def unchanged(self, path: str, status: Status | None) -> FileFacts[Any] | None:
         """What the file *path* says, where its *status* is enough to tell that it is as it was."""
@@ -110,7 +113,7 @@ class FactsCache:
             return
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            body = msgspec.msgpack.encode(_Stored(self._namespace, time.time_ns(), self._new))
+            body = msgspec.msgpack.encode(_Stored(self._namespace, time.time_ns(), self._new, self.claims))
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix="writing-")
             try:
                 with os.fdopen(handle, "wb") as file:

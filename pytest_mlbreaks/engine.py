@@ -201,9 +201,10 @@ def read(tree: Tree, packs: Packs, progress: Progress, means: Means | None = Non
     means = means or Means(processes=1)
     with _uncollected():
         reading = _TreeReading(tree, packs, progress)
-        reading.claim()
         cache = open_cache(tree.folder, means.part, packs) if means.cached and tree.folder is not None else None
+        claims = reading.claim(cache.claims if cache is not None else {})
         if cache is not None:
+            cache.claims = claims
             reading.recall(cache)
         reading.read(means.processes, cache)
         if cache is not None:
@@ -230,27 +231,44 @@ class _TreeReading:
         self._diagnostics: list[Diagnostic] = []
         self._unread: dict[str, str] = dict(tree.beyond)
 
-    def claim(self) -> None:
-        """Ask of each path which readers want it."""
+    def claim(self, known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        """Ask of each path which readers want it, and say so by their names: templates aside, and none if a reader
+        failed. *known*: what was said before, which is not asked again."""
         paths = self._tree.paths()
         charts = recognised.chart_folders(paths)
-        readers = self._packs.readers
+        readers = list(self._packs.readers)
+        by_name = {reader.name: reader for reader in readers}
+        told: dict[str, tuple[str, ...]] = {}
         for path in paths:
             in_templates = recognised.in_chart_templates(path, charts)
             if in_templates:
                 self._unread[path] = "a Helm template"
                 self._templates.add(path)
-            claiming = []
-            for reader in readers:
-                try:
-                    if reader.templates is in_templates and reader.claims(path):
-                        claiming.append(reader)
-                except (Exception, SystemExit) as error:
-                    readers = tuple(r for r in readers if r is not reader)
-                    message = f"reader {reader.name!r} failed, nothing more is read by it: {told_crash(error)}"
-                    self._diagnostics.append(Diagnostic(Place(path), "error", message))
+                claiming = self._asked(path, readers, in_templates=True)
+            else:
+                names = known.get(path)
+                if names is not None and all(name in by_name for name in names):
+                    claiming = [by_name[name] for name in names]
+                else:
+                    claiming = self._asked(path, readers, in_templates=False)
+                    names = tuple(reader.name for reader in claiming)
+                told[path] = names
             if claiming:
                 self._claimed[path] = claiming
+        return told if len(readers) == len(self._packs.readers) else {}
+
+    def _asked(self, path: str, readers: list[Reader[Any]], *, in_templates: bool) -> list[Reader[Any]]:
+        """Those of *readers* that want *path*; one that fails is taken out of them."""
+        claiming = []
+        for reader in tuple(readers):
+            try:
+                if reader.templates is in_templates and reader.claims(path):
+                    claiming.append(reader)
+            except (Exception, SystemExit) as error:
+                readers.remove(reader)
+                message = f"reader {reader.name!r} failed, nothing more is read by it: {told_crash(error)}"
+                self._diagnostics.append(Diagnostic(Place(path), "error", message))
+        return claiming
 
     def recall(self, cache: FactsCache) -> None:
         """Take what *cache* knows of files that are as they were."""

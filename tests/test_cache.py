@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_mlbreaks import cache, engine, file_facts, testing
-from pytest_mlbreaks.engine import Means
+from pytest_mlbreaks.engine import Means, _TreeReading
 from pytest_mlbreaks.model import Place
 from pytest_mlbreaks.model.expr import ConfigKey, Literal
 from pytest_mlbreaks.model.facts import Constant, Container
@@ -75,6 +76,36 @@ def test_a_second_run_says_the_same_and_reads_nothing(folder: Path, monkeypatch:
     assert without == first == second
     assert "marked.py" in second.marked
     assert any(told.place.path == "broken.py" for told in second.diagnostics)
+
+
+def test_who_reads_a_file_is_asked_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its path alone a reader says whether it wants a file; of one that was there before it is not asked again."""
+    read(folder)
+    write(folder / "new.py", "A = 1\n")
+    asked = []
+    original = _TreeReading._asked
+
+    def noted(self: _TreeReading, path: str, *rest: Any, **options: Any) -> Any:
+        asked.append(path)
+        return original(self, path, *rest, **options)
+
+    monkeypatch.setattr(_TreeReading, "_asked", noted)
+    assert "new.py" in {fact.path for fact in read(folder).facts}
+    assert asked == ["new.py"]
+
+
+def test_a_reader_that_fails_is_told_each_time(folder: Path) -> None:
+    """What its failure leaves out is not remembered as if nobody wanted it."""
+
+    def fails(path: str) -> bool:
+        raise RuntimeError
+
+    packs = testing.installed()
+    broken = dataclasses.replace(packs.readers[0], name="broken", claims=fails)
+    packs = dataclasses.replace(packs, readers=(*packs.readers, broken))
+    for _ in range(2):
+        reading = engine.read(FolderTree(folder), packs, lambda *told: None, WITH)
+        assert any("reader 'broken' failed" in told.message for told in reading.diagnostics)
 
 
 def test_only_what_changed_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
