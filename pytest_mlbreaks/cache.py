@@ -26,6 +26,7 @@ import platformdirs
 from pytest_mlbreaks import __version__
 from pytest_mlbreaks.file_facts import FileCodec, FileFacts
 from pytest_mlbreaks.packs import Packs
+from pytest_mlbreaks.reading import Wanted
 from pytest_mlbreaks.tree import Status
 
 FOLDER_VARIABLE = "MLBREAKS_CACHE_DIR"
@@ -134,7 +135,7 @@ def open_cache(root: str, part: str, packs: Packs) -> FactsCache | None:
     if Path(os.path.realpath(folder)).is_relative_to(real):
         return None
     name = hashlib.sha256(f"{real}\0{part}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return FactsCache(folder / "facts" / name, namespace(packs), FileCodec(packs.facts))
+    return FactsCache(folder / "facts" / name, namespace(packs, packs.wanted()), FileCodec(packs.facts))
 
 
 def cache_folder() -> Path:
@@ -148,10 +149,10 @@ def digest_of(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=_DIGEST).digest()
 
 
-def namespace(packs: Packs) -> str:
-    """What facts depend on besides the file: the readers, their code and versions, what they are asked for, the Python
-    whose grammar they read by, and the libraries that parse."""
-    parts: list[str] = [__version__, sys.implementation.cache_tag or "", *sorted(packs.wanted().calls)]
+def namespace(packs: Packs, wanted: Wanted) -> str:
+    """What facts depend on besides the file: the readers, their code and versions, what they are asked for (*wanted*),
+    the Python whose grammar they read by, and the libraries that parse."""
+    parts: list[str] = [__version__, sys.implementation.cache_tag or "", *sorted(wanted.calls)]
     parts += [f"{name} {version}" for name, version in sorted(packs.versions.items())]
     parts += [f"{reader.name} {reader.version} {reader.format.kind}" for reader in packs.readers]
     for library in _LIBRARIES:

@@ -40,7 +40,7 @@ from pytest_mlbreaks.report import (
 )
 from pytest_mlbreaks.secrets import redact_url
 from pytest_mlbreaks.tree import ReadError, Tree
-from pytest_mlbreaks.workers import MOST, WORTH_BYTES, Answer, available, read_with_workers
+from pytest_mlbreaks.workers import MOST, WORTH_BYTES, Answer, Hello, available, read_with_workers
 
 Progress = Callable[[str, int, int], None]
 """Told now and then: the stage (``reading``, ``linking``, ``checking``), how much of it is done, and of how much."""
@@ -319,7 +319,9 @@ class _TreeReading:
         workers = self._workers(waiting, processes)
         if workers and self._tree.folder is not None:
             plain = [path for path in waiting if path not in self._templates]
-            read_with_workers(self._tree.folder, namespace(self._packs), workers, plain, here, there)
+            name = namespace(self._packs, self._wanted)
+            hello = Hello(self._tree.folder, name, tuple(self._wanted.calls))
+            read_with_workers(hello, workers, plain, here, there)
             waiting = [path for path in waiting if path in self._templates]
         for path in waiting:
             here(path)

@@ -62,8 +62,9 @@ class Packs:
         return Wanted(calls=CALLS.union(call for check in self.checks for call in check.calls))
 
 
-def load(extra: Iterable[tuple[str, ModuleType]] = ()) -> Packs:
-    """Load all installed packs, and *extra* ones given as (name, module). Raises PackError."""
+def load(extra: Iterable[tuple[str, ModuleType]] = (), *, checks_too: bool = True) -> Packs:
+    """Load all installed packs, and *extra* ones given as (name, module); without *checks_too*, for a process that only
+    reads, none of their checks. Raises PackError."""
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
     versions: dict[str, str] = {}
@@ -95,7 +96,8 @@ def load(extra: Iterable[tuple[str, ModuleType]] = ()) -> Packs:
                 raise PackError(f"fact type {fact.__name__} of reader {reader.name!r} has no `identity` of its own")
             if facts[fact.__name__] is not fact:
                 raise PackError(f"reader {reader.name!r}: two fact types are called {fact.__name__!r}")
-    packages = [package for answer in _ask(manager, "mlbreaks_checks", ModuleType) for package in answer]
+    asked = _ask(manager, "mlbreaks_checks", ModuleType) if checks_too else ()
+    packages = [package for answer in asked for package in answer]
     checks = [check for package in packages for check in find_checks(package)]
     _unique("check", [(name, check) for check in checks for name in (check.id, *check.formerly)])
     order = list(taxonomy.categories())

@@ -12,7 +12,7 @@ import msgspec
 from pytest_mlbreaks import packs
 from pytest_mlbreaks.cache import digest_of, namespace
 from pytest_mlbreaks.file_facts import FileCodec, read_file
-from pytest_mlbreaks.reading import Source
+from pytest_mlbreaks.reading import Source, Wanted
 from pytest_mlbreaks.tree import FolderFiles
 from pytest_mlbreaks.workers import Answer, Hello, receive, send
 
@@ -28,26 +28,27 @@ def main() -> None:
             return
         hello = msgspec.msgpack.decode(first, type=Hello)
         try:
-            installed = packs.load()
+            installed = packs.load(checks_too=False)
         except packs.PackError:
             return
-        if namespace(installed) != hello.namespace:
+        wanted = Wanted(frozenset(hello.calls))
+        if namespace(installed, wanted) != hello.namespace:
             return
         send(answers, b"ready")
         gc.disable()
-        reader = _Reader(hello.root, installed)
+        reader = _Reader(hello.root, installed, wanted)
         while (chunk := receive(asked)) is not None:
             paths = msgspec.msgpack.decode(chunk, type=list[str])
             send(answers, msgspec.msgpack.encode([reader.read(path) for path in paths]))
 
 
 class _Reader:
-    """Reads files of the folder *root* by the readers of *installed*."""
+    """Reads files of the folder *root* by the readers of *installed*, which are asked for what is *wanted*."""
 
-    def __init__(self, root: str, installed: packs.Packs) -> None:
+    def __init__(self, root: str, installed: packs.Packs, wanted: Wanted) -> None:
         self._files = FolderFiles(root)
         self._readers = installed.readers
-        self._wanted = installed.wanted()
+        self._wanted = wanted
         self._codec = FileCodec(installed.facts)
 
     def read(self, path: str) -> Answer:

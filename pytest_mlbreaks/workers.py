@@ -40,10 +40,12 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Hello(msgspec.Struct, frozen=True, array_like=True):
-    """The first message to a worker: the folder to read, and the cache's namespace, which must be its own as well."""
+    """The first message to a worker: the folder to read, the cache's namespace, which must be its own as well, and the
+    callees that readers are asked for."""
 
     root: str
     namespace: str
+    calls: tuple[str, ...] = ()
 
 
 def available() -> int:
@@ -53,18 +55,17 @@ def available() -> int:
 
 
 def read_with_workers(
-    root: str,
-    namespace: str,
+    hello: Hello,
     workers: int,
     paths: Sequence[str],
     here: Callable[[str], None],
     there: Callable[[str, Answer], None],
 ) -> None:
-    """Have each of *paths* read once, by one of so many *workers* or by calling *here*. What workers answer is told to
-    *there*, by this thread."""
+    """Have each of *paths* read once, by one of so many *workers*, to whom *hello* is said, or by calling *here*. What
+    workers answer is told to *there*, by this thread."""
     waiting = deque(paths)
     answers: deque[tuple[str, Answer]] = deque()
-    hands = [_Hand(Hello(root, namespace), waiting, answers) for _ in range(workers)]
+    hands = [_Hand(hello, waiting, answers) for _ in range(workers)]
     try:
         while waiting or any(hand.busy for hand in hands):
             _drain(answers, there)

@@ -46,8 +46,7 @@ def test_workers_do_a_part(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     original = workers.read_with_workers
 
     def patient(
-        root: str,
-        namespace: str,
+        hello: workers.Hello,
         count: int,
         paths: Sequence[str],
         here: Callable[[str], None],
@@ -57,7 +56,7 @@ def test_workers_do_a_part(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             answered.append(path)
             there(path, answer)
 
-        original(root, namespace, count, [path for path in paths if path.startswith("package/")], here, noted)
+        original(hello, count, [path for path in paths if path.startswith("package/")], here, noted)
 
     monkeypatch.setattr(engine, "read_with_workers", patient)
     monkeypatch.setattr("pytest_mlbreaks.engine.read_file", _slowly(file_facts.read_file))
@@ -85,7 +84,7 @@ def test_without_a_worker_all_is_read_here(folder: Path, monkeypatch: pytest.Mon
 def test_a_worker_of_another_version_is_not_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends, and its files are read here."""
     alone = read(folder, 1)
-    monkeypatch.setattr(engine, "namespace", lambda packs: "another")
+    monkeypatch.setattr(engine, "namespace", lambda packs, wanted: "another")
     assert read(folder, 2) == alone
 
 
