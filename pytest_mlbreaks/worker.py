@@ -55,7 +55,7 @@ class _Reader:
         """What the file *path* says; nothing where that can't be told from here."""
         try:
             data = self._files.read(path)
-            claiming = [reader for reader in self._readers if reader.claims(path)]
+            claiming = [reader for reader in self._readers if not reader.templates and reader.claims(path)]
         except (Exception, SystemExit):
             return Answer(b"", None)
         said = read_file(Source(path, data), claiming, self._wanted)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pytest_mlbreaks import engine, file_facts, testing, workers
+from pytest_mlbreaks import engine, file_facts, testing, worker, workers
 from pytest_mlbreaks.engine import Means
 from pytest_mlbreaks.tree import FolderTree
 
@@ -38,6 +40,23 @@ def test_the_reading_is_the_same(folder: Path) -> None:
     alone = read(folder, 1)
     assert len(alone.facts) > FILES
     assert read(folder, 3) == alone
+
+
+def test_a_worker_says_of_each_file_what_is_said_here(folder: Path) -> None:
+    """By the same readers, templates of charts aside: of every kind of file."""
+    packs = testing.installed()
+    codec = file_facts.FileCodec(packs.facts)
+    reader = worker._Reader(str(folder), packs, packs.wanted())
+    files: Counter[str] = Counter()
+    facts: list[Any] = []
+    for path in sorted(FolderTree(folder).paths()):
+        said = codec.decode(path, reader.read(path).said or b"")
+        if said is not None:
+            facts += said.facts
+            files.update(said.kinds)
+    alone = read(folder, 1)
+    assert facts == list(alone.facts)
+    assert files == alone.files
 
 
 def test_workers_do_a_part(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,10 +51,10 @@ _PATH_METHODS: dict[str, Mode | None] = {
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """The accesses of one module, and what is passed to functions. What does not parse is the Python reader's to
     report."""
-    followed: set[str] = set()
+    followed: dict[str, None] = {}  # in order, so that every run says the same
     for fact in _accesses(file, wanted):
         if isinstance(fact, DatasetAccess | ModelAccess):
-            followed.update(_parameters(fact.target))
+            followed.update(dict.fromkeys(_parameters(fact.target)))
         yield fact
     yield from _passed(file, followed)
 
@@ -93,7 +93,7 @@ def _parameters(target: Expr) -> Iterator[str]:
                 yield from _parameters(part)
 
 
-def _passed(file: PythonFile, followed: set[str]) -> Iterator[Passed]:
+def _passed(file: PythonFile, followed: dict[str, None]) -> Iterator[Passed]:
     """The calls of functions of the file that open what they are given, and of those functions that hand it to them;
     and the calls of imported functions that are given something that looks like a path."""
     pending = list(followed)
@@ -103,7 +103,7 @@ def _passed(file: PythonFile, followed: set[str]) -> Iterator[Passed]:
             fact = _arguments(file, site, name)
             yield fact
             for argument in fact.arguments:
-                further = set(_parameters(argument.value)) - followed
+                further = dict.fromkeys(name for name in _parameters(argument.value) if name not in followed)
                 followed |= further
                 pending += further
     for callee, sites in file.calls_by_name.items():
