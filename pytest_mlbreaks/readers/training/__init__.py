@@ -52,7 +52,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 READER: Reader[PythonFile] = Reader(
     name="training",
-    version=4,
+    version=5,
     format=PYTHON,
     facts=(
         Assertions,
