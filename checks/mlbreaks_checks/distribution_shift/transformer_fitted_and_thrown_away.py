@@ -37,9 +37,6 @@ def find(fitted: facts.Fitted, pipeline: Pipeline) -> Iterator[Finding | Unjudge
         return  # told with the first
     touch = fitted.touch
     returned = fitted.feeds == "return"
-    if returned and _numbers_labels(touch):
-        yield Unjudged(touch.place, "it may number what is to be predicted")
-        return
     if returned and touch.kind == "projection" and all(one.touch.kind == "projection" for one in lost):
         yield Unjudged(touch.place, "it may lay out all rows that there are")
         return
@@ -61,11 +58,6 @@ def find(fitted: facts.Fitted, pipeline: Pipeline) -> Iterator[Finding | Unjudge
         confidence=Confidence.MEDIUM if returned else None,
         lowered="the rows go to a caller, whose use of them is not followed" if returned else "",
     )
-
-
-def _numbers_labels(touch: facts.Touch) -> bool:
-    """Whether what is fitted is made for targets, and no features (scikit-learn.org, sklearn.preprocessing)."""
-    return touch.by.rpartition(".")[2] in ("LabelEncoder", "LabelBinarizer", "MultiLabelBinarizer")
 
 
 _WHERE = {
