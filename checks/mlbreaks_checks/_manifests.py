@@ -10,7 +10,7 @@ from pytest_mlbreaks.api import Pipeline, facts, references
 
 _Object = facts.Workload | facts.Autoscaler
 
-PATCHED = "an overlay patches it"
+PATCHED = "an overlay patches or replaces it"
 """Why nothing is said of an object that a kustomization may change."""
 
 TEMPLATED = "a template of a chart may set more"
