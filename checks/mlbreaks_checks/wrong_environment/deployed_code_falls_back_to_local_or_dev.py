@@ -204,7 +204,7 @@ def _unknown(setting: Setting, process: Process, pipeline: Pipeline) -> str:
 def _is_asked_for(setting: Setting, process: Process, pipeline: Pipeline) -> bool:
     """Whether code asks for the settings field that the variable fills; a scheduler of tasks runs none of them, so
     that only what it imports counts."""
-    field = setting.read.field.rpartition(".")[2]
+    field = setting.read.field.rpartition(".")[2] if setting.read.api == "pydantic" else ""
     asking = pipeline.index(f.PythonModule, "asked", each=True).get(field, ())
     if not field or not asking:
         return not field

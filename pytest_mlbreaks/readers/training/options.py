@@ -136,8 +136,9 @@ def _is_other(file: PythonFile, site: CallSite) -> bool:
     function = site.node.func
     if not isinstance(function, ast.Attribute) or not isinstance(function.value, ast.Name):
         return False
-    made = [a.value for a in site.scope.assignments if a.name == function.value.id]
-    names = [file.qualified(v.func, site.scope) or "" for v in made if isinstance(v, ast.Call)]
+    owner = site.scope.owner(function.value.id)
+    made = owner.names[function.value.id] if owner is not None else []
+    names = [file.qualified(value.func, site.scope) or "" for value in made if isinstance(value, ast.Call)]
     return bool(names) and all(_OTHERS.search(name) for name in names)
 
 
