@@ -39,9 +39,9 @@ def may_be_patched(
 ) -> bool:
     """Whether a kustomization that takes in the file *path*, itself or through others, may change the objects in it.
 
-    Patches are not applied, so nothing can be said of such an object as it comes to run; nor of one that a kustomization
-    of its folder passes over for another of its name. *apart_from* names fields of kustomizations that do not matter to
-    who asks; *of* is the object, where only one of the file does.
+    Patches are not applied, so nothing can be said of such an object as it comes to run; nor of one that the
+    kustomization of its folder passes over for another of its name. *apart_from* names fields of kustomizations that do
+    not matter to who asks; *of* is the object, where only one of the file does.
     """
     return _is_passed_over(path, pipeline, of) or any(
         change not in apart_from and (of is None or _concerns(holder, change, of, pipeline))

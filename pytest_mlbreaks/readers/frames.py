@@ -903,7 +903,7 @@ def _escapes(function: ast.AST, name: str) -> bool:
 
 
 def _is_label(fit: ast.Call, function: ast.AST) -> bool:
-    """Whether an encoder is fitted on what is to be predicted: called so, what a function that is called so is given, or
+    """Whether an encoder is fitted on what is to be predicted: called so, given to a function that is called so, or
     a column that the function takes out of the features by its name (``drop``, ``pop``)."""
     rows = fit.args[0] if fit.args else None
     while isinstance(rows, ast.Call) and isinstance(rows.func, ast.Attribute):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
 import functools
+import re
 from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.python import (
@@ -49,7 +49,9 @@ _ENV_OBJECTS = {"environs.Env()": "environs", "environ.Env()": "django-environ",
 _DECOUPLE = frozenset({"decouple.config", "decouple.AutoConfig()", "starlette.config.Config()"})
 _DEPENDS = frozenset({"fastapi.Depends", "fastapi.Security"})
 _SETTINGS_WORDS = (b"ettings", b"SETTINGS", b"onfig", b"CONFIG", b"cfg")
-_ASKS_SETTINGS = re.compile(rb"(?:[sS]ettings|SETTINGS|[cC]onfig|CONFIG|cfg)\w{0,12}(?:\(\))?\.([A-Za-z_]\w*)", re.ASCII)
+_ASKS_SETTINGS = re.compile(
+    rb"(?:[sS]ettings|SETTINGS|[cC]onfig|CONFIG|cfg)\w{0,12}(?:\(\))?\.([A-Za-z_]\w*)", re.ASCII
+)
 _ASKS_ITSELF = re.compile(rb"self\.([A-Za-z_]\w*)", re.ASCII)
 _ENV_GETTERS = frozenset({*ENVIRON_GET, "os.environ.pop", "os.environ.setdefault", "os.getenvb"})
 

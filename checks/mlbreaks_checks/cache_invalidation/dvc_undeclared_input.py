@@ -26,7 +26,9 @@ check = Check(
 SHOWN = 5
 """Paths that a finding names one by one."""
 
-_TRACKING = re.compile(r"(^|[/_-])(mlflow|wandb|comet|neptune|logging|logger|log)[\w-]*\.(ya?ml|json|toml|ini|conf|cfg)$")
+_TRACKING = re.compile(
+    r"(^|[/_-])(mlflow|wandb|comet|neptune|logging|logger|log)[\w-]*\.(ya?ml|json|toml|ini|conf|cfg)$"
+)
 """Where and under which name runs are recorded: a change of it changes no output."""
 
 _CODE = (".py", ".sh", ".ipynb", ".R", ".sql")

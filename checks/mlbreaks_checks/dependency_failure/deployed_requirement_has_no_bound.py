@@ -57,11 +57,21 @@ _TOOLS = frozenset(
     }
 )
 # Whose last major release that broke its users is ten years ago and more: the next one is not what brings a build down
-# (pypi.org/project/boto3/#history, and so for each).
+# (pypi.org/project/boto3/#history, and so for each), or who has no releases any more (pypi.org/project/influxdb).
 _STEADY = frozenset(
     {
-        *("boto3", "botocore", "requests", "psycopg2", "psycopg2-binary", "python-dateutil", "pytz", "tzdata", "certifi"),
-        *("six", "tqdm"),
+        *(
+            "boto3",
+            "botocore",
+            "requests",
+            "psycopg2",
+            "psycopg2-binary",
+            "python-dateutil",
+            "pytz",
+            "tzdata",
+            "certifi",
+        ),
+        *("six", "tqdm", "influxdb"),
     }
 )
 # Folders of images that show a package, and serve nobody.
