@@ -23,6 +23,8 @@ _WAVE = "argocd.argoproj.io/sync-wave"
 
 _HOOK = "helm.sh/hook"
 _HOOK_WEIGHT = "helm.sh/hook-weight"
+_BEYOND_WEIGHTS = 10**6
+"""More than any weight of a hook that `_number` takes."""
 _BEFORE, _AFTER = frozenset({"pre-install", "pre-upgrade"}), frozenset({"post-install", "post-upgrade"})
 """https://helm.sh/docs/topics/charts_hooks/: before all other objects of the release are loaded, or after it."""
 
@@ -142,7 +144,7 @@ def _hooks(pipeline: Pipeline, components: Mapping[str, Component]) -> Iterator[
     """Of each chart with a hook: its hooks, and between those before and after it, all else."""
     charts: dict[str, list[Workload]] = defaultdict(list)
     for workload in pipeline.all(Workload):
-        chart, inside, _ = workload.path.partition("/templates/")
+        chart, inside, _ = f"/{workload.path}".partition("/templates/")  # the chart may be the root of the tree
         if inside:
             charts[chart].append(workload)
     for chart, workloads in charts.items():
@@ -162,10 +164,6 @@ def _hooks(pipeline: Pipeline, components: Mapping[str, Component]) -> Iterator[
                 continue
             for name in _done_by(pipeline, workload, components):
                 yield Deploy(name, f"hooks:{chart}", rank, place, how)
-
-
-_BEYOND_WEIGHTS = 10**6
-"""More than any weight of a hook."""
 
 
 def _done_by(pipeline: Pipeline, workload: Workload, components: Mapping[str, Component]) -> Iterator[str]:

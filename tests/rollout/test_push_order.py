@@ -241,6 +241,7 @@ spec:
 """
 
 
+@pytest.mark.parametrize("chart", ["", "chart/"])
 @pytest.mark.parametrize(
     ("annotation", "contradicts"),
     [
@@ -253,12 +254,12 @@ spec:
         ('argocd.argoproj.io/sync-wave: "1"', False),
     ],
 )
-def test_a_job_that_migrates_before_the_release(annotation: str, contradicts: bool) -> None:
+def test_a_job_that_migrates_before_the_release(annotation: str, contradicts: bool, chart: str) -> None:
     """It drops the column before the pods that read it are gone, by a hook of Helm or a wave of Argo CD."""
-    folder = "chart/templates" if "helm" in annotation else "k8s"
+    folder = f"{chart}templates" if "helm" in annotation else "k8s"
     job = {f"{folder}/migrate.yaml": MIGRATES.format(annotation=annotation)}
     if "helm" in annotation:
-        job["chart/Chart.yaml"] = "apiVersion: v2\nname: serve\nversion: 1.0.0\n"
+        job[f"{chart}Chart.yaml"] = "apiVersion: v2\nname: serve\nversion: 1.0.0\n"
 
     def files(tag: str, column: str) -> Files:
         made = {**deployed("A", tag, "A"), "serve.py": MODELS.format(column=column), **job}

@@ -60,18 +60,8 @@ _TOOLS = frozenset(
 # (pypi.org/project/boto3/#history, and so for each), or who has no releases any more (pypi.org/project/influxdb).
 _STEADY = frozenset(
     {
-        *(
-            "boto3",
-            "botocore",
-            "requests",
-            "psycopg2",
-            "psycopg2-binary",
-            "python-dateutil",
-            "pytz",
-            "tzdata",
-            "certifi",
-        ),
-        *("six", "tqdm", "influxdb"),
+        *("boto3", "botocore", "requests", "psycopg2", "psycopg2-binary", "python-dateutil"),
+        *("pytz", "tzdata", "certifi", "six", "tqdm", "influxdb"),
     }
 )
 # Folders of images that show a package, and serve nobody.
