@@ -33,6 +33,7 @@ from pytest_mlbreaks.readers import (
     ml_files,
     notebooks,
     pipfile,
+    prometheus,
     pyproject,
     python,
     requirements,
@@ -100,6 +101,8 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         ml_code.READER,
         ml_files.READER,
         triton.READER,
+        prometheus.RULES,
+        prometheus.METRICS,
     )
 
 
