@@ -101,13 +101,18 @@ class _Metric:
 
 @dataclasses.dataclass(frozen=True)
 class _Exports:
-    """What the code of the tree exports: by series; *patterns* of names of which a part can't be told."""
+    """What the code of the tree exports: by series, by name, and one for each first word of names.
+
+    *patterns* are of names of which a part can't be told, *closed* is false where all of one can't be; *serves*: the
+    tree has request handlers of its own.
+    """
 
     series: Mapping[str, tuple[_Metric, ...]]
     bases: Mapping[str, _Metric]
     words: Mapping[str, _Metric]
     patterns: tuple[str, ...]
     closed: bool
+    serves: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,7 +161,7 @@ def _finding(problems: list[_Problem]) -> Finding:
     more = f" ({len(others)} more of this file are like it)" if others else ""
     return Finding(
         at=first.rule.place,
-        message=f"Alert {first.rule.name} can never fire: {first.what}, so that its expression has no value{more}.",
+        message=f"Alert {first.rule.name} never fires: {first.what}, so that its expression has no value{more}.",
         because=tuple(because),
         about=tuple(one.rule.name for one in problems),
     )
@@ -183,7 +188,8 @@ def _exports(pipeline: Pipeline) -> _Exports:
             series.setdefault(one, []).append(metric)
     known = [pattern for pattern in patterns if len(pattern.replace("*", "").rpartition("_")[0]) > 2]
     whole = {name: tuple(metrics) for name, metrics in series.items()}
-    return _Exports(whole, bases, words, tuple(known), closed=len(known) == len(patterns))
+    serves = any(not aside(handler.path) for handler in pipeline.all(facts.Handler))
+    return _Exports(whole, bases, words, tuple(known), closed=len(known) == len(patterns), serves=serves)
 
 
 def _doubt(exports: _Exports, pipeline: Pipeline) -> str:
@@ -234,7 +240,7 @@ def _without_label(rule: facts.MetricRule, query: facts.MetricQuery, metrics: tu
         if label in labels or label in _ADDED or not near:
             continue
         what = f"{query.metric} has no label {label!r}, but {near[0]!r}"
-        because = ((metric.place, f"{metric.name} is made here, with the labels {', '.join(labels)}"),)
+        because = ((metric.place, f"{query.metric} is made here, with the labels {', '.join(labels)}"),)
         return _Problem(rule, what, because, generic=metric.name.partition("_")[0] in _EXPORTERS)
     return None
 
@@ -244,14 +250,14 @@ def _missing(rule: facts.MetricRule, name: str, exports: _Exports) -> _Problem |
     word = name.partition("_")[0]
     base = exports.bases.get(name) or exports.bases.get(name.removesuffix("_bucket"))
     if base is not None and base.kind in _SERIES and word not in _EXPORTERS:
-        series = " and ".join(one for one in base.series if not one.endswith("_created"))
+        series = ", ".join(one for one in base.series if not one.endswith("_created"))
         what = f"the {base.kind.lower()} {base.name} is exported as {series}, and not as {name}"
         return _Problem(rule, what, ((base.place, f"{base.name} is made here"),), generic=False)
     own = exports.words.get(word)
     if word in _EXPORTERS or ":" in name or "_" not in name or _OF_OTHERS.match(name):
         return None
-    if own is None and word not in _OF_MODELS:
+    if own is None and not (exports.serves and word in _OF_MODELS):
         return None
     known = own or next(iter(exports.words.values()))
     what = f"nothing in the tree exports {name}"
-    return _Problem(rule, what, ((known.place, f"{known.name}, which it does export, is made here"),), generic=False)
+    return _Problem(rule, what, ((known.place, f"{known.series[0]}, which it does export, is made here"),), generic=False)
