@@ -62,10 +62,14 @@ def test_where_rules_stand() -> None:
     }
     found = {(rule.path, rule.kind, rule.name): rule.place.line for rule in linked(files).all(MetricRule)}
     assert found == {
-        **{("rules.yml", "record", "r"): 5, ("rules.yml", "alert", "A"): 7},
-        **{("rule.yaml", "record", "r"): 8, ("rule.yaml", "alert", "A"): 10},
-        **{("values.yaml", "record", "r"): 7, ("values.yaml", "alert", "A"): 9},
-        **{("map.yaml", "record", "r"): 10, ("map.yaml", "alert", "A"): 12},
+        ("rules.yml", "record", "r"): 5,
+        ("rules.yml", "alert", "A"): 7,
+        ("rule.yaml", "record", "r"): 8,
+        ("rule.yaml", "alert", "A"): 10,
+        ("values.yaml", "record", "r"): 7,
+        ("values.yaml", "alert", "A"): 9,
+        ("map.yaml", "record", "r"): 10,
+        ("map.yaml", "alert", "A"): 12,
     }
 
 

@@ -260,4 +260,6 @@ def _missing(rule: facts.MetricRule, name: str, exports: _Exports) -> _Problem |
         return None
     known = own or next(iter(exports.words.values()))
     what = f"nothing in the tree exports {name}"
-    return _Problem(rule, what, ((known.place, f"{known.series[0]}, which it does export, is made here"),), generic=False)
+    return _Problem(
+        rule, what, ((known.place, f"{known.series[0]}, which it does export, is made here"),), generic=False
+    )
