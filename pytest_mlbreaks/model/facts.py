@@ -798,7 +798,7 @@ class BlockingCall(Fact, frozen=True, kw_only=True):
     the loops around it in its function; *single*: a prediction for one item of the loop around it, by a model that
     stays the same; *lazy* as in `RemoteCall`. Nothing that is awaited."""
 
-    kind: L["load", "predict", "train", "sleep", "command"]
+    kind: L["load", "predict", "train", "sleep", "command", "query", "answer"]
     api: str
     scope: str = ""
     loops: int = 0
