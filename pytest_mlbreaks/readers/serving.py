@@ -28,6 +28,7 @@ from pytest_mlbreaks.model.facts import (
     RouterMount,
 )
 from pytest_mlbreaks.readers import apis
+from pytest_mlbreaks.readers._waiting import METHODS, waits
 from pytest_mlbreaks.readers.python import claims
 from pytest_mlbreaks.reading import Reader, Wanted
 
@@ -87,81 +88,6 @@ _UNPICKLERS: Final = frozenset({"pickle.load", "cloudpickle.load", "dill.load"})
 _COMMANDS: Final = frozenset(
     {"subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "os.system"}
 )
-_WAITS: Final[tuple[tuple[str, frozenset[str], Kind], ...]] = (
-    *(
-        (
-            root,
-            frozenset(
-                "execute exec scalar scalars commit flush refresh get first all one one_or_none count delete update"
-                " fetchall fetchone".split()
-            ),
-            "query",
-        )
-        for root in ("sqlalchemy.orm.Session()", "sqlalchemy.orm.session.Session()", "sqlmodel.Session()")
-    ),
-    *(
-        (root, frozenset("connect execute executemany commit fetchall fetchone".split()), "query")
-        for root in ("psycopg2", "psycopg", "pymysql", "MySQLdb", "mysql.connector", "snowflake.connector")
-    ),
-    *(
-        (
-            root,
-            frozenset(
-                "get set setex setnx mget mset hget hset hgetall hmget hincrby incr incrby decr delete exists expire"
-                " lpush rpush lrange llen sadd smembers zadd zrange zrangebyscore keys ping publish xadd execute".split()
-            ),
-            "query",
-        )
-        for root in ("redis.Redis()", "redis.StrictRedis()", "redis.from_url()", "redis.Redis.from_url()")
-    ),
-    (
-        "pymongo.MongoClient()",
-        frozenset(
-            "find_one insert_one insert_many update_one update_many delete_one delete_many replace_one aggregate"
-            " count_documents find_one_and_update command".split()
-        ),
-        "query",
-    ),
-    (
-        "boto3.client()",
-        frozenset(
-            "get_object put_object head_object upload_file download_file upload_fileobj download_fileobj"
-            " list_objects_v2 delete_object copy_object get_item put_item query scan send_message receive_message"
-            " publish start_execution".split()
-        ),
-        "query",
-    ),
-    ("boto3.client()", frozenset({"invoke_endpoint", "invoke_model", "converse", "invoke_agent"}), "answer"),
-    (
-        "google.cloud.storage.Client()",
-        frozenset(
-            "download_to_filename download_as_bytes download_as_text download_as_string upload_from_string"
-            " upload_from_filename upload_from_file".split()
-        ),
-        "query",
-    ),
-    (
-        "minio.Minio()",
-        frozenset("fget_object get_object put_object fput_object stat_object bucket_exists make_bucket".split()),
-        "query",
-    ),
-    *((root, frozenset({"flush"}), "query") for root in ("kafka.KafkaProducer()", "confluent_kafka.Producer()")),
-    *(
-        (root, frozenset({"create", "parse", "generate", "invoke", "chat", "embed", "generate_content"}), "answer")
-        for root in (
-            *("openai.OpenAI()", "openai.AzureOpenAI()", "anthropic.Anthropic()", "groq.Groq()", "cohere.Client()"),
-            *("cohere.ClientV2()", "mistralai.Mistral()", "google.generativeai.GenerativeModel()", "ollama.Client()"),
-            *("langchain_openai.ChatOpenAI()", "langchain_openai.AzureChatOpenAI()", "langchain_groq.ChatGroq()"),
-            *("langchain_anthropic.ChatAnthropic()", "langchain_google_genai.ChatGoogleGenerativeAI()"),
-            "langchain_ollama.ChatOllama()",
-        )
-    ),
-    ("ollama", frozenset({"chat", "generate", "embeddings"}), "answer"),
-)
-"""What the callee begins with and its last name, of clients that wait for a store, or for a model behind an API; each of
-them has another class for code that awaits."""
-_WAITING: Final = frozenset().union(*(methods for _, methods, _ in _WAITS))
-
 _PYDANTIC: Final = frozenset({"pydantic.BaseModel", "pydantic.main.BaseModel", "pydantic.v1.BaseModel"})
 _WHOLE_INPUT: Final = ("model_validator", "root_validator")
 _TENACITY: Final = frozenset({"tenacity.retry", "tenacity.Retrying", "tenacity.AsyncRetrying"})
@@ -194,7 +120,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             for site in sites if library else ():
                 yield _remote(file, site, library, held)
                 yield from _looped(file, site)
-            for site in sites if not library and method in _WAITING else ():
+            for site in sites if not library and method in METHODS else ():
                 yield from _blocking(file, site, head, method, held)
         elif method == "Retry":
             if callee == "urllib3.Retry" or callee.endswith(".retry.Retry"):
@@ -551,17 +477,7 @@ def _kind(site: CallSite, callee: str, head: str, method: str) -> Kind | None:
         return "command"
     if callee in _ENCODERS:
         return "predict"
-    return _waits(callee, method) if method in _WAITING else None
-
-
-def _waits(callee: str, method: str) -> Kind | None:
-    """Whether a client of a store or of an API waits in this call."""
-    if callee[0] == "*":
-        return None
-    for root, methods, kind in _WAITS:
-        if method in methods and callee.startswith(f"{root}."):
-            return kind
-    return None
+    return waits(callee, method)
 
 
 def _loads(callee: str, method: str) -> bool:
@@ -579,7 +495,7 @@ _LOADS: Final = (
 
 
 _HOLDING: Final = frozenset(
-    {"fit", "sleep", "load_model", "from_pretrained", *_PREDICTS, *_WAITING}
+    {"fit", "sleep", "load_model", "from_pretrained", *_PREDICTS, *METHODS}
     | {callee.rpartition(".")[2] for callee in (*_COMMANDS, *_ENCODERS)}
 )
 """Last names of calls that may hold their thread, beside loads by their whole names."""

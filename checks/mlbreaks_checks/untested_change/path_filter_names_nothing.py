@@ -69,8 +69,8 @@ def _folders(
         yield Finding(
             at=event.place,
             message=(
-                f"The filter of {workflow.name or workflow.path!r} has {texts} without a wildcard, which matches no file"
-                f" in there: changes below {what}."
+                f"The filter of {workflow.name or workflow.path!r} has {texts} without a wildcard, which matches no"
+                f" file in there: changes below {what}."
             ),
             because=((Place(file, 1), f"{named[0].rstrip('/')}/** would match it"),),
             about=tuple(named),
