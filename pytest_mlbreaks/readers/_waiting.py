@@ -30,8 +30,8 @@ _CLIENTS: Final[dict[str, tuple[frozenset[str], Waits]]] = {
     **_of(
         "query",
         "redis.Redis() redis.StrictRedis() redis.from_url() redis.Redis.from_url()",
-        "get set setex setnx mget mset hget hset hgetall hmget hincrby incr incrby decr delete exists expire lpush rpush"
-        " lrange llen sadd smembers zadd zrange zrangebyscore keys ping publish xadd execute",
+        "get set setex setnx mget mset hget hset hgetall hmget hincrby incr incrby decr delete exists expire"
+        " lpush rpush lrange llen sadd smembers zadd zrange zrangebyscore keys ping publish xadd execute",
     ),
     **_of(
         "query",
@@ -54,8 +54,8 @@ _CLIENTS: Final[dict[str, tuple[frozenset[str], Waits]]] = {
     **_of(
         "answer",
         "openai.OpenAI() openai.AzureOpenAI() anthropic.Anthropic() groq.Groq() cohere.Client() cohere.ClientV2()"
-        " mistralai.Mistral() google.generativeai.GenerativeModel() ollama ollama.Client() langchain_openai.ChatOpenAI()"
-        " langchain_openai.AzureChatOpenAI() langchain_anthropic.ChatAnthropic() langchain_groq.ChatGroq()"
+        " mistralai.Mistral() google.generativeai.GenerativeModel() ollama ollama.Client()"
+        " langchain_openai.ChatOpenAI() langchain_openai.AzureChatOpenAI() langchain_anthropic.ChatAnthropic() langchain_groq.ChatGroq()"
         " langchain_google_genai.ChatGoogleGenerativeAI() langchain_ollama.ChatOllama()",
         "create parse generate invoke chat embed embeddings generate_content",
     ),
