@@ -9,6 +9,7 @@ from pytest_mlbreaks.hookspecs import hookimpl
 from pytest_mlbreaks.readers import (
     airflow,
     argo,
+    chart_guards,
     code_owners,
     compose,
     conda,
@@ -71,6 +72,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         compose.READER,
         kubernetes.READER,
         kubernetes.TEMPLATES,
+        chart_guards.READER,
         github_actions.READER,
         gitlab_ci.READER,
         dvc.READER,

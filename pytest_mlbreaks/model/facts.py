@@ -1241,6 +1241,28 @@ class Application(Fact, frozen=True, kw_only=True):
         return f"application:{self.path}#{self.name}"
 
 
+class GuardedObject(Fact, frozen=True, kw_only=True):
+    """An object of a Helm chart that is rendered only while the cluster does not have it (*guard* ``lookup``), or only
+    when the chart is installed (``install``). Its place is that of the condition.
+
+    *name* as it is written; *itself* is false where it can't be told whether it is what is looked up. *kept*: whether
+    it has the annotation by which Helm does not delete it, None where a template makes its annotations.
+    """
+
+    called: ClassVar[str] = "guarded object of a chart"
+
+    chart: str
+    kind: str
+    name: str
+    guard: L["lookup", "install"]
+    itself: bool = True
+    kept: bool | None = False
+
+    @property
+    def identity(self) -> str:
+        return f"guarded:{self.path}#{self.kind}/{self.name}"
+
+
 class Autoscaler(Fact, frozen=True, kw_only=True):
     """A HorizontalPodAutoscaler."""
 

@@ -55,7 +55,8 @@ _CLIENTS: Final[dict[str, tuple[frozenset[str], Waits]]] = {
         "answer",
         "openai.OpenAI() openai.AzureOpenAI() anthropic.Anthropic() groq.Groq() cohere.Client() cohere.ClientV2()"
         " mistralai.Mistral() google.generativeai.GenerativeModel() ollama ollama.Client()"
-        " langchain_openai.ChatOpenAI() langchain_openai.AzureChatOpenAI() langchain_anthropic.ChatAnthropic() langchain_groq.ChatGroq()"
+        " langchain_openai.ChatOpenAI() langchain_openai.AzureChatOpenAI() langchain_groq.ChatGroq()"
+        " langchain_anthropic.ChatAnthropic()"
         " langchain_google_genai.ChatGoogleGenerativeAI() langchain_ollama.ChatOllama()",
         "create parse generate invoke chat embed embeddings generate_content",
     ),
