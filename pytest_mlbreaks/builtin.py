@@ -9,6 +9,7 @@ from pytest_mlbreaks.hookspecs import hookimpl
 from pytest_mlbreaks.readers import (
     airflow,
     argo,
+    chart_guards,
     code_owners,
     compose,
     conda,
@@ -33,6 +34,7 @@ from pytest_mlbreaks.readers import (
     ml_files,
     notebooks,
     pipfile,
+    prometheus,
     pyproject,
     python,
     requirements,
@@ -70,6 +72,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         compose.READER,
         kubernetes.READER,
         kubernetes.TEMPLATES,
+        chart_guards.READER,
         github_actions.READER,
         gitlab_ci.READER,
         dvc.READER,
@@ -100,6 +103,8 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         ml_code.READER,
         ml_files.READER,
         triton.READER,
+        prometheus.RULES,
+        prometheus.METRICS,
     )
 
 

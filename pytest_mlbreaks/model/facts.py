@@ -800,7 +800,7 @@ class BlockingCall(Fact, frozen=True, kw_only=True):
     the loops around it in its function; *single*: a prediction for one item of the loop around it, by a model that
     stays the same; *lazy* as in `RemoteCall`. Nothing that is awaited."""
 
-    kind: L["load", "predict", "train", "sleep", "command"]
+    kind: L["load", "predict", "train", "sleep", "command", "query", "answer"]
     api: str
     scope: str = ""
     loops: int = 0
@@ -1241,6 +1241,28 @@ class Application(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"application:{self.path}#{self.name}"
+
+
+class GuardedObject(Fact, frozen=True, kw_only=True):
+    """An object of a Helm chart that is rendered only while the cluster does not have it (*guard* ``lookup``), or only
+    when the chart is installed (``install``). Its place is that of the condition.
+
+    *name* as it is written; *itself* is false where it can't be told whether it is what is looked up. *kept*: whether
+    it has the annotation by which Helm does not delete it, None where a template makes its annotations.
+    """
+
+    called: ClassVar[str] = "guarded object of a chart"
+
+    chart: str
+    kind: str
+    name: str
+    guard: L["lookup", "install"]
+    itself: bool = True
+    kept: bool | None = False
+
+    @property
+    def identity(self) -> str:
+        return f"guarded:{self.path}#{self.kind}/{self.name}"
 
 
 class Autoscaler(Fact, frozen=True, kw_only=True):
@@ -2630,6 +2652,63 @@ class CodeOwners(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"code-owners:{self.path}"
+
+
+# ------------------------------------------------------------------------------------------------- monitoring
+
+
+class MetricQuery(Part, frozen=True, kw_only=True):
+    """A metric that an expression of Prometheus asks for. *labels* are those that must be there and not be empty."""
+
+    metric: str
+    labels: tuple[str, ...] = ()
+
+
+class MetricRule(Fact, frozen=True, kw_only=True):
+    """A rule of Prometheus: an alert, or what it records under a new *name*.
+
+    *either*: its expression may have a value where one of its metrics has none (``or``, ``unless``, ``absent()``), or
+    asks for what can't be told.
+    """
+
+    called: ClassVar[str] = "rule of Prometheus"
+
+    kind: L["alert", "record"]
+    name: str
+    queries: tuple[MetricQuery, ...] = ()
+    either: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"metric-rule:{self.path}#{self.kind}:{self.name}"
+
+
+class MetricMade(Fact, frozen=True, kw_only=True):
+    """A metric that code makes with prometheus_client, or with a class of the same shape.
+
+    *name* is as given, with namespace, subsystem and unit, without what the client puts behind it. *labels* are None
+    where they can't be told. *sort* is the class: ``Counter``, ``GaugeMetricFamily``.
+    """
+
+    called: ClassVar[str] = "metric of Prometheus"
+
+    sort: str
+    name: Expr
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def identity(self) -> str:
+        return f"metric:{self.path}#{render(self.name)}"
+
+
+class MetricsText(Fact, frozen=True, kw_only=True):
+    """A Python file that writes metrics of Prometheus as text, by no library."""
+
+    called: ClassVar[str] = "file that writes metrics as text"
+
+    @property
+    def identity(self) -> str:
+        return f"metrics-text:{self.path}"
 
 
 FACTS: tuple[type[Fact], ...] = tuple(

@@ -28,10 +28,11 @@ from pytest_mlbreaks.model.facts import (
     RouterMount,
 )
 from pytest_mlbreaks.readers import apis
+from pytest_mlbreaks.readers._waiting import METHODS, waits
 from pytest_mlbreaks.readers.python import claims
 from pytest_mlbreaks.reading import Reader, Wanted
 
-Kind = L["load", "predict", "train", "sleep", "command"]
+Kind = L["load", "predict", "train", "sleep", "command", "query", "answer"]
 Deadline = L["none", "given", "default", "unknown"]
 
 _VERBS: Final = frozenset({"get", "post", "put", "delete", "patch", "head", "options"})
@@ -119,6 +120,8 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             for site in sites if library else ():
                 yield _remote(file, site, library, held)
                 yield from _looped(file, site)
+            for site in sites if not library and method in METHODS else ():
+                yield from _blocking(file, site, head, method, held)
         elif method == "Retry":
             if callee == "urllib3.Retry" or callee.endswith(".retry.Retry"):
                 for site in sites:
@@ -472,7 +475,9 @@ def _kind(site: CallSite, callee: str, head: str, method: str) -> Kind | None:
         return "sleep"
     if callee in _COMMANDS:
         return "command"
-    return "predict" if callee in _ENCODERS else None
+    if callee in _ENCODERS:
+        return "predict"
+    return waits(callee, method)
 
 
 def _loads(callee: str, method: str) -> bool:
@@ -490,7 +495,7 @@ _LOADS: Final = (
 
 
 _HOLDING: Final = frozenset(
-    {"fit", "sleep", "load_model", "from_pretrained", *_PREDICTS}
+    {"fit", "sleep", "load_model", "from_pretrained", *_PREDICTS, *METHODS}
     | {callee.rpartition(".")[2] for callee in (*_COMMANDS, *_ENCODERS)}
 )
 """Last names of calls that may hold their thread, beside loads by their whole names."""

@@ -260,3 +260,17 @@ def test_a_request_model() -> None:
 def test_odd_code_is_no_error(code: str) -> None:
     """The reader says nothing of what it does not know, and never raises."""
     assert stated(Handler, code) == []
+
+
+def test_clients_that_wait_for_a_store_or_an_api() -> None:
+    """Those of a class that has another one for code that awaits; what is awaited, or not known, is none."""
+    code = (
+        "import boto3\nimport openai\nimport redis\nimport redis.asyncio\nfrom sqlalchemy.orm import Session\n"
+        "cache = redis.from_url('redis://c')\nlater = redis.asyncio.from_url('redis://c')\nclient = openai.OpenAI()\n"
+        "def ask(db: Session, other):\n    db.query(1).filter(2).first()\n    other.execute('x')\n    db.query(1)\n"
+        "    boto3.client('s3').get_object(Bucket='b', Key='k')\n    boto3.client('s3').generate_presigned_url('x')\n"
+        "    cache.get('k')\n    client.chat.completions.create(model='m')\n"
+        "async def asks():\n    await later.get('k')\n"
+    )
+    found = [(call.kind, call.api.rpartition(".")[2]) for call in stated(BlockingCall, code)]
+    assert sorted(found) == [("answer", "create"), ("query", "first"), ("query", "get"), ("query", "get_object")]

@@ -35,12 +35,17 @@ _MEASURED = re.compile(r"(^|/)(benchmarks?|loadtests?|perf)/")
 _MOST = 5
 """Further handlers of a file that are shown."""
 
+_STORE = "waits for a store by"
 _DOES = {
     "predict": "runs the model by {}",
     "train": "trains by {}",
     "sleep": "sleeps by {}",
     "command": "waits for a command by {}",
+    "query": f"{_STORE} {{}}",
+    "answer": "waits for a model behind an API by {}",
 }
+_SHORT = ("predict", "query")
+"""What is over soon as a rule."""
 
 
 def _is_on_a_loop(endpoint: Endpoint) -> bool:
@@ -81,12 +86,17 @@ def find(module: facts.PythonModule, pipeline: Pipeline) -> Iterator[Verdict]:
     because = [*_serving.way(reached), (place, does)]
     because += [(other.place, f"so does {_serving.shown(other)}: {what}") for other, what, *_ in found[1 : _MOST + 1]]
     more = f" ({len(found) - 1} more in this file do the like)" if len(found) > 1 else ""
+    only_stores = all(what.startswith(_STORE) for _, what, *_ in found)
     yield Finding(
         at=endpoint.place,
         message=f"{_serving.shown(endpoint)} is async and {does} on the event loop: until that returns, this worker"
         f" answers no other request and no health probe{more}.",
         because=tuple(because),
         severity=None if long else Severity.MEDIUM,
+        confidence=Confidence.MEDIUM if only_stores else None,
+        lowered="a query is short as a rule" if only_stores else "",
+        group="stores" if only_stores else "",
+        note=f"{_serving.shown(endpoint)} {does}",
     )
 
 
@@ -101,5 +111,5 @@ def _held(endpoint: Endpoint, pipeline: Pipeline) -> Iterator[tuple[str, Place, 
         certain = not work.conditional and not reached.sometimes and not reached.once
         if work.kind in _DOES and (certain or work.kind == "predict"):
             name = f"{_serving.short(work.api)}()"
-            found.append((_DOES[work.kind].format(name), work.place, reached, work.kind != "predict"))
+            found.append((_DOES[work.kind].format(name), work.place, reached, work.kind not in _SHORT))
     yield from sorted(found, key=lambda one: not one[3])

@@ -1,6 +1,7 @@
-"""A path filter of a workflow names a file or folder that was moved or renamed.
+"""A path filter of a workflow names a file or folder that was moved or renamed, or a folder without its files.
 
-A filter that matches nothing is no error: the workflow does not run for what it was to watch, and shows nothing.
+A filter that matches nothing is no error: the workflow does not run for what it was to watch, and shows nothing; one
+that leaves out nothing lets it run for what it was not to see.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _COMMON = frozenset({"src", "app", "lib", "data", "test", "tests", "docs", "conf
 
 
 def _filters(workflow: facts.Workflow, pipeline: Pipeline) -> bool:
-    return any(event.event in _EVENTS and event.paths for event in workflow.events)
+    return any(event.event in _EVENTS and (event.paths or event.paths_ignore) for event in workflow.events)
 
 
 @check.over(facts.Workflow, where=_filters)
@@ -40,13 +41,56 @@ def find(workflow: facts.Workflow, pipeline: Pipeline) -> Iterator[Verdict]:
     for event in workflow.events:
         if event.event not in _EVENTS:
             continue
+        yield from _folders(workflow, event, said, pipeline)
         for pattern in event.paths:
             if pattern.startswith("!") or pattern in said or _matches_something(pattern, pipeline):
+                continue
+            if _inside(pattern, pipeline):  # told above, unless others have its files
                 continue
             said.add(pattern)
             verdict = _judged(workflow, event, pattern, pipeline)
             if verdict is not None:
                 yield verdict
+
+
+def _folders(
+    workflow: facts.Workflow, event: facts.WorkflowEvent, said: set[str], pipeline: Pipeline
+) -> Iterator[Finding]:
+    """Folders that stand there without a wildcard: a pattern must match the whole path of a file."""
+    for patterns, ignored in ((event.paths, False), (event.paths_ignore, True)):
+        named = [one for one in patterns if one not in said and _is_folder(one, patterns, pipeline)]
+        said.update(named)
+        if not named:
+            continue
+        texts = ", ".join(map(repr, named[:3])) + (", ..." if len(named) > 3 else "")
+        what = "start it all the same" if ignored else "do not start it by this filter"
+        file = min(path for path in pipeline.paths if path.startswith(f"{named[0].rstrip('/')}/"))
+        only_checked = ignored and event.event != "push"
+        yield Finding(
+            at=event.place,
+            message=(
+                f"The filter of {workflow.name or workflow.path!r} has {texts} without a wildcard, which matches no"
+                f" file in there: changes below {what}."
+            ),
+            because=((Place(file, 1), f"{named[0].rstrip('/')}/** would match it"),),
+            about=tuple(named),
+            severity=Severity.LOW if only_checked else None,
+            lowered="it runs more often, for pull requests" if only_checked else "",
+        )
+
+
+def _is_folder(pattern: str, patterns: tuple[str, ...], pipeline: Pipeline) -> bool:
+    """Whether a pattern is the name of a folder with files that no other pattern matches."""
+    inside = _inside(pattern, pipeline)
+    return bool(inside) and not all(conditions.matches(patterns, path) for path in inside)
+
+
+def _inside(pattern: str, pipeline: Pipeline) -> list[str]:
+    """The files of the folder that a pattern is the name of; none where it is none."""
+    folder = pattern.rstrip("/")
+    if pattern.startswith("!") or _WILD.search(pattern) or not folder.strip(".") or not pipeline.has_folder(folder):
+        return []
+    return [path for path in pipeline.paths if path.startswith(f"{folder}/")]
 
 
 def _matches_something(pattern: str, pipeline: Pipeline) -> bool:
