@@ -7,7 +7,7 @@ import re
 import urllib.parse
 from collections.abc import Iterator
 
-from mlbreaks_checks import _network
+from mlbreaks_checks import _ci, _network
 from pytest_mlbreaks.api import Host, Pipeline, Place, Process, Value, facts, references
 
 _LIBRARY = re.compile(r"^(?:.*/)?library/|^docker\.io/")
@@ -159,7 +159,13 @@ def _may_create(process: Process, pipeline: Pipeline) -> str:
         for other in pipeline.index(facts.Container, "name").get(container.name, ()):
             if other.tool == "compose" and other.path != container.path and other.path.rpartition("/")[0] == folder:
                 return "another compose file of the folder may say more of the server"
-    if True in pipeline.index(facts.Script, _creates) or True in pipeline.index(facts.Container, _container_creates):
+    creates = (
+        *pipeline.index(facts.Script, _creates),
+        *pipeline.index(facts.Container, _container_creates),
+        *pipeline.index(facts.WorkflowJob, _job_creates),
+        *pipeline.index(facts.TaskFile, _task_creates),
+    )
+    if True in creates:
         return "a script creates users or databases"
     return ""
 
@@ -178,6 +184,14 @@ def _container_creates(container: facts.Container) -> bool:
     commands = [command for command in (container.entrypoint, container.command) if command is not None]
     texts = [_network.plain(word) for command in commands for word in (*(command.argv or ()), command.shell)]
     return any(map(_CREATES.search, texts))
+
+
+def _job_creates(job: facts.WorkflowJob) -> bool:
+    return any(_CREATES.search(_ci.text_of(step.run.shell)) for step in job.steps if step.run is not None)
+
+
+def _task_creates(file: facts.TaskFile) -> bool:
+    return any(_CREATES.search(line.text) for task in file.tasks for line in task.lines)
 
 
 # ----------------------------------------------------------------------------------------------------- clients
