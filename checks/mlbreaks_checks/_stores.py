@@ -155,10 +155,8 @@ def _may_create(process: Process, pipeline: Pipeline) -> str:
             target = pipeline.pattern(mount.target, process)
             if target.startswith((_INIT, "/etc/rabbitmq")) or "{*}" in target:
                 return "what is mounted into the server may create others"
-        folder = container.path.rpartition("/")[0]
-        for other in pipeline.index(facts.Container, "name").get(container.name, ()):
-            if other.tool == "compose" and other.path != container.path and other.path.rpartition("/")[0] == folder:
-                return "another compose file of the folder may say more of the server"
+        if said_elsewhere(container, pipeline):
+            return SAID_ELSEWHERE
     creates = (
         *pipeline.index(facts.Script, _creates),
         *pipeline.index(facts.Container, _container_creates),
@@ -184,6 +182,22 @@ def _container_creates(container: facts.Container) -> bool:
     commands = [command for command in (container.entrypoint, container.command) if command is not None]
     texts = [_network.plain(word) for command in commands for word in (*(command.argv or ()), command.shell)]
     return any(map(_CREATES.search, texts))
+
+
+SAID_ELSEWHERE = "another compose file of the folder may say more of the service"
+"""Why nothing is said of what a compose service lacks."""
+
+
+def said_elsewhere(container: facts.Container, pipeline: Pipeline) -> bool:
+    """Whether another compose file of the folder adds to the service. One that says all of it anew is another setup."""
+    folder = container.path.rpartition("/")[0]
+    return container.tool == "compose" and any(
+        other.tool == "compose"
+        and other.path != container.path
+        and other.path.rpartition("/")[0] == folder
+        and ("override" in other.path or (other.image is None and not other.build))
+        for other in pipeline.index(facts.Container, "name").get(container.name, ())
+    )
 
 
 def _job_creates(job: facts.WorkflowJob) -> bool:
@@ -222,14 +236,14 @@ class Login:
 def logins(process: Process, pipeline: Pipeline) -> Iterator[Login]:
     """The logins that a container is told: in URLs of its variables and of its command, and in variables of one
     prefix (``DB_HOST``, ``DB_USER``, ``DB_NAME``)."""
-    told = _told(process, pipeline)
-    for name, (text, place) in told.items():
+    said = told(process, pipeline)
+    for name, (text, place) in said.items():
         login = read_url(name, text, place)
         if login is not None:
             yield login
         match = _HOST.fullmatch(name)
         if match is not None and re.fullmatch(r"[A-Za-z0-9][\w.-]*", text):
-            yield from _apart(match["prefix"], text, told)
+            yield from _apart(match["prefix"], text, said)
     container = process.fact
     if isinstance(container, facts.Container) and container.command is not None:
         command = container.command
@@ -266,7 +280,7 @@ def _apart(prefix: str, host: str, told: dict[str, tuple[str, Place]]) -> Iterat
     yield Login(user, told[user][1], host, told[user][0], "" if "{*}" in text else text)
 
 
-def _told(process: Process, pipeline: Pipeline) -> dict[str, tuple[str, Place]]:
+def told(process: Process, pipeline: Pipeline) -> dict[str, tuple[str, Place]]:
     """What each variable of a container says, ``{*}`` for what can't be told, and where."""
     told: dict[str, tuple[str, Place]] = {}
     for name, value in process.variables.items():

@@ -103,10 +103,8 @@ def _doubt(process: Process, container: facts.Container, pipeline: Pipeline) -> 
     if not process.closed:
         return process.open_reason
     if container.tool == "compose":
-        folder = container.path.rpartition("/")[0]
-        for other in pipeline.index(facts.Container, "name").get(container.name, ()):
-            if other.tool == "compose" and other.path != container.path and other.path.rpartition("/")[0] == folder:
-                return "another compose file of the folder may set it"
+        if _stores.said_elsewhere(container, pipeline):
+            return _stores.SAID_ELSEWHERE
         return "a service that another file completes" if container.extends else ""
     workload = process.workload
     if workload is None or _manifests.may_be_patched(container.path, pipeline, of=workload):
