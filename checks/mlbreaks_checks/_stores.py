@@ -1,4 +1,4 @@
-"""Databases and brokers that run by their official images: what each takes from its variables, and who logs in to it."""
+"""Databases and brokers that run by their official images: what each takes from its variables, and who logs in."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _INIT = "/docker-entrypoint-initdb.d"
 class Store:
     """A server as its image sets it up at its first start.
 
-    *user*, *database*: the variables that name the one that it creates, the deciding one first; *users*, *databases*: those
-    that are there besides; *default*: the user where no variable names one. *schemes* of URLs that lead to it. *makes*:
+    *user*, *database*: the variables that name the one that it creates, the deciding one first; *users*, *databases*:
+    those that are there besides; *default*: the user where no variable names one. *schemes* of URLs that lead to it. *makes*:
     a database comes to be with the first write.
     """
 
@@ -73,7 +73,7 @@ def repository(process: Process, pipeline: Pipeline) -> str:
 
 
 def store_of(process: Process, pipeline: Pipeline) -> Store | None:
-    """The store whose image the container runs, None where it is none known here, or runs something else of its image."""
+    """The store whose image the container runs; None where it is none known here, or runs something else."""
     container = process.fact
     if not isinstance(container, facts.Container) or container.init or not starts_its_own(container):
         return None
@@ -294,7 +294,7 @@ def told(process: Process, pipeline: Pipeline) -> dict[str, tuple[str, Place]]:
 
 
 def server_for(name: str, process: Process, pipeline: Pipeline) -> Process | None:
-    """The one container that a client reaches by *name*: of its compose file, or behind the Service of its namespace."""
+    """The one container that a client reaches by *name*: of its compose file, or behind its namespace's Service."""
     container, workload = process.fact, process.workload
     if not isinstance(container, facts.Container):
         return None

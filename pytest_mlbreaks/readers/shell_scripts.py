@@ -1,5 +1,5 @@
-"""Shell scripts: their text, for whoever follows what a container or a job starts through one, or asks what is set up by
-one (releases of Helm, users of a database)."""
+"""Shell scripts: their text, for whoever follows what a container or a job starts through one, or asks what is set up
+by one (releases of Helm, users of a database)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """An Ingress rewrites all paths below a prefix to one.
 
-With ``rewrite-target: /`` and no capture group, ingress-nginx sends ``/api/predict`` and ``/api/health`` to the Service as
-``/``: whatever it serves below is out of reach.
+With ``rewrite-target: /`` and no capture group, ingress-nginx sends ``/api/predict`` and ``/api/health`` to the Service
+as ``/``: whatever it serves below is out of reach.
 """
 
 from __future__ import annotations
@@ -65,15 +65,15 @@ def find(ingress: facts.Ingress, pipeline: Pipeline) -> Iterator[Verdict]:
     yield Finding(
         at=target.place,
         message=(
-            f"Ingress {ingress.name} sends all that comes below {_listed(paths)} on as {target.value}: no other path of "
-            "the Services behind is reached."
+            f"Ingress {ingress.name} sends all that comes below {_listed(paths)} on as {target.value}: no other path "
+            "of the Services behind is reached."
         ),
         because=(
             *((path.place, f"{path.path} leads to {_service(path, pipeline)}") for path, _ in reach[:3]),
             *((endpoint.place, f"{_service(path, pipeline)} answers {route}") for path, (route, endpoint) in known[:1]),
         ),
-        fix=f"Write the path as {paths[0].rstrip('/')}(/|$)(.*) and the target as {target.value.rstrip('/')}/$2, or, where "
-        "the Services answer below these prefixes themselves, take the rewriting out.",
+        fix=f"Write the path as {paths[0].rstrip('/')}(/|$)(.*) and the target as {target.value.rstrip('/')}/$2, or, "
+        "where the Services answer below these prefixes themselves, take the rewriting out.",
     )
 
 
@@ -121,4 +121,3 @@ def _doubt(ingress: facts.Ingress, target: facts.Label, pipeline: Pipeline) -> s
 
 def _listed(paths: list[str]) -> str:
     return " and ".join(dict.fromkeys(paths))
-

@@ -73,7 +73,9 @@ def _judge_name(
     where = f"{name} stands in the namespace {elsewhere[0].namespace}" if elsewhere else f"no manifest defines {name}"
     yield Finding(
         at=path.place,
-        message=f"Ingress {ingress.name} sends {path.path or 'all else'} to Service {name}, and {where}: the answer is 503.",
+        message=(
+            f"Ingress {ingress.name} sends {path.path or 'all else'} to Service {name}, and {where}: the answer is 503."
+        ),
         because=((beside.place, f"Service {beside.name}, which it names as well, is defined"),),
         about=(name,),
     )
@@ -99,8 +101,8 @@ def _judge_port(
     yield Finding(
         at=path.place,
         message=(
-            f"Ingress {ingress.name} sends {path.path or 'all else'} to port {port} of Service {services[0].name}, which "
-            f"has {' and '.join(sorted(told))}: the answer is 503."
+            f"Ingress {ingress.name} sends {path.path or 'all else'} to port {port} of Service {services[0].name}, "
+            f"which has {' and '.join(sorted(told))}: the answer is 503."
         ),
         because=((ports[0].place, f"the port of Service {services[0].name}"),),
         about=(services[0].name, port),

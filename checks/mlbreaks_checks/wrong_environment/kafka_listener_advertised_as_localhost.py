@@ -1,7 +1,7 @@
 """A client in a container reaches Kafka by the listener that is advertised as localhost.
 
-A broker answers the first request with the address that the listener advertises, and all that follows goes there. In the
-client's container localhost is the container itself, where no broker is.
+A broker answers the first request with the address that the listener advertises, and all that follows goes there. In
+the client's container localhost is the container itself, where no broker is.
 """
 
 from __future__ import annotations
@@ -98,7 +98,9 @@ def _falls_back(setting: Setting, pipeline: Pipeline) -> bool:
     if not _network.falls_back(setting, pipeline) or _is_broker(setting.process):
         return False
     container = setting.process.fact
-    waited = {dependency.name for dependency in container.dependencies} if isinstance(container, facts.Container) else ()
+    if not isinstance(container, facts.Container):
+        return False
+    waited = {dependency.name for dependency in container.dependencies}
     found = [broker for broker, _, _ in _brokers(setting.process, _network.texts(setting.value), pipeline)]
     return any(isinstance(broker.fact, facts.Container) and broker.fact.name in waited for broker in found)
 
@@ -129,8 +131,8 @@ def _judge(said: str, name: str, process: Process, broker: Process, port: int, p
     yield Finding(
         at=place,
         message=(
-            f"{said} {broker.name}:{port}, but that listener ({name_of}) is advertised as {host}:{outer}: after the first "
-            f"answer {process.name} looks for the broker in its own container."
+            f"{said} {broker.name}:{port}, but that listener ({name_of}) is advertised as {host}:{outer}: after the "
+            f"first answer {process.name} looks for the broker in its own container."
         ),
         because=((told[1], f"{broker.name} advertises {name_of}://{host}:{outer}"),),
         about=(name, broker.name, str(port)),

@@ -1,7 +1,7 @@
 """A client logs in as a user, or to a database, that the server beside it does not create.
 
-The official images create one user and one database at their first start, those that their variables name. A client that
-is given other names is refused on every connection.
+The official images create one user and one database at their first start, those that their variables name. A client
+that is given other names is refused on every connection.
 """
 
 from __future__ import annotations
