@@ -19,8 +19,8 @@ class Store:
     """A server as its image sets it up at its first start.
 
     *user*, *database*: the variables that name the one that it creates, the deciding one first; *users*, *databases*:
-    those that are there besides; *default*: the user where no variable names one. *schemes* of URLs that lead to it. *makes*:
-    a database comes to be with the first write.
+    those that are there besides; *default*: the user where no variable names one. *schemes* of URLs that lead to it.
+    *makes*: a database comes to be with the first write.
     """
 
     name: str

@@ -1220,7 +1220,7 @@ class IngressPath(Part, frozen=True, kw_only=True):
 
 class Ingress(Fact, frozen=True, kw_only=True):
     """A Kubernetes Ingress: which Services answer from outside, under which paths. *controller* is its class, by field
-    or by annotation; *version* the API's (``networking.k8s.io/v1``). Annotations may tell a controller to change paths."""
+    or by annotation; *version* the API's (``networking.k8s.io/v1``). *annotations* may have it change paths."""
 
     name: str
     namespace: str = ""
