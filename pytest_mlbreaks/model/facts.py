@@ -1208,6 +1208,35 @@ class NetworkService(Fact, frozen=True, kw_only=True):
         return f"service:{self.scope}#{self.namespace}/{self.name}"
 
 
+class IngressPath(Part, frozen=True, kw_only=True):
+    """A path of an Ingress, of one *host* ("" for any), and the Service that it leads to. *kind* is its ``pathType``; a
+    default backend has no path and no kind. *port* is a number or the name of a port of the Service."""
+
+    path: str = ""
+    kind: str = ""
+    host: str = ""
+    service: Expr
+    port: Expr | None = None
+    place: Place
+
+
+class Ingress(Fact, frozen=True, kw_only=True):
+    """A Kubernetes Ingress: which Services answer from outside, under which paths. *controller* is its class, by field
+    or by annotation; *version* the API's (``networking.k8s.io/v1``). *annotations* may have it change paths."""
+
+    name: str
+    namespace: str = ""
+    scope: str = ""
+    version: str = ""
+    controller: str = ""
+    annotations: tuple[Label, ...] = ()
+    paths: tuple[IngressPath, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"ingress:{self.scope}#{self.namespace}/{self.name}"
+
+
 class ScalingMetric(Part, frozen=True, kw_only=True):
     """What an autoscaler looks at. *kind* as in the manifest: Resource, ContainerResource, Pods, External, Object."""
 

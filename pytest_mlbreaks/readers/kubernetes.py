@@ -25,6 +25,8 @@ from pytest_mlbreaks.model.facts import (
     Command,
     ConfigObject,
     Container,
+    Ingress,
+    IngressPath,
     Kustomization,
     Label,
     LimitRange,
@@ -60,6 +62,7 @@ _GROUPS = {
     **dict.fromkeys(("Application", "ApplicationSet"), ("argoproj.io",)),
     "HorizontalPodAutoscaler": ("autoscaling",),
     "ScaledObject": ("keda.sh",),
+    "Ingress": ("networking.k8s.io", "extensions"),
     "Kustomization": ("kustomize.config.k8s.io",),
     "Component": ("kustomize.config.k8s.io",),
     **dict.fromkeys(("Pod", "ConfigMap", "Secret", "Service", "PersistentVolumeClaim", "LimitRange"), ("",)),
@@ -556,6 +559,49 @@ def _service(object_: _Object) -> Iterator[Fact]:
     )
 
 
+def _ingress(object_: _Object) -> Iterator[Fact]:
+    """https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1; the API before v1 names the
+    Service and its port in the backend itself."""
+    spec = object_.node.get("spec")
+    if spec is None:
+        return
+    annotations = _labels(object_.node.get("metadata", "annotations"))
+    by_annotation = next((a.value for a in annotations if a.key == "kubernetes.io/ingress.class"), "")
+    paths = [_ingress_path(spec, spec.get("defaultBackend") or spec.get("backend"), "")]
+    for rule in _elements(spec.get("rules")):
+        host = _text(rule.get("host"))
+        paths += [_ingress_path(e, e.get("backend"), host) for e in _elements(rule.get("http", "paths"))]
+    yield Ingress(
+        name=object_.name,
+        namespace=object_.namespace,
+        scope=object_.scope,
+        version=_text(object_.node.get("apiVersion")),
+        controller=_text(spec.get("ingressClassName")) or by_annotation,
+        annotations=annotations,
+        paths=tuple(path for path in paths if path is not None),
+        place=object_.place,
+    )
+
+
+def _ingress_path(node: YamlNode, backend: YamlNode | None, host: str) -> IngressPath | None:
+    """None where it leads to no Service (a backend may be another object)."""
+    if backend is None:
+        return None
+    named = backend.get("service", "name") or backend.get("serviceName")
+    service = _expr(named)
+    if named is None or service is None:
+        return None
+    port = backend.get("service", "port", "number") or backend.get("service", "port", "name")
+    return IngressPath(
+        path=_text(node.get("path")),
+        kind=_text(node.get("pathType")),
+        host=host,
+        service=service,
+        port=_count(port or backend.get("servicePort")),
+        place=named.place,
+    )
+
+
 def _autoscaler(object_: _Object) -> Iterator[Fact]:
     spec = object_.node.get("spec")
     if spec is None:
@@ -770,6 +816,7 @@ _READ: dict[str, Callable[[_Object], Iterator[Fact]]] = {
     "ConfigMap": _config_map,
     "Secret": _secret,
     "Service": _service,
+    "Ingress": _ingress,
     "HorizontalPodAutoscaler": _autoscaler,
     "ScaledObject": _scaled_object,
     "PersistentVolumeClaim": _claim,
@@ -832,11 +879,11 @@ def _read_template(file: HelmFile, wanted: Wanted) -> Iterator[Fact | Diagnostic
 
 _FACTS = (
     *(Workload, Container, ConfigObject, NetworkService, Autoscaler, VolumeClaim, LimitRange, Kustomization),
-    *(Application, ModelAccess),
+    *(Application, Ingress, ModelAccess),
 )
 
-READER: Reader[YamlFile] = Reader("kubernetes", 6, YAML, _FACTS, _claims, _read)
+READER: Reader[YamlFile] = Reader("kubernetes", 7, YAML, _FACTS, _claims, _read)
 
 TEMPLATES: Reader[HelmFile] = Reader(
-    "helm-templates", 1, HELM, _FACTS, _claims_template, _read_template, templates=True
+    "helm-templates", 2, HELM, _FACTS, _claims_template, _read_template, templates=True
 )

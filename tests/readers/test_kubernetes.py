@@ -17,6 +17,7 @@ from pytest_mlbreaks.model.facts import (
     Autoscaler,
     ConfigObject,
     Container,
+    Ingress,
     Kustomization,
     LimitRange,
     NetworkService,
@@ -546,6 +547,63 @@ def test_services() -> None:
     assert one(NetworkService, outside).external
 
 
+def test_ingresses() -> None:
+    """An Ingress has its paths with host, Service and port, and a default backend without a path."""
+    fact = one(
+        Ingress,
+        """\
+        apiVersion: networking.k8s.io/v1
+        kind: Ingress
+        metadata:
+          name: front
+          namespace: shop
+          annotations: {nginx.ingress.kubernetes.io/rewrite-target: /$2}
+        spec:
+          ingressClassName: nginx
+          defaultBackend: {service: {name: start, port: {name: http}}}
+          rules:
+            - host: shop.example.org
+              http:
+                paths:
+                  - path: /api(/|$)(.*)
+                    pathType: ImplementationSpecific
+                    backend: {service: {name: api, port: {number: 8000}}}
+                  - path: /files
+                    pathType: Prefix
+                    backend: {resource: {kind: Bucket, name: files}}
+        """,
+    )
+    assert (fact.name, fact.namespace, fact.version, fact.controller) == (
+        "front",
+        "shop",
+        "networking.k8s.io/v1",
+        "nginx",
+    )
+    assert [(a.key, a.value) for a in fact.annotations] == [("nginx.ingress.kubernetes.io/rewrite-target", "/$2")]
+    assert [(p.path, p.kind, p.host, p.service, p.port) for p in fact.paths] == [
+        ("", "", "", Literal("start"), Literal("http")),
+        ("/api(/|$)(.*)", "ImplementationSpecific", "shop.example.org", Literal("api"), Literal(8000)),
+    ]
+    assert fact.identity == f"ingress:{PATH}#shop/front"
+
+
+def test_an_ingress_of_an_older_api() -> None:
+    """Before v1 the backend names Service and port itself, and an annotation the class."""
+    fact = one(
+        Ingress,
+        """\
+        apiVersion: extensions/v1beta1
+        kind: Ingress
+        metadata: {name: front, annotations: {kubernetes.io/ingress.class: traefik}}
+        spec:
+          rules:
+            - http: {paths: [{path: /, backend: {serviceName: api, servicePort: http}}]}
+        """,
+    )
+    assert fact.controller == "traefik"
+    assert [(p.path, p.service, p.port) for p in fact.paths] == [("/", Literal("api"), Literal("http"))]
+
+
 def test_autoscalers() -> None:
     """The metrics of v1, v2 and v2beta1."""
     head = "kind: HorizontalPodAutoscaler\nmetadata: {name: x}\nspec:\n"
@@ -750,7 +808,10 @@ TREES = st.recursive(
 
 @given(
     st.sampled_from(
-        ["apps/v1 Deployment", "v1 Pod", "v1 ConfigMap", "v1 Service", "autoscaling/v2 HorizontalPodAutoscaler"]
+        [
+            *("apps/v1 Deployment", "v1 Pod", "v1 ConfigMap", "v1 Service", "networking.k8s.io/v1 Ingress"),
+            "autoscaling/v2 HorizontalPodAutoscaler",
+        ]
     ),
     TREES,
     TREES,
