@@ -89,8 +89,9 @@ def _kept(statements: list[ast.stmt], guards: frozenset[str], scope: Scope, lock
 
 
 def _empty(test: ast.expr) -> frozenset[str]:
-    """The names that are empty where *test* holds: ``x is None``, ``not x``, also with more beside it under ``or``."""
-    if isinstance(test, ast.BoolOp):
+    """The names that are empty where *test* holds: ``x is None``, ``not x``, also with more beside it under ``and``;
+    under ``or`` something else may let the next call in again."""
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
         return frozenset().union(*(_empty(part) for part in test.values))
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return frozenset({shown(test.operand)})
