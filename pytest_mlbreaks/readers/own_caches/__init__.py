@@ -14,8 +14,9 @@ from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.model import Diagnostic, Fact
-from pytest_mlbreaks.model.facts import ContainedErrors, KeptCoroutine, KeptEarly
+from pytest_mlbreaks.model.facts import ContainedErrors, KeptCoroutine, KeptEarly, OwnCache
 from pytest_mlbreaks.readers.own_caches.coroutines import kept_coroutines
+from pytest_mlbreaks.readers.own_caches.memos import own_caches
 from pytest_mlbreaks.readers.own_caches.singletons import contained_errors, kept_early
 from pytest_mlbreaks.readers.python import claims
 from pytest_mlbreaks.reading import Reader, Wanted
@@ -28,13 +29,14 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     yield from kept_early(file)
     yield from contained_errors(file)
     yield from kept_coroutines(file)
+    yield from own_caches(file)
 
 
 READER: Reader[PythonFile] = Reader(
     name="own-caches",
     version=1,
     format=PYTHON,
-    facts=(ContainedErrors, KeptCoroutine, KeptEarly),
+    facts=(ContainedErrors, KeptCoroutine, KeptEarly, OwnCache),
     claims=claims,
     read=read,
 )

@@ -9,13 +9,7 @@ from typing import Final
 from pytest_mlbreaks.formats.python import FunctionSite, PythonFile
 from pytest_mlbreaks.model.facts import KeptCoroutine
 
-_KEEP: Final = frozenset(
-    {
-        *("functools.lru_cache", "functools.cache", "functools.cached_property"),
-        *("cachetools.func.lru_cache", "cachetools.func.ttl_cache", "cachetools.func.lfu_cache"),
-        *("cachetools.cached", "cachetools.cachedmethod", "streamlit.cache_data", "streamlit.cache_resource"),
-    }
-)
+_KEEP: Final = frozenset({"functools.lru_cache", "functools.cache", "functools.cached_property"})
 """They keep what a call returns, and what a call of an ``async def`` returns can be awaited once."""
 
 

@@ -47,3 +47,13 @@ def catches_all(handler: ast.ExceptHandler) -> bool:
 def raises(statements: list[ast.stmt]) -> bool:
     """Whether a ``raise`` stands among *statements*, functions that are defined there aside."""
     return any(isinstance(node, ast.Raise) for node in within(list(statements)))
+
+
+def ordered(nodes: list[Any]) -> Iterator[ast.AST]:
+    """The nodes of `within`, in the order in which they are written."""
+    pending: list[ast.AST] = list(reversed(nodes))
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, _DEFINITIONS):
+            pending.extend(reversed(list(ast.iter_child_nodes(node))))

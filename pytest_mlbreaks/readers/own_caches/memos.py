@@ -1,0 +1,372 @@
+"""Functions that look something up, and store under the same key what they made themselves where it was not there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from pytest_mlbreaks.formats.python import FunctionSite, PythonFile, Scope
+from pytest_mlbreaks.model.facts import KeyGap, OwnCache
+from pytest_mlbreaks.readers.own_caches.nodes import awaited, ordered, shown, within
+
+_READS: Final = re.compile(r"_?(?:try_|maybe_)?(?:get|load|read|fetch|lookup|find|retrieve)(?:_|$)|.*cache", re.IGNORECASE)
+_STORES: Final = re.compile(r"_?(?:set|put|save|store|write|add|setex|psetex|cache)(?:_|$)|.*cache", re.IGNORECASE)
+_CACHE: Final = re.compile(r"cache|redis|memo(?!ry)", re.IGNORECASE)
+_LIVES: Final = frozenset({"ex", "px", "ttl", "timeout", "expire", "expires", "expiration", "expire_after", "ttl_seconds"})
+_PLAIN: Final = frozenset({"str", "int", "float", "bool", "list", "tuple", "set", "dict", "List", "Tuple", "Dict", "Set"})
+_OPERATIONS: Final = re.compile(
+    r"(?:^|_)(?:timeout|retry|retries|attempts?|ttl|force|refresh|fresh|reload|rebuild|use_cache|cached?|cache_\w+|verbose|debug|"
+    r"quiet|log|logger|progress|show_progress|n_jobs|workers?|threads|chunk_?size|batch_?size|page_?size|token|api_?key|secret|"
+    r"password|credentials?|auth|headers?|cookies?|proxy|proxies|session|db|conn|connection|client|redis|request_id|trace_id|"
+    r"trace|span|correlation_id|callback|lock|wait|delay|sleep|interval|strict|raise\w*|silent|dry_run|now|overwrite)(?:$|_)",
+    re.IGNORECASE,
+)
+"""Words in the names of parameters that say how something is fetched, and not what."""
+
+
+class _Look(NamedTuple):
+    """A look into a cache: as written, with the name that takes what was found."""
+
+    cache: str
+    key: tuple[str, ...]
+    node: ast.expr
+    into: str
+
+
+class _Store(NamedTuple):
+    cache: str
+    key: tuple[ast.expr, ...]
+    values: tuple[ast.expr, ...]
+    node: ast.stmt | ast.Call
+    expires: str
+    kind: str
+
+
+class _Function:
+    """One function: its nodes in order, and what its names are made of."""
+
+    def __init__(self, site: FunctionSite) -> None:
+        self.scope: Scope = site.scope
+        self.nodes = list(ordered(list(site.node.body)))
+        self.made: dict[str, list[ast.expr]] = {}
+        for node in self.nodes:
+            self._take(node)
+
+    def _take(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                self._bind(target, node.value)
+        elif isinstance(node, ast.AnnAssign | ast.AugAssign) and node.value is not None:
+            self._bind(node.target, node.value)
+        elif isinstance(node, ast.For | ast.AsyncFor):
+            self._bind(node.target, node.iter)
+        elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+            self._bind(node.optional_vars, node.context_expr)
+        elif isinstance(node, ast.NamedExpr):
+            self._bind(node.target, node.value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("append", "extend", "update", "add", "insert"):
+                for argument in node.args:
+                    self._bind(node.func.value, argument)
+
+    def _bind(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Tuple | ast.List):
+            for element in target.elts:
+                self._bind(element, value)
+            return
+        while isinstance(target, ast.Subscript | ast.Attribute | ast.Starred):
+            target = target.value
+        if isinstance(target, ast.Name) and target.id != self.scope.receiver:
+            self.made.setdefault(target.id, []).append(value)
+
+    def behind(
+        self, nodes: tuple[ast.expr, ...], found: ast.expr | None = None
+    ) -> tuple[set[str], list[ast.expr]]:
+        """The names that *nodes* depend on, through other names of the function, and all expressions on the way. Where
+        a name takes *found*, a look into the cache, that is left out."""
+        names: set[str] = set()
+        seen: list[ast.expr] = []
+        pending = list(nodes)
+        while pending:
+            node = pending.pop()
+            seen.append(node)
+            for part in ast.walk(node):
+                if isinstance(part, ast.Name) and part.id not in names:
+                    names.add(part.id)
+                    pending.extend(made for made in self.made.get(part.id, ()) if awaited(made) is not found)
+        return names, seen
+
+
+def own_caches(file: PythonFile) -> Iterator[OwnCache]:
+    """The caches that the functions of one file keep."""
+    if not _may_hold_one(file):
+        return
+    for site in file.functions:
+        function = _Function(site)
+        looks = list(_looks(function))
+        if not looks:
+            continue
+        told: set[tuple[str, str]] = set()
+        for store in _stores(function):
+            found = _pair(function, looks, store)
+            key = ", ".join(shown(part) for part in store.key)
+            if found is None or (store.cache, key) in told:
+                continue
+            told.add((store.cache, key))
+            yield _fact(file, site, function, found, store, key)
+
+
+def _may_hold_one(file: PythonFile) -> bool:
+    """Whether a function of the file may keep something: a global mapping is changed, or a cache is spoken of."""
+    if any(name in file.module.names for name in file.changed):
+        return True
+    return file.mentions(b"cache") or file.mentions(b"redis")
+
+
+def _looks(function: _Function) -> Iterator[_Look]:
+    into = {
+        id(awaited(node.value)): node.targets[0].id
+        for node in function.nodes
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+    }
+    for node in function.nodes:
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn):
+            yield _Look(shown(node.comparators[0]), (shown(node.left),), node, "")
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            if _READS.match(node.func.attr):
+                key = tuple(shown(argument) for argument in node.args)
+                yield _Look(shown(node.func.value), key, node, into.get(id(node), ""))
+
+
+def _stores(function: _Function) -> Iterator[_Store]:
+    for node in function.nodes:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
+            target = node.targets[0]
+            cache = shown(target.value)
+            if _outlives(target.value, function.scope):
+                yield _Store(cache, (target.slice,), (node.value,), node, "", "mapping")
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) >= 1:
+            cache, method = shown(node.func.value), node.func.attr
+            if not _STORES.match(method) or not (_CACHE.search(cache) or _CACHE.search(method)):
+                continue
+            lives = next((shown(k.value) for k in node.keywords if k.arg in _LIVES), "")
+            if method in ("setex", "psetex") and len(node.args) > 2:
+                lives = shown(node.args[1])
+            values = [k.value for k in node.keywords if k.arg not in _LIVES]
+            yield _Store(cache, tuple(node.args), tuple(values), node, lives, "store")
+
+
+def _outlives(node: ast.expr, scope: Scope) -> bool:
+    """Whether a mapping is there after the function: a global, or an attribute of the method's object or class."""
+    if isinstance(node, ast.Name):
+        owner = scope.owner(node.id)
+        return owner is not None and owner.kind == "module" and node.id not in scope.names
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in (scope.receiver, "cls")
+        and bool(node.value.id)
+    )
+
+
+class _Pair(NamedTuple):
+    """A look and the store that belongs to it, with what stands where: the key's and the value's expressions, the
+    condition that tells a hit from a miss, and what is done on a hit."""
+
+    look: _Look
+    key: tuple[ast.expr, ...]
+    values: tuple[ast.expr, ...]
+    test: ast.expr
+    on_hit: list[ast.stmt]
+
+
+def _pair(function: _Function, looks: list[_Look], store: _Store) -> _Pair | None:
+    for look in looks:
+        if look.cache != store.cache or look.node.lineno >= store.node.lineno:
+            continue
+        texts = tuple(shown(part) for part in store.key)
+        if store.kind == "mapping":
+            if look.key[:1] != texts:
+                continue
+            key, values = store.key, store.values
+        else:
+            count = len(look.key) if texts[: len(look.key)] == look.key else 1
+            if texts[:count] != look.key[:count] or len(texts) + len(store.values) <= count:
+                continue
+            key, values = store.key[:count], (*store.key[count:], *store.values)
+        condition = _condition(function, look, store)
+        if condition is None:
+            continue
+        _, behind = function.behind(values, look.node)
+        if any(part is look.node for node in behind for part in ast.walk(node)):
+            continue  # what was found goes into what is stored: a count, a list that grows
+        return _Pair(look, key, values, *condition)
+    return None
+
+
+def _condition(function: _Function, look: _Look, store: _Store) -> tuple[ast.expr, list[ast.stmt]] | None:
+    """The ``if`` that tells a hit from a miss: the store stands in its branch for a miss, or behind one whose branch
+    for a hit returns. With what is done on a hit."""
+    for node in function.nodes:
+        if not isinstance(node, ast.If) or node.lineno > store.node.lineno or node.end_lineno is None:
+            continue
+        miss = _asks(node.test, look)
+        if miss is None or node.end_lineno < look.node.lineno:
+            continue
+        hit = node.orelse if miss else node.body
+        missed = node.body if miss else node.orelse
+        if _holds(missed, store.node):
+            return node.test, hit
+        if not miss and node.end_lineno < store.node.lineno and _leaves(hit):
+            return node.test, hit
+    return None
+
+
+def _asks(test: ast.expr, look: _Look) -> bool | None:
+    """True where *test* is true on a miss, False where it is on a hit, None where it does not ask."""
+    if test is look.node and isinstance(test, ast.Compare):
+        return isinstance(test.ops[0], ast.NotIn)
+    if isinstance(test, ast.BoolOp):
+        return next((told for part in test.values if (told := _asks(part, look)) is not None), None)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        told = _asks(test.operand, look)
+        return None if told is None else not told
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Is | ast.IsNot):
+        right = test.comparators[0]
+        if isinstance(right, ast.Constant) and right.value is None and _is_found(test.left, look):
+            return isinstance(test.ops[0], ast.Is)
+        return None
+    return False if _is_found(test, look) else None
+
+
+def _is_found(node: ast.expr, look: _Look) -> bool:
+    if isinstance(node, ast.NamedExpr):
+        node = node.value
+    return awaited(node) is look.node or (isinstance(node, ast.Name) and node.id == look.into != "")
+
+
+def _holds(statements: list[ast.stmt], node: ast.AST) -> bool:
+    first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
+    return any(s.lineno <= first and last <= (s.end_lineno or 0) for s in statements)
+
+
+def _leaves(statements: list[ast.stmt]) -> bool:
+    return any(isinstance(node, ast.Return) for node in within(list(statements)))
+
+
+def _fact(
+    file: PythonFile, site: FunctionSite, function: _Function, pair: _Pair, store: _Store, key: str
+) -> OwnCache:
+    keyed, _ = function.behind(pair.key)
+    parameters = site.scope.parameters
+    written = ", ".join(shown(part) for part in pair.key)
+    return OwnCache(
+        place=file.place(store.node),
+        cache=store.cache,
+        key=written,
+        lookup=file.place(pair.look.node),
+        kind="mapping" if store.kind == "mapping" else "store",
+        expires=store.expires,
+        parameters=tuple(name for name in parameters if name in keyed and name != site.scope.receiver),
+        gaps=tuple(_gaps(file, site, function, pair, store, keyed)),
+        scope=site.scope.function,
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ gaps
+
+
+def _gaps(
+    file: PythonFile, site: FunctionSite, function: _Function, pair: _Pair, store: _Store, keyed: set[str]
+) -> Iterator[KeyGap]:
+    """The parameters that the value depends on, and the key does not."""
+    parameters = site.scope.parameters
+    if any(isinstance(part, ast.Name) and part.id in parameters and "key" in part.id for part in pair.key):
+        return  # the key is the caller's to make
+    depends, behind = function.behind(pair.values, pair.look.node)
+    defaults = _defaults(site.node.args)
+    for name, argument in parameters.items():
+        if name in keyed or name not in depends or name == site.scope.receiver or _OPERATIONS.search(name):
+            continue
+        if not _is_plain(argument.annotation, defaults.get(name)):
+            continue
+        uses = [n for n in function.nodes if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)]
+        if _is_used_besides(function, name, uses, pair, store):
+            continue
+        place = next((n for node in behind for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == name), None)
+        if place is None:
+            continue
+        default = defaults.get(name)
+        yield KeyGap(
+            name=name,
+            default=None if default is None else shown(default),
+            passed=_passed(file, site, name),
+            place=file.place(place),
+        )
+
+
+def _defaults(arguments: ast.arguments) -> dict[str, ast.expr]:
+    placed = [*arguments.posonlyargs, *arguments.args]
+    found = dict(zip([a.arg for a in placed[len(placed) - len(arguments.defaults) :]], arguments.defaults, strict=True))
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if default is not None:
+            found[argument.arg] = default
+    return found
+
+
+def _is_plain(annotation: ast.expr | None, default: ast.expr | None) -> bool:
+    """Whether a parameter takes a value (a text, a number, a list of them) and no object that does something."""
+    if annotation is None:
+        return isinstance(default, ast.Constant)
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        names = set(re.findall(r"\w+", annotation.value))
+    else:
+        names = {n.id for n in ast.walk(annotation) if isinstance(n, ast.Name)}
+        names |= {n.attr for n in ast.walk(annotation) if isinstance(n, ast.Attribute)}
+    names -= {"Optional", "Union", "None", "typing", "Literal", "Sequence", "Iterable"}
+    return bool(names) and names <= _PLAIN
+
+
+def _is_used_besides(
+    function: _Function, name: str, uses: list[ast.Name], pair: _Pair, store: _Store
+) -> bool:
+    """Whether the parameter is also looked at where something was found, or behind the store: what is found may then
+    be fitted to it."""
+    last = getattr(store.node, "end_lineno", store.node.lineno)
+    logged = {id(n) for node in function.nodes if isinstance(node, ast.Call) and _logs(node) for n in ast.walk(node)}
+    for use in uses:
+        if id(use) in logged:
+            continue
+        if use.lineno > last or _holds(pair.on_hit, use):
+            return True
+    tests = [node.test for node in function.nodes if isinstance(node, ast.If | ast.While | ast.IfExp)]
+    for test in tests:
+        names = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)}
+        if name in names and (test is pair.test or pair.look.into in names or _holds_look(test, pair.look)):
+            return True
+    return False
+
+
+def _holds_look(test: ast.expr, look: _Look) -> bool:
+    return any(part is look.node for part in ast.walk(test))
+
+
+def _logs(call: ast.Call) -> bool:
+    name = shown(call.func)
+    return name == "print" or name.partition(".")[0].lower().lstrip("_") in ("logger", "logging", "log")
+
+
+def _passed(file: PythonFile, site: FunctionSite, name: str) -> tuple[str, ...]:
+    """What the calls in this file give for a parameter, as written, each once."""
+    names = [*site.scope.parameters]
+    position = names.index(name) - (1 if site.scope.receiver else 0)
+    found = []
+    for call in file.calls_by_name.get(site.scope.qualname, ()):
+        given = next((k.value for k in call.node.keywords if k.arg == name), None)
+        if given is None and 0 <= position < len(call.node.args):
+            given = call.node.args[position]
+        if given is not None:
+            found.append(shown(given, 40))
+    return tuple(dict.fromkeys(found))
