@@ -20,10 +20,15 @@ _OPERATIONS: Final = re.compile(
     r"(?:^|_)(?:timeout|retry|retries|attempts?|ttl|force|refresh|fresh|reload|rebuild|use_cache|cached?|cache_\w+|verbose|debug|"
     r"quiet|log|logger|progress|show_progress|n_jobs|workers?|threads|chunk_?size|batch_?size|page_?size|token|api_?key|secret|"
     r"password|credentials?|auth|headers?|cookies?|proxy|proxies|session|db|conn|connection|client|redis|request_id|trace_id|"
-    r"trace|span|correlation_id|callback|lock|wait|delay|sleep|interval|strict|raise\w*|silent|dry_run|now|overwrite)(?:$|_)",
+    r"trace|span|correlation_id|callback|lock|wait|delay|sleep|interval|strict|raise\w*|silent|dry_run|now|overwrite|"
+    r"description|label|message|msg|title|reason|visited|seen|depth|level)(?:$|_)",
     re.IGNORECASE,
 )
-"""Words in the names of parameters that say how something is fetched, and not what."""
+"""Words in the names of parameters that say how something is fetched, or how to speak of it, and not what."""
+_MADE_KEY: Final = re.compile(r"^key$|(?<!api)(?<!access)(?<!secret)_key$|^cache_?(?:id|name)$", re.IGNORECASE)
+"""Names of a parameter that is a key already."""
+_RECORDS: Final = re.compile(r"session|registry|jobs?\b|tasks?\b|status|stat[es]*\b|metrics|history|count|queue|seen", re.IGNORECASE)
+"""Names of what keeps records under their own names, and no answers."""
 
 
 class _Look(NamedTuple):
@@ -111,11 +116,12 @@ def own_caches(file: PythonFile) -> Iterator[OwnCache]:
         told: set[tuple[str, str]] = set()
         for store in _stores(function):
             found = _pair(function, looks, store)
-            key = ", ".join(shown(part) for part in store.key)
-            if found is None or (store.cache, key) in told:
+            if found is None:
                 continue
-            told.add((store.cache, key))
-            yield _fact(file, site, function, found, store, key)
+            key = ", ".join(shown(part) for part in found.key)
+            if (store.cache, key) not in told:
+                told.add((store.cache, key))
+                yield _fact(file, site, function, found, store, key)
 
 
 def _may_hold_one(file: PythonFile) -> bool:
@@ -261,11 +267,10 @@ def _fact(
 ) -> OwnCache:
     keyed, _ = function.behind(pair.key)
     parameters = site.scope.parameters
-    written = ", ".join(shown(part) for part in pair.key)
     return OwnCache(
         place=file.place(store.node),
         cache=store.cache,
-        key=written,
+        key=key,
         lookup=file.place(pair.look.node),
         kind="mapping" if store.kind == "mapping" else "store",
         expires=store.expires,
@@ -283,8 +288,10 @@ def _gaps(
 ) -> Iterator[KeyGap]:
     """The parameters that the value depends on, and the key does not."""
     parameters = site.scope.parameters
-    if any(isinstance(part, ast.Name) and part.id in parameters and "key" in part.id for part in pair.key):
+    if any(isinstance(part, ast.Name) and part.id in parameters and _MADE_KEY.search(part.id) for part in pair.key):
         return  # the key is the caller's to make
+    if _RECORDS.search(store.cache) or not _gives_back(function, pair, store):
+        return
     depends, behind = function.behind(pair.values, pair.look.node)
     defaults = _defaults(site.node.args)
     for name, argument in parameters.items():
@@ -295,16 +302,42 @@ def _gaps(
         uses = [n for n in function.nodes if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)]
         if _is_used_besides(function, name, uses, pair, store):
             continue
-        place = next((n for node in behind for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == name), None)
+        place = _computed_with(name, behind)
         if place is None:
             continue
         default = defaults.get(name)
         yield KeyGap(
             name=name,
             default=None if default is None else shown(default),
-            passed=_passed(file, site, name),
+            passed=_passed(file, site, name, [n for n in parameters if n in keyed and n != site.scope.receiver]),
             place=file.place(place),
         )
+
+
+def _gives_back(function: _Function, pair: _Pair, store: _Store) -> bool:
+    """Whether the function returns what it found, or goes on with it."""
+    last = getattr(store.node, "end_lineno", store.node.lineno)
+    for node in function.nodes:
+        if isinstance(node, ast.Name) and node.id == pair.look.into != "" and node.lineno > last:
+            return True
+        if isinstance(node, ast.Return) and node.value is not None:
+            names, behind = function.behind((node.value,))
+            if pair.look.into in names or any(shown(n) == store.cache for b in behind for n in ast.walk(b) if isinstance(n, ast.expr)):
+                return True
+    return False
+
+
+def _computed_with(name: str, behind: list[ast.expr]) -> ast.Name | None:
+    """Where the value comes of a call that takes the parameter; one that only stands beside it is a record's."""
+    for node in behind:
+        for call in ast.walk(node):
+            if not isinstance(call, ast.Call) or _logs(call):
+                continue
+            for argument in (*call.args, *(k.value for k in call.keywords)):
+                for part in ast.walk(argument):
+                    if isinstance(part, ast.Name) and part.id == name:
+                        return part
+    return None
 
 
 def _defaults(arguments: ast.arguments) -> dict[str, ast.expr]:
@@ -358,15 +391,26 @@ def _logs(call: ast.Call) -> bool:
     return name == "print" or name.partition(".")[0].lower().lstrip("_") in ("logger", "logging", "log")
 
 
-def _passed(file: PythonFile, site: FunctionSite, name: str) -> tuple[str, ...]:
+def _passed(file: PythonFile, site: FunctionSite, name: str, keyed: list[str]) -> tuple[str, ...]:
     """What the calls in this file give for a parameter, as written, each once."""
-    names = [*site.scope.parameters]
-    position = names.index(name) - (1 if site.scope.receiver else 0)
+    names = list(site.scope.parameters)[1 if site.scope.receiver else 0 :]
     found = []
     for call in file.calls_by_name.get(site.scope.qualname, ()):
-        given = next((k.value for k in call.node.keywords if k.arg == name), None)
-        if given is None and 0 <= position < len(call.node.args):
-            given = call.node.args[position]
+        if all(_is_fixed(_given(call.node, names, one)) for one in keyed):
+            continue  # another key each time, written out: what goes with it may be another one too
+        given = _given(call.node, names, name)
         if given is not None:
             found.append(shown(given, 40))
     return tuple(dict.fromkeys(found))
+
+
+def _given(call: ast.Call, names: list[str], name: str) -> ast.expr | None:
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    position = names.index(name)
+    return call.args[position] if position < len(call.args) else None
+
+
+def _is_fixed(node: ast.expr | None) -> bool:
+    return node is None or isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id.isupper())
