@@ -2484,10 +2484,12 @@ class KeptCoroutine(Fact, frozen=True, kw_only=True):
 
 class KeyGap(Part, frozen=True, kw_only=True):
     """A parameter that what is cached depends on, and its key does not. *passed*: what calls in this file give for it,
-    as written, each once; *place* is where it is used for the value."""
+    as written, each once; *place* is where it is used for the value. *made*: it is no parameter, but a version that this
+    call tells before the cache is looked into."""
 
     name: str
     default: str | None = None
+    made: str = ""
     passed: tuple[str, ...] = ()
     place: Place
 

@@ -60,7 +60,9 @@ def find(cache: facts.OwnCache, pipeline: Pipeline) -> Iterator[Verdict]:
 
 
 def _asked_for(cache: facts.OwnCache, gap: facts.KeyGap, pipeline: Pipeline) -> tuple[Place, str] | None:
-    """A handler, or a field of its requests, that brings a value for a parameter."""
+    """A handler, or a field of its requests, that brings a value for a parameter; or what tells a version."""
+    if gap.made:
+        return gap.place, f"{gap.made} tells {gap.name} before the cache is looked into"
     handlers = pipeline.index(facts.Handler, _handled)
     own = handlers.get((cache.path, cache.scope), ())
     if own:

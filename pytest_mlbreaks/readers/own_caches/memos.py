@@ -25,6 +25,7 @@ _OPERATIONS: Final = re.compile(
     re.IGNORECASE,
 )
 """Words in the names of parameters that say how something is fetched, or how to speak of it, and not what."""
+_VERSION: Final = re.compile(r"(?:^|_)(?:version|revision|generation)$", re.IGNORECASE)
 _MADE_KEY: Final = re.compile(r"^key$|(?<!api)(?<!access)(?<!secret)_key$|^cache_?(?:id|name)$", re.IGNORECASE)
 """Names of a parameter that is a key already."""
 _RECORDS: Final = re.compile(r"session|registry|jobs?\b|tasks?\b|status|stat[es]*\b|metrics|history|count|queue|seen", re.IGNORECASE)
@@ -267,6 +268,7 @@ def _fact(
 ) -> OwnCache:
     keyed, _ = function.behind(pair.key)
     parameters = site.scope.parameters
+    failure = _failure(file, function, pair, store)
     return OwnCache(
         place=file.place(store.node),
         cache=store.cache,
@@ -275,7 +277,10 @@ def _fact(
         kind="mapping" if store.kind == "mapping" else "store",
         expires=store.expires,
         parameters=tuple(name for name in parameters if name in keyed and name != site.scope.receiver),
-        gaps=tuple(_gaps(file, site, function, pair, store, keyed)),
+        bare=failure.bare if failure is not None else "",
+        failed=file.place(failure.node) if failure is not None else None,
+        because=failure.because if failure is not None else "",
+        gaps=(*_gaps(file, site, function, pair, store, keyed), *_versions(file, function, pair, store, keyed)),
         scope=site.scope.function,
     )
 
@@ -312,6 +317,35 @@ def _gaps(
             passed=_passed(file, site, name, [n for n in parameters if n in keyed and n != site.scope.receiver]),
             place=file.place(place),
         )
+
+
+def _versions(
+    file: PythonFile, function: _Function, pair: _Pair, store: _Store, keyed: set[str]
+) -> Iterator[KeyGap]:
+    """The versions that a call tells before the look, that the value is computed with, and that are not in the key."""
+    if _RECORDS.search(store.cache) or not _gives_back(function, pair, store):
+        return
+    depends, behind = function.behind(pair.values, pair.look.node)
+    for name in sorted(depends - keyed - set(function.scope.parameters)):
+        bound = function.made.get(name, [])
+        if not _VERSION.search(name) or len(bound) != 1 or bound[0].lineno >= pair.look.node.lineno:
+            continue
+        place = _computed_with(name, behind)
+        compared = any(
+            isinstance(part, ast.Name) and part.id == name
+            for node in function.nodes
+            if isinstance(node, ast.Compare)
+            for part in ast.walk(node)
+        )
+        call = awaited(bound[0])
+        if place is not None and not compared and isinstance(call, ast.Call) and not _follows(bound[0], call, keyed):
+            yield KeyGap(name=name, made=shown(call), place=file.place(place))
+
+
+def _follows(bound: ast.expr, call: ast.Call, keyed: set[str]) -> bool:
+    """Whether a call may only work out what is in the key already: it awaits nothing, and takes parts of the key."""
+    given = [part.id for a in (*call.args, *(k.value for k in call.keywords)) for part in ast.walk(a) if isinstance(part, ast.Name)]
+    return bound is call and bool(given) and set(given) <= keyed
 
 
 def _gives_back(function: _Function, pair: _Pair, store: _Store) -> bool:
@@ -414,3 +448,108 @@ def _given(call: ast.Call, names: list[str], name: str) -> ast.expr | None:
 
 def _is_fixed(node: ast.expr | None) -> bool:
     return node is None or isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id.isupper())
+
+
+# -------------------------------------------------------------------------------------------------- failures
+
+
+class _Failure(NamedTuple):
+    """What a failed call leaves behind: the constant, where a name is bound to it, and what says that this is one."""
+
+    bare: str
+    node: ast.stmt
+    because: str
+
+
+def _failure(file: PythonFile, function: _Function, pair: _Pair, store: _Store) -> _Failure | None:
+    """The constant that is stored like an answer where a call failed, if there is one."""
+    names = {part.id for value in pair.values for part in ast.walk(value) if isinstance(part, ast.Name)}
+    if not (isinstance(pair.look.node, ast.Compare)):  # what is found is looked at, and an empty one counts as a miss
+        names -= {value.id for value in pair.values if isinstance(value, ast.Name)}
+    asked = {
+        part.id
+        for node in function.nodes
+        if isinstance(node, ast.If) and _holds([*node.body, *node.orelse], store.node) and node.test is not pair.test
+        for part in ast.walk(node.test)
+        if isinstance(part, ast.Name)
+    }
+    for node in function.nodes:
+        if isinstance(node, ast.Try) and not _holds(node.body, store.node):
+            for handler in node.handlers:
+                bound = _bare(handler.body, names - asked)
+                if bound is not None and not _ends(handler.body) and node.lineno < store.node.lineno:
+                    caught = shown(handler.type) or "any error"
+                    return _Failure(*bound, f"after {caught}")
+        elif isinstance(node, ast.If) and node.lineno < store.node.lineno:
+            told = _failed_test(file, function, node, asked)
+            if told is not None:
+                test, branch = told
+                bound = _bare(branch, names - asked)
+                if bound is not None and not _ends(branch):
+                    return _Failure(*bound, f"where {test}() gave nothing, which it does where it fails")
+    return None
+
+
+def _bare(statements: list[ast.stmt], names: set[str]) -> tuple[str, ast.stmt] | None:
+    """The first binding of one of *names* to an empty constant among *statements*."""
+    for statement in statements:
+        if isinstance(statement, ast.Assign) and _is_bare(statement.value):
+            if any(isinstance(target, ast.Name) and target.id in names for target in statement.targets):
+                return shown(statement.value), statement
+    return None
+
+
+def _is_bare(value: ast.expr) -> bool:
+    if isinstance(value, ast.Constant):
+        return value.value in (None, "", 0, False)
+    if isinstance(value, ast.Dict):
+        return not value.keys
+    return isinstance(value, ast.List | ast.Tuple) and not value.elts
+
+
+def _ends(statements: list[ast.stmt]) -> bool:
+    return any(isinstance(s, ast.Return | ast.Raise | ast.Continue | ast.Break) for s in statements)
+
+
+def _failed_test(
+    file: PythonFile, function: _Function, node: ast.If, asked: set[str]
+) -> tuple[str, list[ast.stmt]] | None:
+    """The callee and the branch of ``if x`` for an empty x, where x comes of a function of this file that gives None
+    where it fails."""
+    test, branch = node.test, node.orelse
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, branch = test.operand, node.body
+    elif isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.comparators[0], ast.Constant):
+        if test.comparators[0].value is not None:
+            return None
+        branch = node.body if isinstance(test.ops[0], ast.Is) else node.orelse
+        test = test.left
+    if not isinstance(test, ast.Name) or test.id in asked or not branch:
+        return None
+    made = function.made.get(test.id, [])
+    call = awaited(made[0]) if len(made) == 1 else None
+    if not isinstance(call, ast.Call):
+        return None
+    callee = file.qualified(call.func, function.scope)
+    for site in file.functions:
+        if site.scope.qualname == callee and _gives_none(site.node):
+            return callee or "", branch
+    return None
+
+
+def _gives_none(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function returns None where a call in it raises: a handler does, or goes on to an end that does."""
+    for part in within(list(node.body)):
+        if isinstance(part, ast.Try):
+            for handler in part.handlers:
+                last = handler.body[-1]
+                if isinstance(last, ast.Return) and _is_none(last.value):
+                    return True
+                end = node.body[-1]
+                if not _ends(handler.body) and (end is part or (isinstance(end, ast.Return) and _is_none(end.value))):
+                    return True
+    return False
+
+
+def _is_none(value: ast.expr | None) -> bool:
+    return value is None or (isinstance(value, ast.Constant) and value.value is None)
