@@ -21,11 +21,12 @@ def kept_coroutines(file: PythonFile) -> Iterator[KeptCoroutine]:
         if isinstance(site.node, ast.AsyncFunctionDef):
             by = _keeper(file, site)
             if by:
+                calls = file.calls_by_name.get(site.scope.qualname, ())
                 yield KeptCoroutine(
                     place=file.definition_place(site.node),
                     function=site.scope.qualname,
                     by=by,
-                    awaited=tuple(file.place(call.node) for call in file.calls_by_name.get(site.scope.qualname, ())),
+                    awaited=tuple(sorted((file.place(call.node) for call in calls), key=lambda place: place.sort_key)),
                 )
 
 

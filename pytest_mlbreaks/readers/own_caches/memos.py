@@ -139,6 +139,9 @@ def _looks(function: _Function) -> Iterator[_Look]:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
     }
     for node in function.nodes:
+        if isinstance(node, ast.NamedExpr):
+            into[id(awaited(node.value))] = node.target.id
+    for node in function.nodes:
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn):
             yield _Look(shown(node.comparators[0]), (shown(node.left),), node, "")
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
@@ -435,7 +438,7 @@ def _passed(file: PythonFile, site: FunctionSite, name: str, keyed: list[str]) -
         given = _given(call.node, names, name)
         if given is not None:
             found.append(shown(given, 40))
-    return tuple(dict.fromkeys(found))
+    return tuple(sorted(set(found)))
 
 
 def _given(call: ast.Call, names: list[str], name: str) -> ast.expr | None:
