@@ -87,12 +87,7 @@ def _reached_functions(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
 
 def _imported(module: facts.PythonModule) -> frozenset[str]:
     """The last parts of the names of all modules that a file may import."""
-    return frozenset(
-        last
-        for one in module.imports
-        for last in (one.target.rpartition(".")[2], one.name or "")
-        if last
-    )
+    return frozenset(last for one in module.imports for last in (one.target.rpartition(".")[2], one.name or "") if last)
 
 
 def _means(one: facts.Import, dotted: str, importer: str) -> bool:

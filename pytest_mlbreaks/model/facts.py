@@ -2455,8 +2455,8 @@ class KeptEarly(Fact, frozen=True, kw_only=True):
 
 
 class ContainedErrors(Fact, frozen=True, kw_only=True):
-    """A method that makes an object complete (``load``, ``_initialize``), all of whose work is in a ``try`` that catches
-    every error and raises none."""
+    """A method that makes an object complete (``load``, ``_initialize``), all of whose work is in a ``try`` that
+    catches every error and raises none."""
 
     called: ClassVar[str] = "method that catches its errors"
 
@@ -2484,8 +2484,8 @@ class KeptCoroutine(Fact, frozen=True, kw_only=True):
 
 class KeyGap(Part, frozen=True, kw_only=True):
     """A parameter that what is cached depends on, and its key does not. *passed*: what calls in this file give for it,
-    as written, each once; *place* is where it is used for the value. *made*: it is no parameter, but a version that this
-    call tells before the cache is looked into."""
+    as written, each once; *place* is where it is used for the value. *made*: it is no parameter, but a version that
+    this call tells before the cache is looked into."""
 
     name: str
     default: str | None = None

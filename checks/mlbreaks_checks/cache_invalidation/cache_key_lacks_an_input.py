@@ -28,7 +28,9 @@ def _has_gaps(cache: facts.OwnCache, pipeline: Pipeline) -> bool:
 def find(cache: facts.OwnCache, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each cache whose values depend on parameters that its key does not depend on."""
     asked = [(gap, why) for gap in cache.gaps if (why := _asked_for(cache, gap, pipeline)) is not None]
-    passed = [] if asked else [(gap, why) for gap in cache.gaps if (why := _handed_on(cache, gap, pipeline)) is not None]
+    passed = (
+        [] if asked else [(gap, why) for gap in cache.gaps if (why := _handed_on(cache, gap, pipeline)) is not None]
+    )
     if not asked and not passed:
         yield Unjudged(cache.place, "no caller is seen that asks with another value")
         return
@@ -43,8 +45,8 @@ def find(cache: facts.OwnCache, pipeline: Pipeline) -> Iterator[Verdict]:
     yield Finding(
         at=cache.place,
         message=(
-            f"What is stored under {cache.key} in {cache.cache} depends on {names}, and the key does not: who asks with "
-            f"{'another value' if len(varied) == 1 else 'other values'} gets what was made for somebody else{lives}."
+            f"What is stored under {cache.key} in {cache.cache} depends on {names}, and the key does not: who asks "
+            f"with {'another value' if len(varied) == 1 else 'other values'} gets what was made for somebody else{lives}."
         ),
         because=(
             (first.place, f"{first.name} goes into what is stored"),

@@ -30,8 +30,8 @@ def find(cache: facts.OwnCache, pipeline: Pipeline) -> Iterator[Verdict]:
     yield Finding(
         at=cache.place,
         message=(
-            f"{cache.scope} stores {cache.bare} in {cache.cache} {cache.because}: the failure of one call is the answer "
-            f"to all that ask for {cache.key}, {lives}."
+            f"{cache.scope} stores {cache.bare} in {cache.cache} {cache.because}: the failure of one call is the "
+            f"answer to all that ask for {cache.key}, {lives}."
         ),
         because=(
             *(((cache.failed, f"{cache.bare}, {cache.because}"),) if cache.failed is not None else ()),

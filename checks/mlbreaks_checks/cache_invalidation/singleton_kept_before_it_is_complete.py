@@ -14,14 +14,15 @@ from pytest_mlbreaks.api import (
     Confidence,
     Finding,
     Pipeline,
-    Place,
     Severity,
     Unjudged,
     Verdict,
     facts,
 )
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1", also=("dependency-failure",))
+check = Check(
+    __name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1", also=("dependency-failure",)
+)
 
 _REACHES_OUT = re.compile(
     r"load|open|read|write|connect|download|fetch|request|client|producer|consumer|engine|ping|session|pretrained|login"
@@ -70,7 +71,8 @@ def _who_gets_it(kept: facts.KeptEarly, fails: bool) -> str:
     parts = []
     if fails:
         parts.append(
-            "if that fails once, every later call finds the name set and gets the half-made one, until the process restarts"
+            "if that fails once, every later call finds the name set and gets the half-made one, until the process "
+            "restarts"
         )
     if kept.awaited:
         parts.append("requests that come while it is awaited get it as it is")

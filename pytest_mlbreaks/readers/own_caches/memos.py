@@ -11,11 +11,17 @@ from pytest_mlbreaks.formats.python import FunctionSite, PythonFile, Scope
 from pytest_mlbreaks.model.facts import KeyGap, OwnCache
 from pytest_mlbreaks.readers.own_caches.nodes import awaited, ordered, shown, within
 
-_READS: Final = re.compile(r"_?(?:try_|maybe_)?(?:get|load|read|fetch|lookup|find|retrieve)(?:_|$)|.*cache", re.IGNORECASE)
+_READS: Final = re.compile(
+    r"_?(?:try_|maybe_)?(?:get|load|read|fetch|lookup|find|retrieve)(?:_|$)|.*cache", re.IGNORECASE
+)
 _STORES: Final = re.compile(r"_?(?:set|put|save|store|write|add|setex|psetex|cache)(?:_|$)|.*cache", re.IGNORECASE)
 _CACHE: Final = re.compile(r"cache|redis|memo(?!ry)", re.IGNORECASE)
-_LIVES: Final = frozenset({"ex", "px", "ttl", "timeout", "expire", "expires", "expiration", "expire_after", "ttl_seconds"})
-_PLAIN: Final = frozenset({"str", "int", "float", "bool", "list", "tuple", "set", "dict", "List", "Tuple", "Dict", "Set"})
+_LIVES: Final = frozenset(
+    {"ex", "px", "ttl", "timeout", "expire", "expires", "expiration", "expire_after", "ttl_seconds"}
+)
+_PLAIN: Final = frozenset(
+    {"str", "int", "float", "bool", "list", "tuple", "set", "dict", "List", "Tuple", "Dict", "Set"}
+)
 _OPERATIONS: Final = re.compile(
     r"(?:^|_)(?:timeout|retry|retries|attempts?|ttl|force|refresh|fresh|reload|rebuild|use_cache|cached?|cache_\w+|verbose|debug|"
     r"quiet|log|logger|progress|show_progress|n_jobs|workers?|threads|chunk_?size|batch_?size|page_?size|token|api_?key|secret|"
@@ -28,7 +34,11 @@ _OPERATIONS: Final = re.compile(
 _VERSION: Final = re.compile(r"(?:^|_)(?:version|revision|generation)$", re.IGNORECASE)
 _MADE_KEY: Final = re.compile(r"^key$|(?<!api)(?<!access)(?<!secret)_key$|^cache_?(?:id|name)$", re.IGNORECASE)
 """Names of a parameter that is a key already."""
-_RECORDS: Final = re.compile(r"session|registry|jobs?\b|tasks?\b|status|stat[es]*\b|metrics|history|count|queue|seen", re.IGNORECASE)
+_GROWS: Final = frozenset({"append", "extend", "update", "add", "insert"})
+"""Methods by which a value comes to depend on what they take."""
+_RECORDS: Final = re.compile(
+    r"session|registry|jobs?\b|tasks?\b|status|stat[es]*\b|metrics|history|count|queue|seen", re.IGNORECASE
+)
 """Names of what keeps records under their own names, and no answers."""
 
 
@@ -53,9 +63,9 @@ class _Store(NamedTuple):
 class _Function:
     """One function: its nodes in order, and what its names are made of."""
 
-    def __init__(self, site: FunctionSite) -> None:
-        self.scope: Scope = site.scope
-        self.nodes = list(ordered(list(site.node.body)))
+    def __init__(self, scope: Scope, nodes: list[ast.AST]) -> None:
+        self.scope = scope
+        self.nodes = nodes
         self.made: dict[str, list[ast.expr]] = {}
         for node in self.nodes:
             self._take(node)
@@ -72,10 +82,9 @@ class _Function:
             self._bind(node.optional_vars, node.context_expr)
         elif isinstance(node, ast.NamedExpr):
             self._bind(node.target, node.value)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in ("append", "extend", "update", "add", "insert"):
-                for argument in node.args:
-                    self._bind(node.func.value, argument)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _GROWS:
+            for argument in node.args:
+                self._bind(node.func.value, argument)
 
     def _bind(self, target: ast.expr, value: ast.expr) -> None:
         if isinstance(target, ast.Tuple | ast.List):
@@ -87,9 +96,7 @@ class _Function:
         if isinstance(target, ast.Name) and target.id != self.scope.receiver:
             self.made.setdefault(target.id, []).append(value)
 
-    def behind(
-        self, nodes: tuple[ast.expr, ...], found: ast.expr | None = None
-    ) -> tuple[set[str], list[ast.expr]]:
+    def behind(self, nodes: tuple[ast.expr, ...], found: ast.expr | None = None) -> tuple[set[str], list[ast.expr]]:
         """The names that *nodes* depend on, through other names of the function, and all expressions on the way. Where
         a name takes *found*, a look into the cache, that is left out."""
         names: set[str] = set()
@@ -110,12 +117,14 @@ def own_caches(file: PythonFile) -> Iterator[OwnCache]:
     if not _may_hold_one(file):
         return
     for site in file.functions:
-        function = _Function(site)
-        looks = list(_looks(function))
-        if not looks:
+        nodes = list(ordered(list(site.node.body)))
+        stores = list(_stores(nodes, site.scope))
+        if not stores:
             continue
+        function = _Function(site.scope, nodes)
+        looks = list(_looks(function))
         told: set[tuple[str, str]] = set()
-        for store in _stores(function):
+        for store in stores:
             found = _pair(function, looks, store)
             if found is None:
                 continue
@@ -144,22 +153,28 @@ def _looks(function: _Function) -> Iterator[_Look]:
     for node in function.nodes:
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn):
             yield _Look(shown(node.comparators[0]), (shown(node.left),), node, "")
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-            if _READS.match(node.func.attr):
-                key = tuple(shown(argument) for argument in node.args)
-                yield _Look(shown(node.func.value), key, node, into.get(id(node), ""))
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.args
+            and _READS.match(node.func.attr)
+        ):
+            key = tuple(shown(argument) for argument in node.args)
+            yield _Look(shown(node.func.value), key, node, into.get(id(node), ""))
 
 
-def _stores(function: _Function) -> Iterator[_Store]:
-    for node in function.nodes:
+def _stores(nodes: list[ast.AST], scope: Scope) -> Iterator[_Store]:
+    for node in nodes:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
             target = node.targets[0]
-            cache = shown(target.value)
-            if _outlives(target.value, function.scope):
-                yield _Store(cache, (target.slice,), (node.value,), node, "", "mapping")
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) >= 1:
-            cache, method = shown(node.func.value), node.func.attr
-            if not _STORES.match(method) or not (_CACHE.search(cache) or _CACHE.search(method)):
+            if _outlives(target.value, scope):
+                yield _Store(shown(target.value), (target.slice,), (node.value,), node, "", "mapping")
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            method = node.func.attr
+            if not _STORES.match(method):
+                continue
+            cache = shown(node.func.value)
+            if not _CACHE.search(cache) and not _CACHE.search(method):
                 continue
             lives = next((shown(k.value) for k in node.keywords if k.arg in _LIVES), "")
             if method in ("setex", "psetex") and len(node.args) > 2:
@@ -266,9 +281,7 @@ def _leaves(statements: list[ast.stmt]) -> bool:
     return any(isinstance(node, ast.Return) for node in within(list(statements)))
 
 
-def _fact(
-    file: PythonFile, site: FunctionSite, function: _Function, pair: _Pair, store: _Store, key: str
-) -> OwnCache:
+def _fact(file: PythonFile, site: FunctionSite, function: _Function, pair: _Pair, store: _Store, key: str) -> OwnCache:
     keyed, _ = function.behind(pair.key)
     parameters = site.scope.parameters
     failure = _failure(file, function, pair, store)
@@ -322,9 +335,7 @@ def _gaps(
         )
 
 
-def _versions(
-    file: PythonFile, function: _Function, pair: _Pair, store: _Store, keyed: set[str]
-) -> Iterator[KeyGap]:
+def _versions(file: PythonFile, function: _Function, pair: _Pair, store: _Store, keyed: set[str]) -> Iterator[KeyGap]:
     """The versions that a call tells before the look, that the value is computed with, and that are not in the key."""
     if _RECORDS.search(store.cache) or not _gives_back(function, pair, store):
         return
@@ -347,7 +358,12 @@ def _versions(
 
 def _follows(bound: ast.expr, call: ast.Call, keyed: set[str]) -> bool:
     """Whether a call may only work out what is in the key already: it awaits nothing, and takes parts of the key."""
-    given = [part.id for a in (*call.args, *(k.value for k in call.keywords)) for part in ast.walk(a) if isinstance(part, ast.Name)]
+    given = [
+        part.id
+        for a in (*call.args, *(k.value for k in call.keywords))
+        for part in ast.walk(a)
+        if isinstance(part, ast.Name)
+    ]
     return bound is call and bool(given) and set(given) <= keyed
 
 
@@ -359,7 +375,7 @@ def _gives_back(function: _Function, pair: _Pair, store: _Store) -> bool:
             return True
         if isinstance(node, ast.Return) and node.value is not None:
             names, behind = function.behind((node.value,))
-            if pair.look.into in names or any(shown(n) == store.cache for b in behind for n in ast.walk(b) if isinstance(n, ast.expr)):
+            if pair.look.into in names or any(store.cache in shown(part, 2000) for part in behind):
                 return True
     return False
 
@@ -399,9 +415,7 @@ def _is_plain(annotation: ast.expr | None, default: ast.expr | None) -> bool:
     return bool(names) and names <= _PLAIN
 
 
-def _is_used_besides(
-    function: _Function, name: str, uses: list[ast.Name], pair: _Pair, store: _Store
-) -> bool:
+def _is_used_besides(function: _Function, name: str, uses: list[ast.Name], pair: _Pair, store: _Store) -> bool:
     """Whether the parameter is also looked at where something was found, or behind the store: what is found may then
     be fitted to it."""
     last = getattr(store.node, "end_lineno", store.node.lineno)
@@ -496,9 +510,10 @@ def _failure(file: PythonFile, function: _Function, pair: _Pair, store: _Store) 
 def _bare(statements: list[ast.stmt], names: set[str]) -> tuple[str, ast.stmt] | None:
     """The first binding of one of *names* to an empty constant among *statements*."""
     for statement in statements:
-        if isinstance(statement, ast.Assign) and _is_bare(statement.value):
-            if any(isinstance(target, ast.Name) and target.id in names for target in statement.targets):
-                return shown(statement.value), statement
+        if not isinstance(statement, ast.Assign) or not _is_bare(statement.value):
+            continue
+        if any(isinstance(target, ast.Name) and target.id in names for target in statement.targets):
+            return shown(statement.value), statement
     return None
 
 
