@@ -41,12 +41,13 @@ def find(cache: facts.OwnCache, pipeline: Pipeline) -> Iterator[Verdict]:
     varied = asked or passed
     names = " and ".join(gap.name for gap, _ in varied)
     first, because = varied[0]
+    other = "another value" if len(varied) == 1 else "other values"
     lives = f" until it expires ({cache.expires})" if cache.expires else ""
     yield Finding(
         at=cache.place,
         message=(
             f"What is stored under {cache.key} in {cache.cache} depends on {names}, and the key does not: who asks "
-            f"with {'another value' if len(varied) == 1 else 'other values'} gets what was made for somebody else{lives}."
+            f"with {other} gets what was made for somebody else{lives}."
         ),
         because=(
             (first.place, f"{first.name} goes into what is stored"),

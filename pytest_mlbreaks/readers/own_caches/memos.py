@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from pytest_mlbreaks.formats.python import FunctionSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python import CallSite, FunctionSite, PythonFile, Scope
 from pytest_mlbreaks.model.facts import KeyGap, OwnCache
 from pytest_mlbreaks.readers.own_caches.nodes import awaited, ordered, shown, within
 
@@ -34,6 +35,8 @@ _OPERATIONS: Final = re.compile(
 _VERSION: Final = re.compile(r"(?:^|_)(?:version|revision|generation)$", re.IGNORECASE)
 _MADE_KEY: Final = re.compile(r"^key$|(?<!api)(?<!access)(?<!secret)_key$|^cache_?(?:id|name)$", re.IGNORECASE)
 """Names of a parameter that is a key already."""
+_ATTRIBUTE_SET: Final = re.compile(rb"\n[ \t]+(?:self|cls)\.\w+\[[^\n]*\][ \t]*=(?!=)")
+"""Where an element of a mapping of the object or the class is set; a match begins at the end of the line before."""
 _GROWS: Final = frozenset({"append", "extend", "update", "add", "insert"})
 """Methods by which a value comes to depend on what they take."""
 _RECORDS: Final = re.compile(
@@ -114,9 +117,7 @@ class _Function:
 
 def own_caches(file: PythonFile) -> Iterator[OwnCache]:
     """The caches that the functions of one file keep."""
-    if not _may_hold_one(file):
-        return
-    for site in file.functions:
+    for site in _worth_a_look(file):
         nodes = list(ordered(list(site.node.body)))
         stores = list(_stores(nodes, site.scope))
         if not stores:
@@ -134,11 +135,39 @@ def own_caches(file: PythonFile) -> Iterator[OwnCache]:
                 yield _fact(file, site, function, found, store, key)
 
 
-def _may_hold_one(file: PythonFile) -> bool:
-    """Whether a function of the file may keep something: a global mapping is changed, or a cache is spoken of."""
-    if any(name in file.module.names for name in file.changed):
-        return True
-    return file.mentions(b"cache") or file.mentions(b"redis")
+def _worth_a_look(file: PythonFile) -> Iterator[FunctionSite]:
+    """The functions that may store something: in a cache by a method, or in a mapping that outlives them. No other is
+    walked."""
+    names = sorted(name for name in file.changed if name in file.module.names)
+    if not file.functions or not (names or file.mentions(b"cache") or file.mentions(b"redis")):
+        return
+    lines = [line + 1 for line in file.lines_of(_ATTRIBUTE_SET)]
+    if names:
+        changes = re.compile(rb"\n[ \t]+(?:%s)\[" % b"|".join(re.escape(name.encode()) for name in names))
+        lines = sorted([*lines, *(line + 1 for line in file.lines_of(changes))])
+    scopes = {id(call.scope) for call in _store_calls(file)}
+    for site in file.functions:
+        first = bisect.bisect_left(lines, site.node.lineno)
+        if id(site.scope) in scopes or (first < len(lines) and lines[first] <= (site.node.end_lineno or 0)):
+            yield site
+
+
+def _store_calls(file: PythonFile) -> Iterator[CallSite]:
+    for name, calls in file.calls_by_name.items():
+        method = name.rpartition(".")[2]
+        if _STORES.match(method):
+            named = bool(_CACHE.search(name))
+            yield from (call for call in calls if named or _of_a_cache(call.node))
+
+
+def _of_a_cache(call: ast.Call) -> bool:
+    """Whether the call is a method of something whose last names speak of a cache."""
+    node = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
+        if isinstance(node, ast.Attribute) and _CACHE.search(node.attr):
+            return True
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return isinstance(node, ast.Name) and bool(_CACHE.search(node.id))
 
 
 def _looks(function: _Function) -> Iterator[_Look]:
