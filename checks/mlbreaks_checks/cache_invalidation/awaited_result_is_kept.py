@@ -1,4 +1,4 @@
-"""A coroutine is cached by a decorator for plain functions, so that its second caller awaits what is used up.
+"""A coroutine is cached like a plain function, so that its second caller awaits what is used up.
 
 ``lru_cache`` keeps what a call returns; what a call of an ``async def`` returns can be awaited once.
 """

@@ -1,4 +1,4 @@
-"""What is cached depends on a parameter that is not in its key, so that the answer to one request is given to another.
+"""A cache's key lacks a parameter, so that the answer to one request is given to another.
 
 The second caller asks with another value, finds the first one's answer, and nothing tells that it is not its own.
 """
