@@ -53,3 +53,48 @@ def way(reached: Reached) -> Iterator[tuple[Place, str]]:
     """The functions between a handler and what it comes to, with a note for each."""
     for function in (*reached.via[1:], *((reached.function,) if reached.via else ())):
         yield function.place, f"it calls {function.name}"
+
+
+_ENDS = frozenset({"Job", "CronJob"})
+
+
+def server_of(path: str, function: str, pipeline: Pipeline) -> tuple[Place, str] | None:
+    """What answers requests with the *function* of the file *path*, and goes on until it is stopped: a place and a
+    note. A handler that comes to it, a container whose modules answer requests, or a file of handlers that imports the
+    file; None where none is seen."""
+    for endpoint in pipeline.index(Endpoint, _reached_functions, each=True).get((path, function), ()):
+        return endpoint.place, f"{endpoint.handler.function} answers requests by it"
+    handlers = pipeline.index(facts.Handler, "path")
+    if path in handlers:
+        return handlers[path][0].place, f"{handlers[path][0].function} answers requests in the same file"
+    for process in pipeline.processes_of(path):
+        ends = process.workload is not None and process.workload.kind in _ENDS
+        if isinstance(process.fact, facts.Container) and not ends and any(p in handlers for p in process.modules):
+            return process.place, f"{process.name} runs it until it is stopped"
+    dotted = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    for module in pipeline.index(facts.PythonModule, _imported, each=True).get(dotted.rpartition(".")[2], ()):
+        if module.path in handlers:
+            for one in module.imports:
+                if _means(one, dotted, module.path):
+                    place = Place(module.path, one.line)
+                    return place, f"{handlers[module.path][0].function} answers requests in a file that imports it"
+    return None
+
+
+def _reached_functions(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
+    return tuple((reached.function.path, reached.function.name) for reached in endpoint.reached)
+
+
+def _imported(module: facts.PythonModule) -> frozenset[str]:
+    """The last parts of the names of all modules that a file may import."""
+    return frozenset(last for one in module.imports for last in (one.target.rpartition(".")[2], one.name or "") if last)
+
+
+def _means(one: facts.Import, dotted: str, importer: str) -> bool:
+    """Whether an import in the file *importer* names the module *dotted*, from a folder that holds both."""
+    for name in (one.target, f"{one.target}.{one.name}".lstrip(".")):
+        if name and ("." + dotted).endswith("." + name):
+            folder = dotted[: -len(name)].replace(".", "/")
+            if importer.startswith(folder):
+                return True
+    return False
