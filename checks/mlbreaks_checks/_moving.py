@@ -1,0 +1,134 @@
+"""Models that code takes by a name which moves, and what moves such names: aliases and stages of a registry."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from pytest_mlbreaks.api import Model, ModelReference, Pipeline, Place, expr, facts
+
+HOLE = "{*}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Moving:
+    """A model by a name that moves, where code takes it or moves it. *name* holds
+    ``{*}`` for what can't be told; *kind* is what moves, *written* the name's expression."""
+
+    kind: str  # alias, stage, wandb alias
+    name: str
+    labels: tuple[str, ...]  # what the alias or stage can be; () where that can't be told
+    written: expr.Expr
+    path: str
+    scope: str
+    api: str
+    place: Place
+
+    @property
+    def shown(self) -> str:
+        """``alias 'production' of model 'churn'``, as far as that is told."""
+        kind = self.kind.rpartition(" ")[2]
+        label = "an alias" if kind == "alias" else "a stage"
+        if self.labels:
+            label = f"{kind} {self.labels[0]!r}"
+        return f"{label} of model {self.name!r}" if HOLE not in self.name else f"{label} of a model"
+
+
+def taken(pipeline: Pipeline) -> Iterator[Moving]:
+    """Where code takes a model by an alias or a stage."""
+    references = pipeline.index(Model, _identities, each=True)
+    for access in pipeline.all(facts.ModelAccess):
+        if access.mode == "find" and (access.alias is not None or access.stage is not None):
+            yield _of_access(access, pipeline)
+        elif access.mode == "load" and access.kind == "registry":
+            for model in references.get(access.identity, ()):
+                reference = next((r for r in model.references if r.access is access and _moves(r)), None)
+                if reference is not None:
+                    yield _of_reference(reference, model.name)
+                    break
+
+
+def moved(pipeline: Pipeline) -> Iterator[Moving]:
+    """Where code gives an alias or a stage to a version of a model."""
+    for access in pipeline.all(facts.ModelAccess):
+        if access.mode == "promote" and (access.alias is not None or access.stage is not None):
+            yield _of_access(access, pipeline)
+
+
+def meets(one: Moving, other: Moving) -> bool:
+    """Whether what moves in the one may be what the other takes: of one registry, and nothing that is told says that it
+    is another model or another label."""
+    if one.kind != other.kind:
+        return False
+    if one.labels and other.labels and not {x.casefold() for x in one.labels} & {x.casefold() for x in other.labels}:
+        return False
+    if HOLE not in one.name and HOLE not in other.name:
+        return one.name == other.name
+    return bool(_last_words(one.written) & _last_words(other.written))
+
+
+def _identities(model: Model) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(access.identity for access in model.accesses))
+
+
+def _moves(reference: ModelReference) -> bool:
+    """Whether a reference certainly asks for an alias or a stage."""
+    return bool(reference.alias or (reference.stage and HOLE not in reference.stage))
+
+
+def _kind(access: facts.ModelAccess) -> str:
+    if access.api.startswith("wandb."):
+        return "wandb alias"
+    return "alias" if access.alias is not None else "stage"
+
+
+def _of_access(access: facts.ModelAccess, pipeline: Pipeline) -> Moving:
+    label = access.alias if access.alias is not None else access.stage
+    return Moving(
+        kind=_kind(access),
+        name=pipeline.pattern(access.target),
+        labels=_options(label, pipeline),
+        written=access.target,
+        path=access.path,
+        scope=access.scope,
+        api=access.api,
+        place=access.place,
+    )
+
+
+def _of_reference(reference: ModelReference, name: str) -> Moving:
+    label = reference.alias or reference.stage
+    access = reference.access
+    return Moving(
+        kind="alias" if reference.alias else "stage",
+        name=name,
+        labels=() if HOLE in label else (label,),
+        written=access.target,
+        path=access.path,
+        scope=access.scope,
+        api=access.api,
+        place=access.place,
+    )
+
+
+def _options(written: expr.Expr | None, pipeline: Pipeline) -> tuple[str, ...]:
+    """All that a label can be, () where that can't be told."""
+    if isinstance(written, expr.Items):
+        inner = [_options(item, pipeline) for item in written.items]
+        return tuple(text for texts in inner for text in texts) if all(inner) else ()
+    value = pipeline.resolve(written)
+    texts = [a.value for a in value if isinstance(a.value, str) and not a.secret]
+    return tuple(texts) if value.complete and len(texts) == len(value.alternatives) else ()
+
+
+def _last_words(written: expr.Expr) -> set[str]:
+    """The last parts of the names that an expression is made of: ``model_name`` of ``settings.model_name``."""
+    match written:
+        case expr.Name(name=name):
+            return {name.rpartition(".")[2].casefold()}
+        case expr.EnvVar(key=key) | expr.ConfigKey(key=key):
+            return {key.rpartition(".")[2].casefold()}
+        case expr.Choice(options=parts) | expr.Concat(parts=parts):
+            return {word for part in parts for word in _last_words(part)}
+        case _:
+            return set()

@@ -1,0 +1,223 @@
+"""A server loads its model once, by a name which a pipeline of the tree moves.
+
+The pipeline gives the alias or stage to a new version. A process that is running keeps what it loaded: whatever the
+registry says, the old model answers until somebody restarts the server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mlbreaks_checks import _ci, _moving
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Endpoint,
+    Finding,
+    Pipeline,
+    Place,
+    Process,
+    Severity,
+    Unjudged,
+    Verdict,
+    aside,
+    expr,
+    facts,
+)
+
+check = Check(
+    __name__,
+    severity=Severity.HIGH,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    evidence="cross-artifact",
+    also=("push-order",),
+)
+
+Key = tuple[str, str]
+
+_MOST_CALLERS = 30
+_STARTS = re.compile(
+    r"(?:^|[._])(?:lifespan|start_?up|on_start_?up|startup_event|load_context|setup|init_app|create_app|__init__|load)$"
+)
+_AT_START = re.compile(r"asynccontextmanager|\bon_event$|\.on_startup$|on_app_init")
+_AGAIN = re.compile(
+    r"(?:^|\.)(?:Thread|Timer|create_task|ensure_future|BackgroundScheduler|AsyncIOScheduler|BackgroundTasks|add_job|"
+    r"repeat_every|run_forever|add_periodic_task|signal|watch|awatch|Observer)(?:$|\(\))|(?:^|\.)add_task$"
+)
+_LOOKS_AT_CLOCK = re.compile(r"^(?:time\.(?:time|monotonic|perf_counter)|datetime\.datetime\.(?:now|utcnow))$|ttl", re.I)
+_RESTARTS = re.compile(
+    r"rollout restart|docker(?:-| )compose\s+(?:\S+\s+)*(?:restart|up)\b|docker (?:service update|restart)|force-new-deployment|"
+    r"systemctl (?:--user )?restart|supervisorctl restart|pm2 (?:restart|reload)|/(?:-/)?(?:reload|refresh)[\w/-]*|\bkill -HUP\b"
+)
+
+
+@check.over(Pipeline, given=(facts.ModelAccess, facts.Handler))
+def find(_: Pipeline, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at each model that a server loads by an alias or a stage, where a pipeline of the tree moves that."""
+    movers = [one for one in _moving.moved(pipeline) if not aside(one.path)]
+    told: set[str] = set()
+    for access in _moving.taken(pipeline):
+        moving = [one for one in movers if _moving.meets(access, one) and one.path != access.path]
+        if not moving or aside(access.path) or access.path in told:
+            continue
+        how = _loaded(access, pipeline)
+        if how is None:
+            continue
+        runs = [(one, step) for one in moving for step in _run_by(one, pipeline)]
+        if not runs:
+            continue
+        told.add(access.path)
+        reason = _again(access, how, runs, pipeline)
+        if reason:
+            yield Unjudged(access.place, reason)
+            continue
+        mover, step = runs[0]
+        yield Finding(
+            at=access.place,
+            message=(
+                f"The server asks for {access.shown} {how.said}, and {step.name!r} moves it while the server runs: "
+                "the old model answers until somebody restarts it."
+            ),
+            because=(
+                (mover.place, f"{mover.api} moves it"),
+                (step.place, f"{step.name} runs that"),
+                *((place, note) for place, note in how.way),
+            ),
+            about=(access.api,),
+        )
+
+
+# ------------------------------------------------------------------------------------------------- loaded when
+
+
+class _Once:
+    """How a server comes to load a model once: in words, the places on the way, and the files of it."""
+
+    def __init__(self, said: str, way: tuple[tuple[Place, str], ...], keys: frozenset[Key]) -> None:
+        self.said = said
+        self.way = way
+        self.keys = keys
+
+
+def _loaded(access: _moving.Moving, pipeline: Pipeline) -> _Once | None:
+    """How the access is made once by a server; None where it is made for requests, or by no server."""
+    callers = _callers((access.path, access.scope), pipeline)
+    endpoints = pipeline.index(Endpoint, _keys_of, each=True)
+    reaching = endpoints.get((access.path, access.scope), ()) if access.scope else ()
+    for endpoint in reaching:
+        for reached in endpoint.reached:
+            if (reached.function.path, reached.function.name) != (access.path, access.scope):
+                continue
+            kept = reached.once or reached.sometimes or any(c.endswith(access.api.lstrip("*")) for c in reached.function.sometimes)
+            if not kept:
+                return None
+    if reaching:
+        handler = reaching[0].handler
+        return _Once("at the first request", ((handler.place, f"{handler.function} comes to it"),), frozenset(callers))
+    servers = pipeline.index(facts.Handler, "path")
+    for path, function in callers:
+        if path not in servers and path not in pipeline.index(facts.Router, "path"):
+            continue
+        if not function:
+            return _Once("when it starts", ((Place(path, 1), "the server's module"),), frozenset(callers))
+        for one in pipeline.index(facts.Function, "path").get(path, ()):
+            if one.name == function and _at_start(one):
+                return _Once("when it starts", ((one.place, f"{function} runs at the start"),), frozenset(callers))
+    return None
+
+
+def _at_start(function: facts.Function) -> bool:
+    return bool(_STARTS.search(function.name)) or any(_AT_START.search(one) for one in function.decorators)
+
+
+def _keys_of(endpoint: Endpoint) -> tuple[Key, ...]:
+    return tuple((reached.function.path, reached.function.name) for reached in endpoint.reached)
+
+
+def _callers(key: Key, pipeline: Pipeline) -> list[Key]:
+    """*key* and the functions and modules ("") that come to it by calls, the nearest first."""
+    found: list[Key] = [key]
+    by_callee = pipeline.index(facts.Function, _callee_words, each=True)
+    modules = pipeline.index(facts.PythonModule, _module_words, each=True)
+    for path, function in found:
+        name = function.removesuffix(".__init__").rpartition(".")[2]
+        if not function or len(found) > _MOST_CALLERS:
+            continue
+        for one in by_callee.get(name, ()):
+            if (one.path, one.name) not in found and _knows(one.path, path, pipeline):
+                found.append((one.path, one.name))
+        for module in modules.get(name, ()):
+            if (module.path, "") not in found and _knows(module.path, path, pipeline):
+                found.append((module.path, ""))
+    return [one for one in found if not aside(one[0])]
+
+
+def _callee_words(function: facts.Function) -> tuple[str, ...]:
+    return tuple({callee.removesuffix("()").rpartition(".")[2] for callee in function.calls})
+
+
+def _module_words(module: facts.PythonModule) -> tuple[str, ...]:
+    return tuple({callee.removesuffix("()").rpartition(".")[2] for callee in module.calls})
+
+
+def _knows(path: str, other: str, pipeline: Pipeline) -> bool:
+    """Whether the file *path* is *other*, or imports something of it by name."""
+    if path == other:
+        return True
+    stem = other.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
+    for module in pipeline.index(facts.PythonModule, "path").get(path, ()):
+        for entry in module.imports:
+            if stem in (entry.target.rpartition(".")[2], entry.name):
+                return True
+    return False
+
+
+# ------------------------------------------------------------------------------------------------ who moves it
+
+
+def _run_by(mover: _moving.Moving, pipeline: Pipeline) -> list[facts.Step]:
+    """The steps of orchestrators and CI that run the code which moves the name."""
+    found = [process.fact for process in pipeline.processes_of(mover.path) if _calls(process, mover, pipeline)]
+    return [fact for fact in found if isinstance(fact, facts.Step)]
+
+
+def _calls(process: Process, mover: _moving.Moving, pipeline: Pipeline) -> bool:
+    """Whether the process starts with what comes to the call that moves the name."""
+    entries = {entry.path for entry in process.entries}
+    return any(path in entries for path, _ in _callers((mover.path, mover.scope), pipeline))
+
+
+# ------------------------------------------------------------------------------------------------ what may help
+
+
+def _again(
+    access: _moving.Moving, how: _Once, runs: list[tuple[_moving.Moving, facts.Step]], pipeline: Pipeline
+) -> str:
+    """What may load the model again, or restart the server; "" where nothing of the tree is seen to."""
+    files = {path for path, _ in how.keys} | {access.path}
+    for path in files:
+        modules = pipeline.index(facts.PythonModule, "path").get(path, ())
+        functions = pipeline.index(facts.Function, "path").get(path, ())
+        calls = {callee for one in (*modules, *functions) for callee in one.calls}
+        if any(_AGAIN.search(callee) for callee in calls):
+            return "something in the server runs beside the requests, and may load the model again"
+        if how.said != "when it starts" and any(_LOOKS_AT_CLOCK.search(callee) for callee in calls):
+            return "the server may load the model again after some time"
+    if True in pipeline.index(facts.PodRestart, _is_restart) or True in pipeline.index(facts.Step, _restarts):
+        return "something of the tree restarts servers"
+    pipelines = {step.pipeline for _, step in runs}
+    for job in pipeline.all(facts.WorkflowJob):
+        if any(_ci.deploys(job, pipeline)) and any(job.step.startswith(f"{one}/") for one in pipelines):
+            return "the workflow that moves the name deploys as well"
+    return ""
+
+
+def _is_restart(restart: facts.PodRestart) -> bool:
+    return True
+
+
+def _restarts(step: facts.Step) -> bool | None:
+    texts = [expr.literal_text(one.shell) or _ci.text_of(one.shell) for one in step.commands if one.shell is not None]
+    return any(_RESTARTS.search(text) for text in texts) or None
