@@ -15,7 +15,7 @@ class Moving:
     """A model by a name that moves, where code takes it or moves it. *name* holds
     ``{*}`` for what can't be told; *kind* is what moves, *written* the name's expression."""
 
-    kind: str  # alias, stage, wandb alias
+    kind: str  # alias, stage, latest version, wandb alias
     name: str
     labels: tuple[str, ...]  # what the alias or stage can be; () where that can't be told
     written: expr.Expr
@@ -28,6 +28,8 @@ class Moving:
     def shown(self) -> str:
         """``alias 'production' of model 'churn'``, as far as that is told."""
         kind = self.kind.rpartition(" ")[2]
+        if kind == "version":
+            return f"the latest version of model {self.name!r}"
         label = "an alias" if kind == "alias" else "a stage"
         if self.labels:
             label = f"{kind} {self.labels[0]!r}"
@@ -40,7 +42,7 @@ def taken(pipeline: Pipeline) -> Iterator[Moving]:
     for access in pipeline.all(facts.ModelAccess):
         if access.mode == "find" and (access.alias is not None or access.stage is not None):
             yield _of_access(access, pipeline)
-        elif access.mode == "load" and access.kind == "registry":
+        elif access.mode == "load" and access.kind == "registry" and not access.api.startswith("bentoml"):
             for model in references.get(access.identity, ()):
                 reference = next((r for r in model.references if r.access is access and _moves(r)), None)
                 if reference is not None:
@@ -49,10 +51,12 @@ def taken(pipeline: Pipeline) -> Iterator[Moving]:
 
 
 def moved(pipeline: Pipeline) -> Iterator[Moving]:
-    """Where code gives an alias or a stage to a version of a model."""
+    """Where code gives an alias or a stage to a version of a model, or makes a version, which is then the latest."""
     for access in pipeline.all(facts.ModelAccess):
         if access.mode == "promote" and (access.alias is not None or access.stage is not None):
             yield _of_access(access, pipeline)
+        elif access.mode == "register" and access.kind == "registry" and not access.api.startswith("bentoml"):
+            yield dataclasses.replace(_of_access(access, pipeline), kind="latest version", labels=("latest",))
 
 
 def meets(one: Moving, other: Moving) -> bool:
@@ -100,7 +104,7 @@ def _of_reference(reference: ModelReference, name: str) -> Moving:
     label = reference.alias or reference.stage
     access = reference.access
     return Moving(
-        kind="alias" if reference.alias else "stage",
+        kind="latest version" if label == "latest" else "alias" if reference.alias else "stage",
         name=name,
         labels=() if HOLE in label else (label,),
         written=access.target,

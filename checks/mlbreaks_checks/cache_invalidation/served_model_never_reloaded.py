@@ -38,6 +38,8 @@ check = Check(
 Key = tuple[str, str]
 
 _MOST_CALLERS = 30
+_BESIDE = re.compile(r"challenger|candidate|previous|archive|rollback|backup|shadow|staging|\bdev", re.IGNORECASE)
+"""Aliases and stages that no server of production asks for by default."""
 _STARTS = re.compile(
     r"(?:^|[._])(?:lifespan|start_?up|on_start_?up|startup_event|load_context|setup|init_app|create_app|__init__|load)$"
 )
@@ -46,7 +48,9 @@ _AGAIN = re.compile(
     r"(?:^|\.)(?:Thread|Timer|create_task|ensure_future|BackgroundScheduler|AsyncIOScheduler|BackgroundTasks|add_job|"
     r"repeat_every|run_forever|add_periodic_task|signal|watch|awatch|Observer)(?:$|\(\))|(?:^|\.)add_task$"
 )
-_LOOKS_AT_CLOCK = re.compile(r"^(?:time\.(?:time|monotonic|perf_counter)|datetime\.datetime\.(?:now|utcnow))$|ttl", re.I)
+_LOOKS_AT_CLOCK = re.compile(
+    r"^(?:time\.(?:time|monotonic|perf_counter)|datetime\.datetime\.(?:now|utcnow))$|ttl", re.I
+)
 _RESTARTS = re.compile(
     r"rollout restart|docker(?:-| )compose\s+(?:\S+\s+)*(?:restart|up)\b|docker (?:service update|restart)|force-new-deployment|"
     r"systemctl (?:--user )?restart|supervisorctl restart|pm2 (?:restart|reload)|/(?:-/)?(?:reload|refresh)[\w/-]*|\bkill -HUP\b"
@@ -60,6 +64,8 @@ def find(_: Pipeline, pipeline: Pipeline) -> Iterator[Verdict]:
     told: set[str] = set()
     for access in _moving.taken(pipeline):
         moving = [one for one in movers if _moving.meets(access, one) and one.path != access.path]
+        if not access.labels:
+            moving = [one for one in moving if not one.labels or any(not _BESIDE.search(text) for text in one.labels)]
         if not moving or aside(access.path) or access.path in told:
             continue
         how = _loaded(access, pipeline)
@@ -110,7 +116,11 @@ def _loaded(access: _moving.Moving, pipeline: Pipeline) -> _Once | None:
         for reached in endpoint.reached:
             if (reached.function.path, reached.function.name) != (access.path, access.scope):
                 continue
-            kept = reached.once or reached.sometimes or any(c.endswith(access.api.lstrip("*")) for c in reached.function.sometimes)
+            kept = (
+                reached.once
+                or reached.sometimes
+                or any(c.endswith(access.api.lstrip("*")) for c in reached.function.sometimes)
+            )
             if not kept:
                 return None
     if reaching:
@@ -207,11 +217,25 @@ def _again(
             return "the server may load the model again after some time"
     if True in pipeline.index(facts.PodRestart, _is_restart) or True in pipeline.index(facts.Step, _restarts):
         return "something of the tree restarts servers"
-    pipelines = {step.pipeline for _, step in runs}
-    for job in pipeline.all(facts.WorkflowJob):
-        if any(_ci.deploys(job, pipeline)) and any(job.step.startswith(f"{one}/") for one in pipelines):
-            return "the workflow that moves the name deploys as well"
+    if any(_deploys_after(mover, step, pipeline) for mover, step in runs):
+        return "the workflow that moves the name deploys as well"
     return ""
+
+
+def _deploys_after(mover: _moving.Moving, step: facts.Step, pipeline: Pipeline) -> bool:
+    """Whether a workflow that deploys runs the step, or names the script or the pipeline that moves the name."""
+    script = mover.path.rpartition("/")[2].removesuffix(".py")
+    names = re.compile(rf"\bdvc\s+(?:repro|exp\s+run)\b|\b{re.escape(script)}\b|\b(?:re)?train\w*\.(?:py|sh)\b")
+    for workflow in pipeline.all(facts.Workflow):
+        jobs = pipeline.index(facts.WorkflowJob, "path").get(workflow.path, ())
+        if not any(_ci.deploys(job, pipeline) for job in jobs):
+            continue
+        if any(job.step == step.identity for job in jobs):
+            return True
+        texts = (_ci.text_of(one.run.shell) for job in jobs for one in job.steps if one.run is not None)
+        if any(names.search(text) for text in texts):
+            return True
+    return False
 
 
 def _is_restart(restart: facts.PodRestart) -> bool:
