@@ -5,9 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from pytest_mlbreaks.api import Model, ModelReference, Pipeline, Place, expr, facts
+from pytest_mlbreaks.api import Model, ModelReference, Pipeline, Place, aside, expr, facts
 
 HOLE = "{*}"
+
+Key = tuple[str, str]
+"""A function by its file and name, "" for a module's own code."""
+
+_MOST_CALLERS = 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +46,7 @@ def taken(pipeline: Pipeline) -> Iterator[Moving]:
     references = pipeline.index(Model, _identities, each=True)
     for access in pipeline.all(facts.ModelAccess):
         if access.mode == "find" and (access.alias is not None or access.stage is not None):
-            yield _of_access(access, pipeline)
+            yield of_access(access, pipeline)
         elif access.mode == "load" and access.kind == "registry" and not access.api.startswith("bentoml"):
             for model in references.get(access.identity, ()):
                 reference = next((r for r in model.references if r.access is access and _moves(r)), None)
@@ -54,9 +59,9 @@ def moved(pipeline: Pipeline) -> Iterator[Moving]:
     """Where code gives an alias or a stage to a version of a model, or makes a version, which is then the latest."""
     for access in pipeline.all(facts.ModelAccess):
         if access.mode == "promote" and (access.alias is not None or access.stage is not None):
-            yield _of_access(access, pipeline)
+            yield of_access(access, pipeline)
         elif access.mode == "register" and access.kind == "registry" and not access.api.startswith("bentoml"):
-            yield dataclasses.replace(_of_access(access, pipeline), kind="latest version", labels=("latest",))
+            yield dataclasses.replace(of_access(access, pipeline), kind="latest version", labels=("latest",))
 
 
 def meets(one: Moving, other: Moving) -> bool:
@@ -80,13 +85,22 @@ def _moves(reference: ModelReference) -> bool:
     return bool(reference.alias or (reference.stage and HOLE not in reference.stage))
 
 
+def labels_of(access: facts.ModelAccess, pipeline: Pipeline) -> tuple[str, ...]:
+    """The aliases or stages that an access may give, as far as they are told."""
+    label = access.alias if access.alias is not None else access.stage
+    items = label.items if isinstance(label, expr.Items) else (label,)
+    values = [alternative.value for item in items for alternative in pipeline.resolve(item)]
+    return tuple(value for value in values if isinstance(value, str))
+
+
 def _kind(access: facts.ModelAccess) -> str:
     if access.api.startswith("wandb."):
         return "wandb alias"
     return "alias" if access.alias is not None else "stage"
 
 
-def _of_access(access: facts.ModelAccess, pipeline: Pipeline) -> Moving:
+def of_access(access: facts.ModelAccess, pipeline: Pipeline) -> Moving:
+    """The alias or stage that an access asks for, or moves."""
     label = access.alias if access.alias is not None else access.stage
     return Moving(
         kind=_kind(access),
@@ -136,3 +150,45 @@ def _last_words(written: expr.Expr) -> set[str]:
             return {word for part in parts for word in _last_words(part)}
         case _:
             return set()
+
+
+# ------------------------------------------------------------------------------------------------------- callers
+
+
+def callers(key: Key, pipeline: Pipeline, *, direct: bool = False) -> list[Key]:
+    """*key* and the functions and modules ("") that come to it by calls, the nearest first; *direct*: no others than
+    those that call it themselves."""
+    found: list[Key] = [key]
+    by_callee = pipeline.index(facts.Function, _callee_words, each=True)
+    modules = pipeline.index(facts.PythonModule, _module_words, each=True)
+    for path, function in found:
+        name = function.removesuffix(".__init__").rpartition(".")[2]
+        if not function or len(found) > _MOST_CALLERS or (direct and (path, function) != key):
+            continue
+        for one in by_callee.get(name, ()):
+            if (one.path, one.name) not in found and _knows(one.path, path, pipeline):
+                found.append((one.path, one.name))
+        for module in modules.get(name, ()):
+            if (module.path, "") not in found and _knows(module.path, path, pipeline):
+                found.append((module.path, ""))
+    return [one for one in found if not aside(one[0])]
+
+
+def _callee_words(function: facts.Function) -> tuple[str, ...]:
+    return tuple({callee.removesuffix("()").rpartition(".")[2] for callee in function.calls})
+
+
+def _module_words(module: facts.PythonModule) -> tuple[str, ...]:
+    return tuple({callee.removesuffix("()").rpartition(".")[2] for callee in module.calls})
+
+
+def _knows(path: str, other: str, pipeline: Pipeline) -> bool:
+    """Whether the file *path* is *other*, or imports something of it by name."""
+    if path == other:
+        return True
+    stem = other.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
+    for module in pipeline.index(facts.PythonModule, "path").get(path, ()):
+        for entry in module.imports:
+            if stem in (entry.target.rpartition(".")[2], entry.name):
+                return True
+    return False

@@ -35,9 +35,6 @@ check = Check(
     also=("push-order",),
 )
 
-Key = tuple[str, str]
-
-_MOST_CALLERS = 30
 _BESIDE = re.compile(r"challenger|candidate|previous|archive|rollback|backup|shadow|staging|\bdev", re.IGNORECASE)
 """Aliases and stages that no server of production asks for by default."""
 _STARTS = re.compile(
@@ -49,11 +46,12 @@ _AGAIN = re.compile(
     r"repeat_every|run_forever|add_periodic_task|signal|watch|awatch|Observer)(?:$|\(\))|(?:^|\.)add_task$"
 )
 _LOOKS_AT_CLOCK = re.compile(
-    r"^(?:time\.(?:time|monotonic|perf_counter)|datetime\.datetime\.(?:now|utcnow))$|ttl", re.I
+    r"^(?:time\.(?:time|monotonic|perf_counter)|datetime\.datetime\.(?:now|utcnow))$|ttl", re.IGNORECASE
 )
 _RESTARTS = re.compile(
-    r"rollout restart|docker(?:-| )compose\s+(?:\S+\s+)*(?:restart|up)\b|docker (?:service update|restart)|force-new-deployment|"
-    r"systemctl (?:--user )?restart|supervisorctl restart|pm2 (?:restart|reload)|/(?:-/)?(?:reload|refresh)[\w/-]*|\bkill -HUP\b"
+    r"rollout restart|docker(?:-| )compose\s+(?:\S+\s+)*(?:restart|up)\b|docker (?:service update|restart)"
+    r"|force-new-deployment|systemctl (?:--user )?restart|supervisorctl restart|pm2 (?:restart|reload)"
+    r"|/(?:-/)?(?:reload|refresh)[\w/-]*|\bkill -HUP\b"
 )
 
 
@@ -101,7 +99,7 @@ def find(_: Pipeline, pipeline: Pipeline) -> Iterator[Verdict]:
 class _Once:
     """How a server comes to load a model once: in words, the places on the way, and the files of it."""
 
-    def __init__(self, said: str, way: tuple[tuple[Place, str], ...], keys: frozenset[Key]) -> None:
+    def __init__(self, said: str, way: tuple[tuple[Place, str], ...], keys: frozenset[_moving.Key]) -> None:
         self.said = said
         self.way = way
         self.keys = keys
@@ -109,7 +107,7 @@ class _Once:
 
 def _loaded(access: _moving.Moving, pipeline: Pipeline) -> _Once | None:
     """How the access is made once by a server; None where it is made for requests, or by no server."""
-    callers = _callers((access.path, access.scope), pipeline)
+    callers = _moving.callers((access.path, access.scope), pipeline)
     endpoints = pipeline.index(Endpoint, _keys_of, each=True)
     reaching = endpoints.get((access.path, access.scope), ()) if access.scope else ()
     for endpoint in reaching:
@@ -142,46 +140,8 @@ def _at_start(function: facts.Function) -> bool:
     return bool(_STARTS.search(function.name)) or any(_AT_START.search(one) for one in function.decorators)
 
 
-def _keys_of(endpoint: Endpoint) -> tuple[Key, ...]:
+def _keys_of(endpoint: Endpoint) -> tuple[_moving.Key, ...]:
     return tuple((reached.function.path, reached.function.name) for reached in endpoint.reached)
-
-
-def _callers(key: Key, pipeline: Pipeline) -> list[Key]:
-    """*key* and the functions and modules ("") that come to it by calls, the nearest first."""
-    found: list[Key] = [key]
-    by_callee = pipeline.index(facts.Function, _callee_words, each=True)
-    modules = pipeline.index(facts.PythonModule, _module_words, each=True)
-    for path, function in found:
-        name = function.removesuffix(".__init__").rpartition(".")[2]
-        if not function or len(found) > _MOST_CALLERS:
-            continue
-        for one in by_callee.get(name, ()):
-            if (one.path, one.name) not in found and _knows(one.path, path, pipeline):
-                found.append((one.path, one.name))
-        for module in modules.get(name, ()):
-            if (module.path, "") not in found and _knows(module.path, path, pipeline):
-                found.append((module.path, ""))
-    return [one for one in found if not aside(one[0])]
-
-
-def _callee_words(function: facts.Function) -> tuple[str, ...]:
-    return tuple({callee.removesuffix("()").rpartition(".")[2] for callee in function.calls})
-
-
-def _module_words(module: facts.PythonModule) -> tuple[str, ...]:
-    return tuple({callee.removesuffix("()").rpartition(".")[2] for callee in module.calls})
-
-
-def _knows(path: str, other: str, pipeline: Pipeline) -> bool:
-    """Whether the file *path* is *other*, or imports something of it by name."""
-    if path == other:
-        return True
-    stem = other.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
-    for module in pipeline.index(facts.PythonModule, "path").get(path, ()):
-        for entry in module.imports:
-            if stem in (entry.target.rpartition(".")[2], entry.name):
-                return True
-    return False
 
 
 # ------------------------------------------------------------------------------------------------ who moves it
@@ -196,7 +156,7 @@ def _run_by(mover: _moving.Moving, pipeline: Pipeline) -> list[facts.Step]:
 def _calls(process: Process, mover: _moving.Moving, pipeline: Pipeline) -> bool:
     """Whether the process starts with what comes to the call that moves the name."""
     entries = {entry.path for entry in process.entries}
-    return any(path in entries for path, _ in _callers((mover.path, mover.scope), pipeline))
+    return any(path in entries for path, _ in _moving.callers((mover.path, mover.scope), pipeline))
 
 
 # ------------------------------------------------------------------------------------------------ what may help
