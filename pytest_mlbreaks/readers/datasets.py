@@ -272,12 +272,15 @@ def _more(file: PythonFile, site: CallSite, api: Api) -> dict[str, Expr]:
     found: dict[str, Expr] = {}
     for field, position, names in api.more:
         node = _argument(site, position, names)
-        value = _listed(file, node, site.scope) if node is not None else Literal(None)
-        if isinstance(value, Items) and len(value.items) == 1:
-            value = value.items[0]
+        value = _one(_listed(file, node, site.scope)) if node is not None else Literal(None)
         if value != Literal(None):
             found[field] = value
     return found
+
+
+def _one(value: Expr) -> Expr:
+    """The one item of a list of one, else *value* itself."""
+    return value.items[0] if isinstance(value, Items) and len(value.items) == 1 else value
 
 
 def _listed(file: PythonFile, node: ast.expr, scope: Scope) -> Expr:
@@ -313,7 +316,7 @@ def _wandb(file: PythonFile, site: CallSite, head: str, method: str) -> Iterator
     if method == "log_artifact" and isinstance(aliases, Items):
         aliases = Items((*aliases.items, Literal("latest")))
     target = file.expr(named, artifact.scope)
-    yield _fact(file, site, "promote", target, f"wandb.{method}", "registry", {"alias": aliases})
+    yield _fact(file, site, "promote", target, f"wandb.{method}", "registry", {"alias": _one(aliases)})
 
 
 def _wandb_taken(file: PythonFile, site: CallSite) -> Iterator[Fact]:
@@ -324,7 +327,7 @@ def _wandb_taken(file: PythonFile, site: CallSite) -> Iterator[Fact]:
         return
     name, alias = _without_alias(file.expr(node, site.scope))
     if given is not None:
-        alias = _listed(file, given, site.scope)
+        alias = _one(_listed(file, given, site.scope))
     told = name.value if isinstance(name, Literal) and isinstance(name.value, str) else ""
     is_model = file.text(kind, site.scope) == "model" if kind is not None else "model" in told.rpartition("/")[2]
     if is_model and alias is not None:

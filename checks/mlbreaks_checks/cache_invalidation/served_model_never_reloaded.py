@@ -170,7 +170,8 @@ def _again(
     for path in files:
         modules = pipeline.index(facts.PythonModule, "path").get(path, ())
         functions = pipeline.index(facts.Function, "path").get(path, ())
-        calls = {callee for one in (*modules, *functions) for callee in one.calls}
+        calls = {callee for module in modules for callee in module.calls}
+        calls.update(callee for function in functions for callee in function.calls)
         if any(_AGAIN.search(callee) for callee in calls):
             return "something in the server runs beside the requests, and may load the model again"
         if how.said != "when it starts" and any(_LOOKS_AT_CLOCK.search(callee) for callee in calls):
