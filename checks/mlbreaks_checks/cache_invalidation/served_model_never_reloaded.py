@@ -22,7 +22,6 @@ from pytest_mlbreaks.api import (
     Unjudged,
     Verdict,
     aside,
-    expr,
     facts,
 )
 
@@ -45,6 +44,7 @@ _AGAIN = re.compile(
     r"(?:^|\.)(?:Thread|Timer|create_task|ensure_future|BackgroundScheduler|AsyncIOScheduler|BackgroundTasks|add_job|"
     r"repeat_every|run_forever|add_periodic_task|signal|watch|awatch|Observer)(?:$|\(\))|(?:^|\.)add_task$"
 )
+_RELOADS = re.compile(r"load|refresh|update|switch|activate|promote|rollback|deploy|webhook|admin", re.IGNORECASE)
 _LOOKS_AT_CLOCK = re.compile(
     r"^(?:time\.(?:time|monotonic|perf_counter)|datetime\.datetime\.(?:now|utcnow))$|ttl", re.IGNORECASE
 )
@@ -114,12 +114,9 @@ def _loaded(access: _moving.Moving, pipeline: Pipeline) -> _Once | None:
         for reached in endpoint.reached:
             if (reached.function.path, reached.function.name) != (access.path, access.scope):
                 continue
-            kept = (
-                reached.once
-                or reached.sometimes
-                or any(c.endswith(access.api.lstrip("*")) for c in reached.function.sometimes)
-            )
-            if not kept:
+            method = access.api.rpartition(".")[2]
+            sometimes = any(callee.rpartition(".")[2] == method for callee in reached.function.sometimes)
+            if not (reached.once or reached.sometimes or sometimes) or _reloads(endpoint):
                 return None
     if reaching:
         handler = reaching[0].handler
@@ -134,6 +131,11 @@ def _loaded(access: _moving.Moving, pipeline: Pipeline) -> _Once | None:
             if one.name == function and _at_start(one):
                 return _Once("when it starts", ((one.place, f"{function} runs at the start"),), frozenset(callers))
     return None
+
+
+def _reloads(endpoint: Endpoint) -> bool:
+    """Whether it is a handler's work to load a model, for those who may ask for it."""
+    return bool(_RELOADS.search("/".join((endpoint.handler.function, *endpoint.routes))))
 
 
 def _at_start(function: facts.Function) -> bool:
@@ -176,7 +178,7 @@ def _again(
             return "something in the server runs beside the requests, and may load the model again"
         if how.said != "when it starts" and any(_LOOKS_AT_CLOCK.search(callee) for callee in calls):
             return "the server may load the model again after some time"
-    if True in pipeline.index(facts.PodRestart, _is_restart) or True in pipeline.index(facts.Step, _restarts):
+    if pipeline.all(facts.PodRestart) or True in pipeline.index(facts.Step, _restarts):
         return "something of the tree restarts servers"
     if any(_deploys_after(mover, step, pipeline) for mover, step in runs):
         return "the workflow that moves the name deploys as well"
@@ -199,10 +201,6 @@ def _deploys_after(mover: _moving.Moving, step: facts.Step, pipeline: Pipeline) 
     return False
 
 
-def _is_restart(restart: facts.PodRestart) -> bool:
-    return True
-
-
 def _restarts(step: facts.Step) -> bool | None:
-    texts = [expr.literal_text(one.shell) or _ci.text_of(one.shell) for one in step.commands if one.shell is not None]
+    texts = (_ci.text_of(one.shell) for one in step.commands if one.shell is not None)
     return any(_RESTARTS.search(text) for text in texts) or None

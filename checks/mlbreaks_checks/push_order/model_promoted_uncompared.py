@@ -38,7 +38,11 @@ _MAY_STOP_STEP = re.compile(
 _BY_HAND = re.compile(r"promot|rollback|roll_back|set_.*alias|deploy|release", re.IGNORECASE)
 
 
-@check.over(facts.ModelAccess, where=lambda access, pipeline: access.mode == "promote" and not aside(access.path))
+def _promotes(access: facts.ModelAccess, pipeline: Pipeline) -> bool:
+    return access.mode == "promote" and not aside(access.path)
+
+
+@check.over(facts.ModelAccess, where=_promotes)
 def find(access: facts.ModelAccess, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each call that gives an alias or a stage to a version of a model, where a pipeline runs it."""
     label = _served_label(access, pipeline)
@@ -51,7 +55,7 @@ def find(access: facts.ModelAccess, pipeline: Pipeline) -> Iterator[Verdict]:
         way = _way(access, process, pipeline)
         if way is None:
             continue
-        reason = _may_stop(access, way, step, pipeline)
+        reason = _may_stop(access, way, process, step, pipeline)
         if reason == _GATED:
             return
         if reason:
@@ -105,7 +109,9 @@ def _way(access: facts.ModelAccess, process: Process, pipeline: Pipeline) -> lis
 _MOST = 6
 
 
-def _may_stop(access: facts.ModelAccess, way: list[facts.Function], step: facts.Step, pipeline: Pipeline) -> str:
+def _may_stop(
+    access: facts.ModelAccess, way: list[facts.Function], process: Process, step: facts.Step, pipeline: Pipeline
+) -> str:
     """Why the call may not be come to; `_GATED` where it stands under a condition."""
     method = access.api.rpartition(".")[2]
     for function in way:
@@ -119,6 +125,10 @@ def _may_stop(access: facts.ModelAccess, way: list[facts.Function], step: facts.
         return "an assertion may stop it"
     if any(_BY_HAND.search(function.name) for function in way[:1]) and len(way) == 1:
         return "it is a script whose work is to promote"
+    if any(job.environment is not None for job in pipeline.index(facts.WorkflowJob, "step").get(step.identity, ())):
+        return "the job has an environment, for which somebody may have to approve it"
+    if any(_MAY_STOP_STEP.search(entry.written) for entry in process.entries if entry.path != way[-1].path):
+        return "an earlier step may stop it"
     before = pipeline.order.before(step.identity)
     names = [one.rpartition("/")[2] for one in before]
     if any(_MAY_STOP_STEP.search(name) for name in names) or any(
