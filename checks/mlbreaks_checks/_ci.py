@@ -171,6 +171,16 @@ def commands(step: facts.JobStep) -> Sequence[SimpleCommand]:
     return _commands_of(text_of(step.run.shell), step.run.place)
 
 
+def commands_in(command: facts.Command) -> Sequence[SimpleCommand]:
+    """The simple commands of a text for a shell, in order; of a shell's own ``-c`` as well. None for other programs."""
+    if command.shell is not None:
+        return _commands_of(text_of(command.shell), command.place)
+    words = [text_of(word) for word in command.argv or ()]
+    if len(words) >= 3 and words[0].rpartition("/")[2] in _SHELLS and re.fullmatch(r"-\w*c", words[-2]):
+        return _commands_of(words[-1], command.place)
+    return ()
+
+
 @functools.lru_cache(maxsize=5_000)
 def _commands_of(script: str, start: Place) -> Sequence[SimpleCommand]:
     """Remembered: a dozen checks look at the same scripts."""

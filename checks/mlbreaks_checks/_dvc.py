@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from pytest_mlbreaks.api import Pipeline, Place, Process, expr, facts
+from pytest_mlbreaks.api import Pipeline, Place, Process, aside, expr, facts
 
 HOLE = "{*}"
 NOT_TOLD = "a path that the stage declares can't be told"
@@ -23,6 +24,7 @@ _OUTPUT_FLAG = re.compile(
     r"^-.*(?:out|save|dest|log|result|report|metric|target|info|summar|histor|score|plot|curve|figure|dump)",
     re.IGNORECASE,
 )
+_SETTINGS = (".yaml", ".yml", ".toml", ".ini", ".cfg")
 _FORCED = re.compile(r"\bdvc\s+(?:-\S+\s+)*(?:repro|exp\s+run)\b[^\n;&|]*\s(?:-f|--force)\b")
 
 
@@ -116,6 +118,85 @@ def reads(stage: facts.DvcStage, process: Process, pipeline: Pipeline) -> Iterat
         for loaded in pipeline.index(facts.ModelAccess, "path").get(module, ()):
             if loaded.mode == "load" and loaded.kind == "path":
                 yield from _seen_from_root(loaded.target, loaded.place, workdir, pipeline)
+
+
+@dataclasses.dataclass(frozen=True)
+class SettingsRead:
+    """Parameters that a stage gets from a module that it imports: the file, the import (or call) in the stage's own
+    script, and where the module reads the file."""
+
+    path: str
+    at: Place
+    read: Place
+
+
+def settings(stage: facts.DvcStage, process: Process, pipeline: Pipeline) -> Iterator[SettingsRead]:
+    """Files of settings of the tree (YAML, TOML, INI) that a module imported by the stage's script reads, where the
+    script imports and so uses what was read: the name that the module binds it to, or the function that reads it and
+    that the script calls."""
+    entries = {entry.path for entry in process.entries if entry.path and entry.path.endswith(".py")}
+    workdir = _workdir(process, pipeline)
+    if workdir is None:
+        return
+    for module in process.modules:
+        if module in entries:
+            continue
+        for access in pipeline.index(facts.DatasetAccess, "path").get(module, ()):
+            if access.mode != "read" or access.kind != "path":
+                continue
+            path = _settings_file(pipeline.pattern(access.target), workdir, pipeline)
+            given = _given_to(access.scope, module, pipeline) if path else frozenset()
+            for script in sorted(entries) if given else ():
+                at = _taken(script, module, given, pipeline)
+                if at is not None and path:
+                    yield SettingsRead(path, at, access.place)
+
+
+def _settings_file(text: str, workdir: str, pipeline: Pipeline) -> str | None:
+    """The file of settings of the tree that a path names; one below a computed folder counts by its name, where the
+    tree has one file of that name."""
+    text = text.replace("\\", "/")
+    if not text.endswith(_SETTINGS) or "://" in text:
+        return None
+    if text.startswith(f"{HOLE}/") and HOLE not in text[len(HOLE) :]:
+        named = [path for path in pipeline.paths_named(posixpath.basename(text)) if not aside(path)]
+        found = [path for path in named if f"/{path}".endswith(text.removeprefix(HOLE))]
+        return found[0] if len(named) == len(found) == 1 else None
+    path = posixpath.normpath(posixpath.join(workdir, text))
+    return path if path in pipeline.paths else None
+
+
+def _given_to(scope: str, module: str, pipeline: Pipeline) -> frozenset[str]:
+    """Names of a module by which others get what it reads in *scope*: the function that reads, and what the module
+    binds to what that returns."""
+    if not scope or "." in scope:
+        return frozenset()
+    bound = {
+        call.result
+        for call in pipeline.index(facts.Call, "path").get(module, ())
+        if not call.scope and call.callee == scope and call.result
+    }
+    return frozenset({scope, *bound})
+
+
+def _taken(script: str, module: str, given: frozenset[str], pipeline: Pipeline) -> Place | None:
+    """Where *script* imports from *module* one of the names *given*; of a function only where it calls that."""
+    called = {callee for one in pipeline.index(facts.PythonModule, "path").get(script, ()) for callee in one.calls}
+    called.update(callee for one in pipeline.index(facts.Function, "path").get(script, ()) for callee in one.calls)
+    functions = {function.name for function in pipeline.index(facts.Function, "path").get(module, ())}
+    dotted = module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    for one in pipeline.index(facts.PythonModule, "path").get(script, ()):
+        for entry in one.imports:
+            if entry.name not in given or entry.guarded or not _names(entry.target, entry.level, dotted):
+                continue
+            if entry.name not in functions or any(callee.rpartition(".")[2] == entry.name for callee in called):
+                return Place(script, entry.line)
+    return None
+
+
+def _names(target: str, level: int, dotted: str) -> bool:
+    """Whether an import of *target* can mean the module *dotted*, as both are seen from whatever folder."""
+    return f".{dotted}".endswith(f".{target}") if target else level > 0
 
 
 def _input_words(arguments: Sequence[str]) -> Iterator[str]:

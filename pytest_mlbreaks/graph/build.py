@@ -556,7 +556,7 @@ class _Builder:
                         model.identity,
                         "model",
                         model.name.replace("{*}", "…"),
-                        tool={"registry": "mlflow", "hub": "hugging face"}.get(model.kind, ""),
+                        tool=_model_tool(model),
                         place=model.place,
                         details=(
                             ("named by", {"path": "its path", "registry": "a registry", "hub": "a hub"}[model.kind]),
@@ -870,6 +870,13 @@ _RELATED: dict[str, LinkKind] = {
     "loads": "loads",
     "calls": "calls",
 }
+
+
+def _model_tool(model: Model) -> str:
+    """The tool that knows a model by its name, "" where there is none."""
+    if model.kind == "registry":
+        return "wandb" if all(access.api.startswith("wandb.") for access in model.accesses) else "mlflow"
+    return "hugging face" if model.kind == "hub" else ""
 
 
 def _note(relation: Relation) -> str:

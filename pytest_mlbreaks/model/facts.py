@@ -1750,6 +1750,7 @@ class Step(Fact, frozen=True, kw_only=True):
     *pipeline* is the identity of its `Schedule`. *operator* is the class, decorator or action that runs it.
     *settings* are its other arguments by name, as expressions. Whether all edges of its pipeline could be told is said
     by the `Schedule`. *returns* is what the function of a branching task returns, one for each ``return`` with a value.
+    *prints*: all that the task's function does, which stands in the same file, is to print or log.
     """
 
     orchestrator: str
@@ -1765,6 +1766,7 @@ class Step(Fact, frozen=True, kw_only=True):
     returns: tuple[Expr, ...] = ()
     mapped: bool = False
     group: str = ""
+    prints: bool = False
 
     @property
     def identity(self) -> str:

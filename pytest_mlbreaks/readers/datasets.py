@@ -161,6 +161,9 @@ def _arguments(file: PythonFile, site: CallSite, callee: str) -> Passed:
 
 def _method(file: PythonFile, site: CallSite, callee: str, head: str, method: str) -> Iterator[Fact]:
     """A method, or a function known by its last name and the beginning of its first."""
+    if method in _WANDB and head in _WANDB_OWNERS:
+        yield from _wandb(file, site, head, method)
+        return
     for root, api in apis.FAMILIES.get(method, ()):
         if callee.startswith(root):
             yield from _family(file, site, api, callee, root)
@@ -269,12 +272,79 @@ def _more(file: PythonFile, site: CallSite, api: Api) -> dict[str, Expr]:
     found: dict[str, Expr] = {}
     for field, position, names in api.more:
         node = _argument(site, position, names)
-        value = file.expr(node, site.scope) if node is not None else Literal(None)
-        if isinstance(value, Items) and len(value.items) == 1:
-            value = value.items[0]
+        value = _one(_listed(file, node, site.scope)) if node is not None else Literal(None)
         if value != Literal(None):
             found[field] = value
     return found
+
+
+def _one(value: Expr) -> Expr:
+    """The one item of a list of one, else *value* itself."""
+    return value.items[0] if isinstance(value, Items) and len(value.items) == 1 else value
+
+
+def _listed(file: PythonFile, node: ast.expr, scope: Scope) -> Expr:
+    """The expression of *node*, of a written list its items."""
+    if isinstance(node, (ast.List, ast.Tuple)) and not any(isinstance(item, ast.Starred) for item in node.elts):
+        return Items(tuple(file.expr(item, scope) for item in node.elts))
+    return file.expr(node, scope)
+
+
+def _wandb(file: PythonFile, site: CallSite, head: str, method: str) -> Iterator[Fact]:
+    """A model among the artifacts of Weights & Biases: taken by an alias, or stored with some.
+
+    https://docs.wandb.ai/ref/python/experiments/run/#method-runuse_artifact: ``NAME:ALIAS``, or ``aliases=``.
+    ``latest`` moves with each version that is stored, other aliases where they are given.
+    """
+    if head == "*" and not file.mentions(b"wandb"):
+        return
+    if method == "use_artifact":
+        yield from _wandb_taken(file, site)
+        return
+    node = _argument(site, 0, ("artifact_or_path", "artifact"))
+    made = _made(file, node, site.scope) if node is not None else None
+    if made is None or file.qualified(made[0].func, made[1]) != "wandb.Artifact":
+        return
+    artifact = CallSite(*made, loops=(), contexts=(), result="")
+    named = _argument(artifact, 0, ("name",))
+    kind = _argument(artifact, 1, ("type",))
+    if named is None or kind is None or file.text(kind, artifact.scope) != "model":
+        return
+    position = 3 if method == "log_artifact" else 2
+    given = _argument(site, position, ("aliases",))
+    aliases = _listed(file, given, site.scope) if given is not None else Items(())
+    if method == "log_artifact" and isinstance(aliases, Items):
+        aliases = Items((*aliases.items, Literal("latest")))
+    target = file.expr(named, artifact.scope)
+    yield _fact(file, site, "promote", target, f"wandb.{method}", "registry", {"alias": _one(aliases)})
+
+
+def _wandb_taken(file: PythonFile, site: CallSite) -> Iterator[Fact]:
+    node = _argument(site, 0, ("artifact_or_name",))
+    kind = _argument(site, 1, ("type",))
+    given = _argument(site, 2, ("aliases",))
+    if node is None:
+        return
+    name, alias = _without_alias(file.expr(node, site.scope))
+    if given is not None:
+        alias = _one(_listed(file, given, site.scope))
+    told = name.value if isinstance(name, Literal) and isinstance(name.value, str) else ""
+    is_model = file.text(kind, site.scope) == "model" if kind is not None else "model" in told.rpartition("/")[2]
+    if is_model and alias is not None:
+        if told:
+            name = Literal(told.rpartition("/")[2])  # without the project, which a run gives it by itself
+        yield _fact(file, site, "find", name, "wandb.use_artifact", "registry", {"alias": alias})
+
+
+def _without_alias(target: Expr) -> tuple[Expr, Expr | None]:
+    """The name of an artifact and the alias or version behind its colon; None where there is none, or a version."""
+    parts = list(target.parts) if isinstance(target, Concat) else [target]
+    last = parts[-1]
+    if not isinstance(last, Literal) or not isinstance(last.value, str) or ":" not in last.value:
+        return target, None
+    before, _, alias = last.value.rpartition(":")
+    rest = concat([*parts[:-1], Literal(before)]) if before or len(parts) == 1 else concat(parts[:-1])
+    return rest, None if alias.removeprefix("v").isdecimal() else Literal(alias)
 
 
 def _tracking(file: PythonFile, site: CallSite, callee: str) -> Iterator[Fact]:
@@ -486,8 +556,11 @@ def _is_spark(names: list[str], method: str) -> bool:
     )
 
 
+_WANDB = frozenset({"use_artifact", "log_artifact", "link_artifact"})
+_WANDB_OWNERS = frozenset({"*", "wandb", "wandb.run", "wandb.init()"})
 _RULES = frozenset(
     {
+        *_WANDB,
         *apis.FAMILIES,
         *apis.METHODS,
         *apis.TYPED_METHODS,
@@ -503,7 +576,7 @@ _RULES = frozenset(
 
 READER: Reader[PythonFile] = Reader(
     name="datasets",
-    version=3,
+    version=4,
     format=PYTHON,
     facts=(DatasetAccess, ModelAccess, Passed, Tracking, Call),
     claims=claims,

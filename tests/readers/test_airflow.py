@@ -426,3 +426,26 @@ def test_a_branching_task_tells_what_its_function_returns() -> None:
     file = PYTHON.parse(Source("dags/d.py", text.encode()))
     step = next(f for f in READER.read(file, Wanted()) if isinstance(f, Step))
     assert set(step.returns) == {Items((Literal("a"), Literal("b"))), Literal("c")}
+
+
+@pytest.mark.parametrize(
+    ("body", "prints"),
+    [
+        ('"""Placeholder."""\n    print("fine", TABLE)\n    return True', True),
+        ('logger.info("fine")', True),
+        ("pass", False),
+        ('print(context["ti"])', False),
+        ("print(load())", False),
+        ('print("fine")\n    raise ValueError("not fine")', False),
+        ('print("fine")\n    client.send("fine")', False),
+    ],
+)
+def test_a_function_that_only_prints(body: str, prints: bool) -> None:
+    """Printing what may be missing can fail, and so does more than to print."""
+    said = Said(f"""
+def check(**context):
+    {body}
+with DAG("daily"):
+    PythonOperator(task_id="check", python_callable=check)
+""")
+    assert said.steps()["check"].prints is prints

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_mlbreaks.codec import FactCodec
 from pytest_mlbreaks.formats.python import PYTHON
-from pytest_mlbreaks.model.expr import Concat, Expr, Literal, Name
+from pytest_mlbreaks.model.expr import Concat, Expr, Items, Literal, Name
 from pytest_mlbreaks.model.facts import FACTS, DatasetAccess, ModelAccess
 from pytest_mlbreaks.readers.datasets import READER
 from pytest_mlbreaks.reading import Source, Wanted
@@ -113,3 +113,42 @@ def test_mlflow_logs_and_registers() -> None:
 def test_uncertain_calls_are_not_told(code: str) -> None:
     """What may be something else, or names nothing, is left out."""
     assert said(code) == []
+
+
+def test_models_among_artifacts_of_wandb() -> None:
+    """An alias is what stands behind the colon, or is given; what is stored as a model moves its aliases and latest."""
+    text = """
+import wandb
+run = wandb.init(project="churn")
+run.use_artifact("team/project/churn-model:production", type="model")
+run.use_artifact("churn-model", type="model", aliases=["production"])
+run.use_artifact("churn-model:v7", type="model")
+run.use_artifact("rows:latest", type="dataset")
+run.use_artifact(f"{NAME}:latest", type="model")
+artifact = wandb.Artifact("churn-model", type="model")
+run.log_artifact(artifact, aliases=["production"])
+run.link_artifact(artifact, "registry/churn", aliases=("champion",))
+rows = wandb.Artifact("rows", type="dataset")
+run.log_artifact(rows)
+"""
+    name = Literal("churn-model")
+    production, latest = Literal("production"), Literal("latest")
+    assert [(a.mode, a.target, a.alias) for a in accesses(text) if isinstance(a, ModelAccess)] == [
+        ("find", name, production),
+        ("find", name, production),
+        ("find", Name(PATH, "NAME"), latest),
+        ("promote", name, Items((production, latest))),
+        ("promote", name, Literal("champion")),
+    ]
+
+
+def test_artifacts_of_others_are_no_models() -> None:
+    """MLflow has a method of the same name, and without wandb nothing is known of it."""
+    assert said("import mlflow\nmlflow.log_artifact('report.html')") == []
+    assert said("client.log_artifact('1', 'report.html')") == []
+
+
+def test_a_written_list_of_stages_is_told() -> None:
+    """``stages=["Production"]`` asks for that one stage."""
+    found = accesses("import mlflow\nc = mlflow.MlflowClient()\nc.get_latest_versions('churn', stages=['Production'])")
+    assert [a.stage for a in found if isinstance(a, ModelAccess)] == [Literal("Production")]

@@ -31,6 +31,8 @@ _TRACKING = re.compile(
 )
 """Where and under which name runs are recorded: a change of it changes no output."""
 
+_BESIDE = "it depends on other outputs of the same stage, which mostly change with it"
+_FORCED = "a step of the tree runs all stages by force, and only runs without that skip it"
 _CODE = (".py", ".sh", ".ipynb", ".R", ".sql")
 
 
@@ -38,7 +40,7 @@ _CODE = (".py", ".sh", ".ipynb", ".R", ".sql")
 def find(stage: facts.DvcStage, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each stage that DVC may skip: at what its command names, and its code reads, and what it declares."""
     process = _dvc.process_of(stage, pipeline)
-    if process is None or _dvc.always_forced(pipeline):
+    if process is None:
         return
     declared = _dvc.declared(stage, pipeline)
     inputs = _dvc.told(stage.inputs, pipeline)
@@ -53,11 +55,19 @@ def find(stage: facts.DvcStage, pipeline: Pipeline) -> Iterator[Verdict]:
         source = _source(path, stage, made, pipeline)
         if source is not None:
             found[path] = (at, *source)
+    read_by: dict[str, Place] = {}
+    for one in _dvc.settings(stage, process, pipeline):
+        if one.path not in found and not any(_is_one(d, one.path) for d in declared):
+            found[one.path] = (one.at, Place(one.path, 1), "it is a file of the repository")
+            read_by[one.path] = one.read
     if found:
         makers = {maker.identity: maker for path in found if (maker := _maker(path, stage, made)) is not None}
         beside = bool(makers) and all(_maker(path, stage, made) is not None for path in found)
         beside = beside and all(_gives(maker, inputs, pipeline) for maker in makers.values())
-        yield _finding(stage, found, beside=beside)
+        lowered = _BESIDE if beside else ""
+        if _dvc.always_forced(pipeline):
+            lowered = _FORCED
+        yield _finding(stage, found, read_by, lowered)
 
 
 def _gives(maker: facts.DvcStage, inputs: list[str], pipeline: Pipeline) -> bool:
@@ -65,8 +75,10 @@ def _gives(maker: facts.DvcStage, inputs: list[str], pipeline: Pipeline) -> bool
     return any(_is_one(output, path) for output in _dvc.told(maker.outputs, pipeline) for path in inputs)
 
 
-def _finding(stage: facts.DvcStage, found: dict[str, tuple[Place, Place, str]], *, beside: bool) -> Finding:
-    """*beside*: the stage declares something else of all who make what it reads."""
+def _finding(
+    stage: facts.DvcStage, found: dict[str, tuple[Place, Place, str]], read_by: Mapping[str, Place], lowered: str
+) -> Finding:
+    """*read_by*: where a module that its script imports reads a path. *lowered*: why it is less grave, or ""."""
     first, *others = found
     more = f" and {len(others)} more path{'s' if len(others) > 1 else ''}" if others else ""
     return Finding(
@@ -78,9 +90,10 @@ def _finding(stage: facts.DvcStage, found: dict[str, tuple[Place, Place, str]], 
         because=(
             (stage.place, f"{stage.loop or stage.name} and what it depends on"),
             *((origin, f"{path}: {note}") for path, (_, origin, note) in list(found.items())[:SHOWN]),
+            *((place, f"reads {path} for whoever imports what it returns") for path, place in read_by.items()),
         ),
-        severity=Severity.MEDIUM if beside else None,
-        lowered="it depends on other outputs of the same stage, which mostly change with it" if beside else "",
+        severity=Severity.MEDIUM if lowered else None,
+        lowered=lowered,
         group=stage.path,
         note=f"{stage.loop or stage.name} reads {first}{more}",
     )

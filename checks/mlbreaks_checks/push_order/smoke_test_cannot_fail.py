@@ -16,7 +16,8 @@ check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, 
 
 _ASKS_SERVICE = re.compile(
     r"\bcurl\b.*(?:\s-\w*f|--fail)|\bcurl\b.*/(?:health\w*|ready\w*|live\w*|ping|predict\w*|invocations|status)\b|"
-    r"^helm\s+test\b|^(?:python\d?|pytest|bash|sh|\./)\S*.*smoke",
+    r"^helm\s+test\b|^(?:python\d?|pytest|bash|sh|\./)\S*.*smoke|"
+    r"^(?:(?:python\d?|bash|sh)\s+)?\S*(?:validat|verif|health_?-?check|post_?-?deploy)[\w-]*\.(?:sh|py)\b",
     re.IGNORECASE,
 )
 _ASKS_ITSELF = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b")
@@ -70,7 +71,7 @@ def find(run: JobRun, pipeline: Pipeline) -> Iterator[Verdict]:
     because: list[tuple[Place, str]] = [(brought.place, f"deployed with {brought.what}")]
     because.extend((other.place, "and this one can't either") for _, other, _, _ in asking[1:3])
     more = "" if len(asking) == 1 else f" (and {len(asking) - 1} more)"
-    shown = re.search(r"(?<![\w/-])curl\s.*|\bhelm test\b.*|\S*smoke\S*", command.text)
+    shown = re.search(r"(?<![\w/-])curl\s.*|\bhelm test\b.*|\S*smoke\S*|\S+\.(?:sh|py)\b", command.text)
     asks = (shown[0] if shown else command.text).replace("{*}", "...")[:60]
     yield Finding(
         at=command.place,

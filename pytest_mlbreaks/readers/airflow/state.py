@@ -28,6 +28,7 @@ from pytest_mlbreaks.readers.airflow.values import (
 
 _WHEN = ("schedule", "schedule_interval", "timetable")
 _NOT_SETTINGS = frozenset({"dag_id", *_WHEN})
+_LOGS = frozenset({"debug", "info", "warning", "error", "critical"})
 _STRUCTURE = frozenset({"task_id", "dag", "task_group"})
 
 
@@ -101,6 +102,7 @@ class Statements:
             returns=self._returns(task) if "branch" in task.operator.lower() else (),
             mapped=task.mapped,
             group=task.group.full if task.group is not None else "",
+            prints=self._prints(task),
         )
         yield step
         yield from self._between(task, step)
@@ -122,11 +124,7 @@ class Statements:
 
     def _returns(self, task: Task) -> tuple[Expr, ...]:
         """What the function of a branching task returns, those of functions inside it left out."""
-        given = task.kwargs.get("python_callable")
-        target = task.function if given is None else given.value
-        for _ in range(5):
-            if isinstance(target, (Bound, Definition)):
-                target = target.target
+        target = _function(task)
         if not isinstance(target, Func):
             return ()
         scope = next((site.scope for site in self.file.functions if site.node is target.node), target.frame.scope)
@@ -149,12 +147,19 @@ class Statements:
             return expr.Choice((self._returned(node.body, scope), self._returned(node.orelse, scope)))
         return self.file.expr(node, scope)
 
+    def _prints(self, task: Task) -> bool:
+        """Whether the task's function does nothing but print."""
+        target = _function(task)
+        if not isinstance(target, Func) or isinstance(target.node, ast.Lambda):
+            return False
+        printing = [statement for statement in target.node.body if _is_print(statement)]
+        return bool(printing) and all(
+            statement in printing or isinstance(statement, ast.Pass) or _is_constant(statement)
+            for statement in target.node.body
+        )
+
     def _callee(self, task: Task) -> Callee | None:
-        given = task.kwargs.get("python_callable")
-        target = task.function if given is None else given.value
-        for _ in range(5):
-            if isinstance(target, (Bound, Definition)):
-                target = target.target
+        target = _function(task)
         if isinstance(target, Func) and not isinstance(target.node, ast.Lambda):
             return Callee(path=self.file.path, name=target.qualname)
         if isinstance(target, Ref) and not target.name.startswith("builtins."):
@@ -309,3 +314,38 @@ class Statements:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return self.file.definition_place(node)
         return self.file.place(node)
+
+
+def _function(task: Task) -> Value | None:
+    """What a task calls: a function of the file, or a name."""
+    given = task.kwargs.get("python_callable")
+    target = task.function if given is None else given.value
+    for _ in range(5):
+        if isinstance(target, (Bound, Definition)):
+            target = target.target
+    return target
+
+
+def _is_print(statement: ast.stmt) -> bool:
+    """``print(...)`` or ``logger.info(...)``, with nothing but texts and names in it."""
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+        return False
+    call = statement.value
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if any(isinstance(node, (ast.Call, ast.Subscript, ast.Await)) for one in given for node in ast.walk(one)):
+        return False
+    if isinstance(call.func, ast.Name):
+        return call.func.id == "print"
+    return (
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr in _LOGS
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id in ("logging", "logger", "log", "LOGGER", "_logger", "LOG")
+    )
+
+
+def _is_constant(statement: ast.stmt) -> bool:
+    """A docstring, or a ``return`` of a constant."""
+    if isinstance(statement, ast.Return):
+        return statement.value is None or isinstance(statement.value, ast.Constant)
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
