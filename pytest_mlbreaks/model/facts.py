@@ -1820,6 +1820,60 @@ class DvcLoop(Fact, frozen=True, kw_only=True):
         return f"loop:{self.pipeline}/{self.name}"
 
 
+class DvcRecorded(Part, frozen=True, kw_only=True):
+    """A file or folder as DVC recorded it: *path* as written, *digest* its hash with the name of the algorithm
+    (``md5:6950...``), "" where none is kept."""
+
+    path: str
+    digest: str = ""
+    place: Place
+
+
+class DvcRecordedValue(Part, frozen=True, kw_only=True):
+    """A scalar of the parameters that a stage ran with: *key*, dotted, of *file* as written, and *of*, the key that the
+    stage depends on, which may be of a list or mapping around it."""
+
+    file: str
+    of: str
+    key: str
+    value: Expr
+    place: Place
+
+
+class DvcRecord(Fact, frozen=True, kw_only=True):
+    """The last run of a stage that a ``dvc.lock`` keeps: its commands with all values put in, what went in and came out
+    and the values of its parameters. Paths are as the stage writes them, relative to its folder."""
+
+    called: ClassVar[str] = "recorded run of a DVC stage"
+
+    pipeline: str
+    name: str
+    commands: tuple[str, ...] = ()
+    inputs: tuple[DvcRecorded, ...] = ()
+    outputs: tuple[DvcRecorded, ...] = ()
+    values: tuple[DvcRecordedValue, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"record:{self.pipeline}/{self.name}"
+
+
+class DvcData(Fact, frozen=True, kw_only=True):
+    """Data that a ``*.dvc`` file tracks: the path *data*, seen from the root of the tree, in the version *digest*.
+    *source* is the URL or path that it was imported from, at *revision*; "" where there is none."""
+
+    called: ClassVar[str] = "data tracked by DVC"
+
+    data: str
+    digest: str = ""
+    source: str = ""
+    revision: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"dvc-data:{self.data}"
+
+
 class KfpComponent(Fact, frozen=True, kw_only=True):
     """What a task of Kubeflow Pipelines runs: a component function, a container, a component file.
 
