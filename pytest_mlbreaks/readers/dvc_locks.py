@@ -28,7 +28,7 @@ VALUE_LIMIT = 1_000
 
 _DEPTH = 20
 _OLD_HASH = "md5-dos2unix"
-"""The hash of DVC before version 3, which names none: of text files it is taken after their line ends were made alike."""
+"""The hash of DVC before version 3, which names none: line ends of text files are made alike before it is taken."""
 _DIGESTS = ("md5", "etag", "checksum")
 
 
@@ -60,7 +60,7 @@ def _commands(node: YamlNode | None) -> tuple[str, ...]:
 
 
 def _values(parameters: YamlNode | None) -> Iterator[DvcRecordedValue]:
-    """Each scalar of the parameters that a record keeps, by file and dotted key; *of* is the key that the stage named."""
+    """Each scalar of the parameters that a record keeps, by file, key that the stage named, and dotted key."""
     for file, _, keys in parameters.items() if parameters is not None else ():
         for key, key_node, value in keys.items():
             for below, leaf in _leaves(key, value):
@@ -88,7 +88,7 @@ def _leaves(key: str, node: YamlNode) -> Iterator[tuple[str, YamlNode]]:
 
 
 def _record(name: str, key: YamlNode, node: YamlNode, pipeline: str) -> Iterator[Fact | Diagnostic]:
-    values = []
+    values: list[DvcRecordedValue] = []
     for value in _values(node.get("params")):
         if len(values) == VALUE_LIMIT:
             yield Diagnostic(key.place, "note", f"more than {VALUE_LIMIT:,} values of parameters; the rest is not read")

@@ -27,7 +27,7 @@ SHOWN = 6
 """Differences that a finding names one by one, for each stage."""
 
 Difference = tuple[str, Place]
-_REPRODUCES = re.compile(r"\bdvc\s+(?:-\S+\s+)*(?:repro|exp\s+run)\b")
+_REPRODUCES = re.compile(r"\bdvc\s+(?:-\S+\s+)*(?:repro|exp\s+run)\b((?:[ \t]+[^\s;&|]+)*)")
 
 
 def _concerned(record: facts.DvcRecord, pipeline: Pipeline) -> bool:
@@ -38,9 +38,9 @@ def _concerned(record: facts.DvcRecord, pipeline: Pipeline) -> bool:
 
 @check.over(facts.DvcRecord, where=_concerned)
 def find(record: facts.DvcRecord, pipeline: Pipeline) -> Iterator[Verdict]:
-    """Looks at each stage that ``dvc.lock`` has a run of: at what ran, and at what ``dvc.yaml`` and the parameters say."""
+    """Looks at each stage that ``dvc.lock`` has a run of: at what ran, and at what the tree would run."""
     stage = _stage(record, pipeline)
-    if stage is None or True in pipeline.index(facts.Step, _reproduces):
+    if stage is None or _is_made_anew(stage, pipeline):
         return
     found: list[Difference] = []
     not_told: list[str] = []
@@ -62,8 +62,8 @@ def _finding(record: facts.DvcRecord, stage: facts.DvcStage, found: list[Differe
     return Finding(
         at=record.place,
         message=(
-            f"What {posixpath.basename(record.path)} keeps of stage {stage.name!r} is not what the tree would make: "
-            f"{first}{more}. `dvc pull` brings the old result."
+            f"The result of stage {stage.name!r} that dvc.lock names was not made by what the tree has: {first}{more}. "
+            "`dvc pull` brings it all the same."
         ),
         because=tuple((place, note) for note, place in found[:SHOWN]),
         group=record.path,
@@ -126,8 +126,9 @@ def _of_parameters(record: facts.DvcRecord, stage: facts.DvcStage, pipeline: Pip
         else:
             yield from _of_values(of_key, now, pipeline)
             then = {value.key for value in of_key}
-            for key in now.keys() - then if then != {parameter.key} else ():
-                yield f"{key} was not set, and is now", now[key].place
+            for key in now if then != {parameter.key} else ():
+                if key not in then:
+                    yield f"{key} was not set, and is now", now[key].place
 
 
 def _of_values(
@@ -157,7 +158,10 @@ def _of_versions(record: facts.DvcRecord, stage: facts.DvcStage, pipeline: Pipel
             continue
         for digest, place, origin in _versions(path, pipeline):
             if digest != one.digest and digest.partition(":")[0] == one.digest.partition(":")[0]:
-                yield f"its input {path} was {_brief(one.digest)}, and is now {_brief(digest)}, as {origin} has it", place
+                yield (
+                    f"its input {path} was {_brief(one.digest)}, and is now {_brief(digest)}, as {origin} has it",
+                    place,
+                )
 
 
 # -------------------------------------------------------------------------------------------------------- look-ups
@@ -172,14 +176,24 @@ def _stage_key(stage: facts.DvcStage) -> tuple[str, str]:
     return f"dvc:{stage.path}", stage.name
 
 
-def _reproduces(step: facts.Step) -> bool | None:
+def _is_made_anew(stage: facts.DvcStage, pipeline: Pipeline) -> bool:
+    """Whether a step of the tree runs the stage where it is behind: all stages, or this one by its name."""
+    made = pipeline.index(facts.Step, _reproduced, each=True)
+    return any(name in made for name in ("", stage.name, stage.loop or stage.name))
+
+
+def _reproduced(step: facts.Step) -> list[str]:
+    """The stages that a step has DVC run, by the names that it gives; "" for all."""
     texts = (expr.literal_text(command.shell) or "" for command in step.commands if command.shell is not None)
-    return any(_REPRODUCES.search(text) for text in texts) or None
+    words = [match[1].split() for text in texts for match in _REPRODUCES.finditer(text)]
+    named = [[w.rpartition(":")[2] for w in found if not w.startswith("-")] for found in words]
+    return [name for found in named for name in (found or [""])]
 
 
 def _workdir(stage: facts.DvcStage, pipeline: Pipeline) -> str | None:
     step = pipeline.one(facts.Step, stage.step)
-    folders = {pipeline.resolve(c.workdir).text if c.workdir is not None else None for c in step.commands} if step else ()
+    commands = step.commands if step is not None else ()
+    folders = {pipeline.resolve(command.workdir).text for command in commands}
     return next(iter(folders)) if len(folders) == 1 else None
 
 
@@ -219,16 +233,16 @@ def _record_key(record: facts.DvcRecord) -> tuple[str, str]:
 def _alike(one: str, other: str) -> bool:
     """Whether two texts are the same but for spaces and the way in which numbers and truth values are written."""
     return all(
-        a is not None and b is not None and (a == b or _number(a) == _number(b) != None or a.lower() == b.lower())  # noqa: E711
+        a is not None and b is not None and (a.lower() == b.lower() or _same_number(a, b))
         for a, b in zip_longest(one.split(), other.split())
     )
 
 
-def _number(text: str) -> float | None:
+def _same_number(one: str, other: str) -> bool:
     try:
-        return float(text)
+        return float(one) == float(other)
     except ValueError:
-        return None
+        return False
 
 
 def _shortened(text: str, other: str) -> str:
