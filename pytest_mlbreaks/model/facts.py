@@ -1454,7 +1454,9 @@ class SqlSelect(Fact, frozen=True, kw_only=True):
     Of one that joins: *outputs* are its columns (*star* where a ``*`` is among them), *mentioned* all columns that it
     names anywhere. Of one that does not: *passed* are the columns that it hands on as they are, as output and column.
     *gathers*: it may make fewer rows of those that it reads, other than by conditions (GROUP BY, an aggregate,
-    DISTINCT, row numbers, a UNION without ALL).
+    DISTINCT, row numbers, a UNION without ALL). *columns*, in a file with templates: the names of all of its columns,
+    ``*`` and ``alias.*`` for those of its sources, in lower case; None where a template or a condition of one may make
+    others.
     """
 
     called: ClassVar[str] = "SELECT"
@@ -1469,6 +1471,7 @@ class SqlSelect(Fact, frozen=True, kw_only=True):
     mentioned: tuple[SqlColumn, ...] = ()
     passed: tuple[tuple[str, str], ...] = ()
     gathers: bool = False
+    columns: tuple[str, ...] | None = None
 
     @property
     def identity(self) -> str:
