@@ -2350,13 +2350,13 @@ class FlowClass(Fact, frozen=True, kw_only=True):
 
 
 class FlowTask(Fact, frozen=True, kw_only=True):
-    """A function that a decorator of Prefect or Flyte makes a task or a flow. *name* is the Python name it is known
-    by, *function* the function's own, *title* the name that the tool shows. *asynchronous*: a call of it only begins
-    where it is awaited."""
+    """A function that a decorator of Prefect, Flyte or ZenML makes a task or a flow. *name* is the Python name it is
+    known by, *function* the function's own, *title* the name that the tool shows. *asynchronous*: a call of it only
+    begins where it is awaited."""
 
     called: ClassVar[str] = "task or flow"
 
-    orchestrator: L["prefect", "flyte"]
+    orchestrator: L["prefect", "flyte", "zenml"]
     kind: L["task", "flow"]
     name: str
     function: str = ""
@@ -2378,7 +2378,8 @@ class FlowNode(Part, frozen=True, kw_only=True):
     *sure*: it can be nothing else; *submitted*: it is written as only calls of tasks are. *after* are the calls, by
     their place in `FlowCode.nodes`, that are done before it begins, not those that are so because of others. *title* is
     a name that the call itself gives. *mapped*: it stands in a loop, or is mapped over elements. *sometimes*: only some
-    runs come to it. *starts* is the pipeline that it starts by name, and *waits* whether it waits for that.
+    runs come to it. *starts* is the pipeline that it starts by name, and *waits* whether it waits for that. *awaits*
+    are names of steps that it is told to wait for.
     """
 
     callee: str
@@ -2387,6 +2388,7 @@ class FlowNode(Part, frozen=True, kw_only=True):
     submitted: bool = False
     title: str = ""
     after: tuple[int, ...] = ()
+    awaits: tuple[str, ...] = ()
     mapped: bool = False
     sometimes: bool = False
     starts: Expr | None = None
@@ -2396,12 +2398,12 @@ class FlowNode(Part, frozen=True, kw_only=True):
 
 
 class FlowCode(Fact, frozen=True, kw_only=True):
-    """What the function of a flow (Prefect) or workflow (Flyte) calls. Link makes steps of those calls that are of
-    tasks. *doubts* are why the calls could not all be told. *name* is the function's, *title* the flow's."""
+    """What the function of a flow (Prefect), workflow (Flyte) or pipeline (ZenML) calls. Link makes steps of those that
+    are of tasks. *doubts* are why the calls could not all be told. *name* is the function's, *title* the flow's."""
 
     called: ClassVar[str] = "code of a flow"
 
-    orchestrator: L["prefect", "flyte"]
+    orchestrator: L["prefect", "flyte", "zenml"]
     name: str
     title: str
     nodes: tuple[FlowNode, ...] = ()
@@ -2414,7 +2416,8 @@ class FlowCode(Fact, frozen=True, kw_only=True):
 
 
 class FlowDeployment(Fact, frozen=True, kw_only=True):
-    """A flow that is given to a server to be run there: a deployment of Prefect, a launch plan of Flyte.
+    """A flow that is given to a server to be run there: a deployment of Prefect, a launch plan of Flyte, what ZenML has
+    with a schedule.
 
     Its flow is *flow*, a name as seen from this file, or the function *function* of the file *entry*, a path of the
     tree. *when* are its schedules.
@@ -2422,7 +2425,7 @@ class FlowDeployment(Fact, frozen=True, kw_only=True):
 
     called: ClassVar[str] = "deployment of a flow"
 
-    orchestrator: L["prefect", "flyte"]
+    orchestrator: L["prefect", "flyte", "zenml"]
     name: str
     flow: str = ""
     entry: Expr | None = None
