@@ -48,7 +48,7 @@ those that it has had."""
 def _concerned(model: DbtModel, pipeline: Pipeline) -> bool:
     """Whether a model reads others, or something is said of its columns; and whether dbt builds it."""
     said = any(test.column for entry in model.described for test in entry.tests)
-    return (bool(model.refs) or said) and model.setting("enabled") is None
+    return (bool(model.refs) or said) and model.setting("enabled") in (None, expr.Literal(True))
 
 
 @check.over(DbtModel, where=_concerned)
