@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 
-from pytest_mlbreaks.model.expr import EnvVar, Expr, Literal, SecretKey, Unknown
+from pytest_mlbreaks.model.expr import Context, EnvVar, Expr, Literal, SecretKey, Unknown
 from pytest_mlbreaks.secrets import redact_url, secret_key
 from pytest_mlbreaks.slots import Slots, plain, sealed
 
 TEMPLATED = Unknown("filled in by a template")
+INTERPOLATED = "interpolation"
+"""The tool of the `Context` that ``${a.b}`` is: another key of the configuration, as OmegaConf and Hydra have it."""
+
+_KEY = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
 
 _BLOCK = re.compile(r"\{%|\{\{-?\s*(?:if|else|end|range|with|define|block)\b")
 _OPEN = re.compile(r"\{\{[^{}]*\}\}|(?<![A-Za-z0-9_])__[A-Z][A-Z0-9_]{0,60}?__(?![A-Za-z0-9_])|#\{[^{}\n]{1,80}\}#")
@@ -34,8 +38,8 @@ def fill_in(text: str, slots: Slots, *, shell: bool = False) -> Expr:
 
     ``${NAME}``, ``${NAME:-default}`` and ``$NAME`` are variables of the shell that fills the file in (envsubst), unless
     *shell* says that the text is for a shell that runs later, or it has several lines; ``${oc.env:NAME}`` (OmegaConf)
-    is one of the program. Other ``${...}``, ``{{ x }}``, ``__X__``, ``#{X}#`` and ``<X>`` are unknown. Passwords in
-    URLs, and after names that tell a secret, become ``***``.
+    is one of the program, ``${a.b}`` another key of the configuration. Other ``${...}``, ``{{ x }}``, ``__X__``,
+    ``#{X}#`` and ``<X>`` are unknown. Passwords in URLs, and after names that tell a secret, become ``***``.
     """
     if "{%" in text or ("{{" in text and _BLOCK.search(text)):
         return TEMPLATED
@@ -83,7 +87,8 @@ def _variable(match: re.Match[str]) -> Expr:
         return EnvVar(match["own"], Literal(default.strip("'\" ")) if default is not None else None)
     name, default = match["name"] or match["bare"], match["default"]
     if name is None or (default is None and not name.isupper()):
-        return Unknown("interpolated when it is loaded")
+        key = match[0][2:-1]
+        return Context(INTERPOLATED, key) if _KEY.fullmatch(key) else Unknown("interpolated when it is loaded")
     return EnvVar(name, Literal(default) if default is not None else None, "host", bool(match["colon"]))
 
 

@@ -16,7 +16,6 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
         ("Terraform", r"\.tf$|\.tfvars$"),
-        ("DVC locks and pointers", r"(^|/)dvc\.lock$|\.dvc$"),
         ("Kustomize overlays", r"(^|/)kustomization\.ya?ml$"),
         ("Jenkins", r"(^|/)Jenkinsfile"),
         ("CircleCI", r"^\.circleci/"),

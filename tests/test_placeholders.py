@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mlbreaks.model.expr import Concat, EnvVar, Expr, Literal, SecretKey, Unknown
+from pytest_mlbreaks.model.expr import Concat, Context, EnvVar, Expr, Literal, SecretKey
 from pytest_mlbreaks.placeholders import TEMPLATED, kept_secret, written
 
 
@@ -18,7 +18,7 @@ from pytest_mlbreaks.placeholders import TEMPLATED, kept_secret, written
         ("$HOST/x", Concat((EnvVar("HOST", None, "host"), Literal("/x")))),
         ("cost in US$", Literal("cost in US$")),
         ("${HOST-}", EnvVar("HOST", Literal(""), "host")),
-        ("${a.b}/x", Concat((Unknown("interpolated when it is loaded"), Literal("/x")))),
+        ("${a.b}/x", Concat((Context("interpolation", "a.b"), Literal("/x")))),
         ("#{Env}#-x", Concat((TEMPLATED, Literal("-x")))),
         ("{% if a %}b{% endif %}", TEMPLATED),
         ("{{- if .a }}b{{ end }}", TEMPLATED),

@@ -1,4 +1,4 @@
-"""Steps and order of flows that are functions: Prefect's flows and Flyte's workflows.
+"""Steps and order of flows that are functions: Prefect's flows, Flyte's workflows, ZenML's pipelines.
 
 A flow calls functions; which of them are tasks is often said in another file. A call that is of none is left out, and
 what came before it comes before what comes after it.
@@ -101,7 +101,7 @@ class _Flows:
         )
         yield schedule
         made_by = deployments[0] if len(deployments) == 1 else None
-        names = _names(code.nodes, known, kept)
+        names = _names(code.nodes, known, kept, code.orchestrator)
         if not names:
             yield self._alone(code, schedule, made_by)
         for index, name in names.items():
@@ -110,6 +110,9 @@ class _Flows:
         for index, name in names.items():
             for before in _before(code.nodes, kept, index):
                 yield Edge(place=code.nodes[index].place, before=head + names[before], after=head + name)
+            for awaited in code.nodes[index].awaits:
+                if awaited in names.values():
+                    yield Edge(place=code.nodes[index].place, before=head + awaited, after=head + name)
 
     def _alone(self, code: FlowCode, schedule: Schedule, deployment: FlowDeployment | None) -> Step:
         """A flow that calls no task is one step itself."""
@@ -162,6 +165,8 @@ class _Flows:
 
     def _doubts(self, code: FlowCode, known: Sequence[FlowTask | None], kept: Sequence[bool]) -> Iterator[str]:
         for node, task, keep in zip(code.nodes, known, kept, strict=True):
+            if code.orchestrator == "zenml" and task is not None and task.kind == "flow":
+                yield f"the steps of the pipeline {task.title} become its own (line {node.place.line})"
             if keep and node.sometimes:
                 name = node.title or (task.title if task is not None else node.callee)
                 yield f"{name} is run in some cases only (line {node.place.line})"
@@ -192,14 +197,17 @@ class _Flows:
         return False
 
 
-def _names(nodes: Sequence[FlowNode], known: Sequence[FlowTask | None], kept: Sequence[bool]) -> dict[int, str]:
+def _names(
+    nodes: Sequence[FlowNode], known: Sequence[FlowTask | None], kept: Sequence[bool], orchestrator: str
+) -> dict[int, str]:
     """The name of each step, by its call: of several of one name, the later ones are numbered, as the tools do."""
+    separator, first = ("_", 2) if orchestrator == "zenml" else ("-", 1)
     used: Counter[str] = Counter()
     found: dict[int, str] = {}
     for index, (node, task, keep) in enumerate(zip(nodes, known, kept, strict=True)):
         if keep:
             name = node.title or (task.title if task is not None else "") or node.callee
-            found[index] = f"{name}-{used[name]}" if used[name] else name
+            found[index] = f"{name}{separator}{used[name] + first - 1}" if used[name] else name
             used[name] += 1
     return found
 

@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from pytest_mlbreaks.link.configs import Configs
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.passed import Parameters, one_of
@@ -44,6 +45,7 @@ from pytest_mlbreaks.model.facts import (
     Workload,
 )
 from pytest_mlbreaks.model.near import nearest
+from pytest_mlbreaks.placeholders import INTERPOLATED
 
 MOST = 16
 """Alternatives kept of one value; beyond it nobody compares them one by one."""
@@ -67,6 +69,7 @@ class Values:
         self._helm_sets: frozenset[str] | None = None
         self._by_source: dict[str, list[Application]] | None = None
         self._parameters = Parameters(pipeline, modules)
+        self._configs = Configs(pipeline, modules, self.pattern)
         self._following: set[tuple[str, str, str]] = set()
 
     def resolve(self, expr: Expr, process: Process | None = None) -> Value:
@@ -113,7 +116,10 @@ class Values:
             case SecretKey(store=store, key=key):
                 return Value((Alternative(f"{store}#{key}", secret=True),))
             case Context(tool=tool, name=name):
-                return Value.unknown(f"{tool} decides {name} when it runs")
+                interpolated = tool == INTERPOLATED
+                return Value.unknown(
+                    "interpolated when it is loaded" if interpolated else f"{tool} decides {name} when it runs"
+                )
             case Concat(parts=parts):
                 return self._joined(parts, process, depth, "".join)
             case PathJoin(parts=parts):
@@ -157,6 +163,11 @@ class Values:
     def _option(self, expr: Name, process: Process | None, depth: int) -> Value:
         """An option of the command line (``args.path``), as the process's command gives it, else its default."""
         unknown = Value.unknown("a name that is set elsewhere, or more than once")
+        loaded = self._configs.find(expr, process) if depth < DEPTH else None
+        if loaded is not None:
+            value = self._resolve(loaded.value, process, depth + 1)
+            value = traced(value, Origin(loaded.entry.place, f"{loaded.entry.key} is set here"))
+            return union([value, Value.unknown(f"{LEFT_OPEN} who overrides it")]) if loaded.open else value
         head, _, name = expr.name.rpartition(".")
         if "." in head or (head and head not in _PARSED):
             return unknown

@@ -1413,6 +1413,53 @@ class ConfigEntry(Fact, frozen=True, kw_only=True):
         return f"config:{self.path}#{self.key}"
 
 
+class ConfigPackage(Fact, frozen=True, kw_only=True):
+    """Where the entries of a configuration file belong in what Hydra composes: its line ``# @package NAME``."""
+
+    package: str
+
+    @property
+    def identity(self) -> str:
+        return f"config-package:{self.path}"
+
+
+class LoadedConfig(Fact, frozen=True, kw_only=True):
+    """A configuration that code loads from a YAML file: what *variable* holds in the function *scope* ("" at module
+    level), for ``self.x`` in all methods of the class *scope*; what that function returns where *variable* is "".
+
+    *file* is the path as written. *key*: only what is below it was taken. With *folder*, Hydra composes it from the
+    files of that folder, which is seen from the code's own, and *file* is the name of the first.
+    """
+
+    called: ClassVar[str] = "configuration that code loads"
+
+    variable: str
+    scope: str = ""
+    file: Expr
+    folder: Expr | None = None
+    key: str = ""
+    api: str
+
+    @property
+    def identity(self) -> str:
+        return f"loaded-config:{self.path}#{self.scope}:{self.variable}"
+
+
+class TakenConfig(Fact, frozen=True, kw_only=True):
+    """A variable that holds what *callee* gives, which is called as if it loaded a configuration; else as of
+    `LoadedConfig`."""
+
+    variable: str
+    scope: str = ""
+    callee: str
+    arguments: tuple[Argument, ...] = ()
+    key: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"taken-config:{self.path}#{self.scope}:{self.variable}"
+
+
 # ------------------------------------------------------------------------------------------------------- SQL
 
 
@@ -1507,7 +1554,9 @@ class SqlSelect(Fact, frozen=True, kw_only=True):
     Of one that joins: *outputs* are its columns (*star* where a ``*`` is among them), *mentioned* all columns that it
     names anywhere. Of one that does not: *passed* are the columns that it hands on as they are, as output and column.
     *gathers*: it may make fewer rows of those that it reads, other than by conditions (GROUP BY, an aggregate,
-    DISTINCT, row numbers, a UNION without ALL).
+    DISTINCT, row numbers, a UNION without ALL). *columns*, in a file with templates: the names of all of its columns,
+    ``*`` and ``alias.*`` for those of its sources, in lower case; None where a template or a condition of one may make
+    others.
     """
 
     called: ClassVar[str] = "SELECT"
@@ -1522,6 +1571,7 @@ class SqlSelect(Fact, frozen=True, kw_only=True):
     mentioned: tuple[SqlColumn, ...] = ()
     passed: tuple[tuple[str, str], ...] = ()
     gathers: bool = False
+    columns: tuple[str, ...] | None = None
 
     @property
     def identity(self) -> str:
@@ -1873,6 +1923,60 @@ class DvcLoop(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"loop:{self.pipeline}/{self.name}"
+
+
+class DvcRecorded(Part, frozen=True, kw_only=True):
+    """A file or folder as DVC recorded it: *path* as written, *digest* its hash with the name of the algorithm
+    (``md5:6950...``), "" where none is kept."""
+
+    path: str
+    digest: str = ""
+    place: Place
+
+
+class DvcRecordedValue(Part, frozen=True, kw_only=True):
+    """A scalar of the parameters that a stage ran with: *key*, dotted, of *file* as written, and *of*, the key that the
+    stage depends on, which may be of a list or mapping around it."""
+
+    file: str
+    of: str
+    key: str
+    value: Expr
+    place: Place
+
+
+class DvcRecord(Fact, frozen=True, kw_only=True):
+    """The last run of a stage that a ``dvc.lock`` keeps: its commands with all values put in, what went in and came out
+    and the values of its parameters. Paths are as the stage writes them, relative to its folder."""
+
+    called: ClassVar[str] = "recorded run of a DVC stage"
+
+    pipeline: str
+    name: str
+    commands: tuple[str, ...] = ()
+    inputs: tuple[DvcRecorded, ...] = ()
+    outputs: tuple[DvcRecorded, ...] = ()
+    values: tuple[DvcRecordedValue, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"record:{self.pipeline}/{self.name}"
+
+
+class DvcData(Fact, frozen=True, kw_only=True):
+    """Data that a ``*.dvc`` file tracks: the path *data*, seen from the root of the tree, in the version *digest*.
+    *source* is the URL or path that it was imported from, at *revision*; "" where there is none."""
+
+    called: ClassVar[str] = "data tracked by DVC"
+
+    data: str
+    digest: str = ""
+    source: str = ""
+    revision: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"dvc-data:{self.data}"
 
 
 class KfpComponent(Fact, frozen=True, kw_only=True):
@@ -2301,13 +2405,13 @@ class FlowClass(Fact, frozen=True, kw_only=True):
 
 
 class FlowTask(Fact, frozen=True, kw_only=True):
-    """A function that a decorator of Prefect or Flyte makes a task or a flow. *name* is the Python name it is known
-    by, *function* the function's own, *title* the name that the tool shows. *asynchronous*: a call of it only begins
-    where it is awaited."""
+    """A function that a decorator of Prefect, Flyte or ZenML makes a task or a flow. *name* is the Python name it is
+    known by, *function* the function's own, *title* the name that the tool shows. *asynchronous*: a call of it only
+    begins where it is awaited."""
 
     called: ClassVar[str] = "task or flow"
 
-    orchestrator: L["prefect", "flyte"]
+    orchestrator: L["prefect", "flyte", "zenml"]
     kind: L["task", "flow"]
     name: str
     function: str = ""
@@ -2329,7 +2433,8 @@ class FlowNode(Part, frozen=True, kw_only=True):
     *sure*: it can be nothing else; *submitted*: it is written as only calls of tasks are. *after* are the calls, by
     their place in `FlowCode.nodes`, that are done before it begins, not those that are so because of others. *title* is
     a name that the call itself gives. *mapped*: it stands in a loop, or is mapped over elements. *sometimes*: only some
-    runs come to it. *starts* is the pipeline that it starts by name, and *waits* whether it waits for that.
+    runs come to it. *starts* is the pipeline that it starts by name, and *waits* whether it waits for that. *awaits*
+    are names of steps that it is told to wait for.
     """
 
     callee: str
@@ -2338,6 +2443,7 @@ class FlowNode(Part, frozen=True, kw_only=True):
     submitted: bool = False
     title: str = ""
     after: tuple[int, ...] = ()
+    awaits: tuple[str, ...] = ()
     mapped: bool = False
     sometimes: bool = False
     starts: Expr | None = None
@@ -2347,12 +2453,12 @@ class FlowNode(Part, frozen=True, kw_only=True):
 
 
 class FlowCode(Fact, frozen=True, kw_only=True):
-    """What the function of a flow (Prefect) or workflow (Flyte) calls. Link makes steps of those calls that are of
-    tasks. *doubts* are why the calls could not all be told. *name* is the function's, *title* the flow's."""
+    """What the function of a flow (Prefect), workflow (Flyte) or pipeline (ZenML) calls. Link makes steps of those that
+    are of tasks. *doubts* are why the calls could not all be told. *name* is the function's, *title* the flow's."""
 
     called: ClassVar[str] = "code of a flow"
 
-    orchestrator: L["prefect", "flyte"]
+    orchestrator: L["prefect", "flyte", "zenml"]
     name: str
     title: str
     nodes: tuple[FlowNode, ...] = ()
@@ -2365,7 +2471,8 @@ class FlowCode(Fact, frozen=True, kw_only=True):
 
 
 class FlowDeployment(Fact, frozen=True, kw_only=True):
-    """A flow that is given to a server to be run there: a deployment of Prefect, a launch plan of Flyte.
+    """A flow that is given to a server to be run there: a deployment of Prefect, a launch plan of Flyte, what ZenML has
+    with a schedule.
 
     Its flow is *flow*, a name as seen from this file, or the function *function* of the file *entry*, a path of the
     tree. *when* are its schedules.
@@ -2373,7 +2480,7 @@ class FlowDeployment(Fact, frozen=True, kw_only=True):
 
     called: ClassVar[str] = "deployment of a flow"
 
-    orchestrator: L["prefect", "flyte"]
+    orchestrator: L["prefect", "flyte", "zenml"]
     name: str
     flow: str = ""
     entry: Expr | None = None

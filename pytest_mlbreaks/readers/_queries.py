@@ -80,8 +80,10 @@ def _facts(tree: Any, text: Text) -> Iterator[Fact]:
         complete=text.complete,
     )
     yield query
+    froms = (_argument(select, "from") for select in parts.selects if text.template is not None)
+    starts = [_line(start) for start in froms if start is not None]
     for select in parts.selects:
-        yield _Select(select, names, ctes, text).fact(query.identity)
+        yield _Select(select, names, ctes, text, starts).fact(query.identity)
 
 
 _KINDS = {
@@ -211,8 +213,10 @@ def _read(tree: Any, tables: list[Any], ctes: set[str]) -> Iterator[str]:
 class _Select:
     """What one SELECT says."""
 
-    def __init__(self, select: Any, names: dict[int, str], ctes: set[str], text: Text) -> None:
+    def __init__(self, select: Any, names: dict[int, str], ctes: set[str], text: Text, starts: list[int]) -> None:
+        """*starts*: the lines on which the SELECTs of the statement name what they read from."""
         self._select = select
+        self._starts = starts
         self._names = names
         self._ctes = ctes
         self._text = text
@@ -248,6 +252,40 @@ class _Select:
             passed=() if made else tuple(self._passed()),
             star=any(column.is_star for column in select.expressions),
             gathers=self._gathers(),
+            columns=self._all_columns() if self._text.template is not None else None,
+        )
+
+    def _all_columns(self) -> tuple[str, ...] | None:
+        """The names of all output columns, as `SqlSelect.columns` has them; None where they can't be told."""
+        from sqlglot import exp
+
+        select = self._select
+        if select.args.get("kind") is not None or self._is_conditional():
+            return None
+        found: list[str] = []
+        for output in select.expressions:
+            if output.is_star:
+                star = output.this if isinstance(output, exp.Column) else output
+                if any(star.args.values()) or (star is not output and str(output.table).lower() not in self._aliases):
+                    return None  # EXCEPT, REPLACE; the fields of a column
+                found.append("*" if star is output else f"{output.table}.*".lower())
+                continue
+            name = str(output.alias_or_name).lower()
+            if not isinstance(output, exp.Column | exp.Alias) or not name or HOLE.search(name):
+                return None  # each database has its own name for what is given none
+            found.append(name)
+        return tuple(found) or None
+
+    def _is_conditional(self) -> bool:
+        """Whether a condition of a template may stand anywhere from before its first column to what it reads from."""
+        template, start = self._text.template, _argument(self._select, "from")
+        if template is None or start is None or any(source.args.get("pivots") for source in own(start)):
+            return True
+        lines = [_line(output, 0) for output in self._select.expressions]
+        first, last = min(lines), max(*lines, _line(start))
+        before = max((line for line in self._starts if line < first), default=0)
+        return any(a <= last and b >= before for a, b in template.conditional) or any(
+            a <= last and b >= first for a, b in template.incremental
         )
 
     def _place(self, node: Any) -> Place:
@@ -532,8 +570,12 @@ class _Select:
 
         for output in self._select.expressions:
             node = output.unalias()
-            if isinstance(node, exp.Column) and not node.is_star:
+            if isinstance(node, exp.Column) and not node.is_star and not self._may_be_text(node):
                 yield output.alias_or_name.lower(), self.column(node).name
+
+    def _may_be_text(self, column: Any) -> bool:
+        """Whether it is ``"x"`` alone: a column in most dialects, and text in BigQuery, Spark and MySQL."""
+        return bool(not self._text.dialect and len(column.parts) == 1 and column.this.args.get("quoted"))
 
     def _default(self, node: Any) -> str:
         """The constant that stands for NULL in an output, or ""."""

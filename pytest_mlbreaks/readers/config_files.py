@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.yaml import YAML, YamlFile, YamlNode
-from pytest_mlbreaks.model import Diagnostic, Fact
+from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.expr import Expr, Literal, Unknown
-from pytest_mlbreaks.model.facts import ConfigEntry
+from pytest_mlbreaks.model.facts import ConfigEntry, ConfigPackage
 from pytest_mlbreaks.placeholders import TEMPLATED, kept_secret, written
 from pytest_mlbreaks.reading import Reader, Wanted
 
@@ -25,6 +25,11 @@ DEPTH_LIMIT = 50
 _FOLDERS = frozenset({"config", "conf", "configs", "configuration", "settings", "environments", "env", "envs"})
 _NAMES = re.compile(r"(?:config|settings|values)(?:[-_.].*)?|.*[-_.](?:config|settings|values)|params|parameters")
 _ELSEWHERE = re.compile(r"(?:docker-)?compose\b.*|kustomization|chart|\.gitlab-ci|\.pre-commit-config|.*\.lock")
+
+
+_HEADER = 2_000
+_PACKAGE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n){0,20}?#[ \t]*@package[ \t]+([\w.]+)")
+"""https://hydra.cc/docs/advanced/overriding_packages/: in one of the comments that a file begins with."""
 
 
 def _claims(path: str) -> bool:
@@ -50,6 +55,9 @@ def _configuration(document: YamlNode) -> bool:
 
 
 def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+    package = _PACKAGE.match(file.text) if "@package" in file.text[:_HEADER] else None
+    if package is not None:
+        yield ConfigPackage(package=package[1], place=Place(file.path, 1))
     count = 0
     for document in file.documents:
         if not _configuration(document):
@@ -119,4 +127,4 @@ def _read_chart(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 
 CHARTS: Reader[YamlFile] = Reader("helm-charts", 1, YAML, (ConfigEntry,), _claims_chart, _read_chart)
-READER: Reader[YamlFile] = Reader("config-files", 1, YAML, (ConfigEntry,), _claims, _read)
+READER: Reader[YamlFile] = Reader("config-files", 2, YAML, (ConfigEntry, ConfigPackage), _claims, _read)

@@ -255,5 +255,5 @@ def _python(path: str) -> bool:
     return python_claims(path) and not _MIGRATION.search(path)
 
 
-READER: Reader[SqlFile] = Reader("sql", 4, SQL, FACTS, _claims, _read)
-STRINGS: Reader[PythonFile] = Reader("sql-strings", 4, PYTHON, FACTS, _python, _strings)
+READER: Reader[SqlFile] = Reader("sql", 5, SQL, FACTS, _claims, _read)
+STRINGS: Reader[PythonFile] = Reader("sql-strings", 5, PYTHON, FACTS, _python, _strings)

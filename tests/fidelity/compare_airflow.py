@@ -18,6 +18,8 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from counting import LISTS, Count
+
 from pytest_mlbreaks.formats.python import PYTHON
 from pytest_mlbreaks.model.facts import Edge, Schedule, Step
 from pytest_mlbreaks.readers.airflow import READER
@@ -25,27 +27,6 @@ from pytest_mlbreaks.reading import Source, Wanted
 
 DUMP = pathlib.Path(__file__).with_name("dump_airflow.py")
 RULES = {"", "all_success"}
-
-
-@dataclasses.dataclass
-class Count:
-    """How many things of one kind Airflow has, and what we said of them. *open* are those that only DAGs have of which
-    we say that we could not tell all; the others are mistakes."""
-
-    known: int = 0
-    found: int = 0
-    missed: list[str] = dataclasses.field(default_factory=list)
-    open: list[str] = dataclasses.field(default_factory=list)
-    invented: list[str] = dataclasses.field(default_factory=list)
-    invented_open: list[str] = dataclasses.field(default_factory=list)
-
-    def add(self, known: set[str], said: set[str], *, complete: bool) -> None:
-        """Compare two sets of names of one DAG; what has ``{*}`` in it claims nothing."""
-        self.known += len(known)
-        self.found += len(known & said)
-        (self.missed if complete else self.open).extend(sorted(known - said))
-        extra = sorted(name for name in said - known if "{*}" not in name)
-        (self.invented if complete else self.invented_open).extend(extra)
 
 
 @dataclasses.dataclass
@@ -151,7 +132,7 @@ def table(comparison: Comparison) -> Iterator[str]:
 def details(comparison: Comparison) -> Iterator[str]:
     """Everything that is not as it should be, and why."""
     for kind, count in comparison.counts.items():
-        for outcome in ("missed", "open", "invented", "invented_open"):
+        for outcome in LISTS:
             for name in getattr(count, outcome):
                 yield f"  {outcome} ({kind}) {name}"
     for name, reason in comparison.incomplete.items():
@@ -166,17 +147,7 @@ def figures(comparison: Comparison) -> dict[str, Any]:
     return {
         "tool": "Airflow",
         "version": comparison.version,
-        "kinds": {
-            kind: {
-                "known": comparison.counts[name].known,
-                "found": comparison.counts[name].found,
-                **{
-                    outcome: len(getattr(comparison.counts[name], outcome))
-                    for outcome in ("missed", "open", "invented", "invented_open")
-                },
-            }
-            for kind, name in named.items()
-        },
+        "kinds": {kind: comparison.counts[name].figures() for kind, name in named.items()},
         "open_reasons": dict(collections.Counter(comparison.incomplete.values()).most_common()),
         "not_loaded": len(comparison.failed),
     }

@@ -19,6 +19,8 @@ import sys
 import tempfile
 from typing import Any
 
+from counting import LISTS, Count
+
 from pytest_mlbreaks import engine
 from pytest_mlbreaks.model import Pipeline
 from pytest_mlbreaks.model.facts import Edge, Schedule, Step
@@ -26,27 +28,6 @@ from pytest_mlbreaks.testing import installed
 from pytest_mlbreaks.tree import FolderTree
 
 DUMP = pathlib.Path(__file__).with_name("dump_dagster.py")
-
-
-@dataclasses.dataclass
-class Count:
-    """How many things of one kind Dagster has, and what we said of them; *open* and *invented_open* where we say that
-    we could not tell all."""
-
-    known: int = 0
-    found: int = 0
-    missed: list[str] = dataclasses.field(default_factory=list)
-    open: list[str] = dataclasses.field(default_factory=list)
-    invented: list[str] = dataclasses.field(default_factory=list)
-    invented_open: list[str] = dataclasses.field(default_factory=list)
-
-    def add(self, where: str, known: set[str], said: set[str], *, complete: bool) -> None:
-        """Compare the names of one code location or job; what has ``{*}`` in it claims nothing."""
-        self.known += len(known)
-        self.found += len(known & said)
-        (self.missed if complete else self.open).extend(f"{where}: {n}" for n in sorted(known - said))
-        extra = [f"{where}: {n}" for n in sorted(said - known) if "{*}" not in n]
-        (self.invented if complete else self.invented_open).extend(extra)
 
 
 @dataclasses.dataclass
@@ -60,14 +41,7 @@ class Comparison:
 
     def told(self) -> dict[str, Any]:
         """The figures, as JSON has them."""
-        kinds = {
-            kind: {
-                "known": count.known,
-                "found": count.found,
-                **{name: len(getattr(count, name)) for name in ("missed", "open", "invented", "invented_open")},
-            }
-            for kind, count in self.kinds.items()
-        }
+        kinds = {kind: count.figures() for kind, count in self.kinds.items()}
         return {
             "tool": "Dagster",
             "version": self.version,
@@ -122,8 +96,8 @@ def _location(
     complete = own not in schedules or schedules[own].complete
     if not complete:
         reasons[schedules[own].reason] += 1
-    kinds["steps"].add(path, set(truth["assets"]), steps[own], complete=complete)
-    kinds["edges"].add(path, {f"{a} -> {b}" for a, b in truth["edges"]}, edges, complete=complete)
+    kinds["steps"].add(set(truth["assets"]), steps[own], complete=complete, where=path)
+    kinds["edges"].add({f"{a} -> {b}" for a, b in truth["edges"]}, edges, complete=complete, where=path)
     for name, job in truth["jobs"].items():
         found = [s for s in schedules.values() if s.name == name and s.scope]
         inside = [s for s in found if s.scope.startswith(path.rpartition("/")[0])] or found
@@ -131,8 +105,10 @@ def _location(
         whole = not inside or inside[0].complete
         if not whole:
             reasons[inside[0].reason] += 1
-        kinds["steps"].add(name, set(job["steps"]), steps[identity], complete=whole)
-        kinds["edges"].add(name, {f"{a} -> {b}" for a, b in job["edges"]}, _edges(pipeline, identity), complete=whole)
+        kinds["steps"].add(set(job["steps"]), steps[identity], complete=whole, where=name)
+        kinds["edges"].add(
+            {f"{a} -> {b}" for a, b in job["edges"]}, _edges(pipeline, identity), complete=whole, where=name
+        )
 
 
 def _edges(pipeline: Pipeline, schedule: str) -> set[str]:
@@ -161,7 +137,7 @@ def main() -> int:
         else:
             sys.stdout.write(json.dumps(told, indent=2) + "\n")
         for kind, count in comparison.kinds.items() if options.list else ():
-            for outcome in ("missed", "open", "invented", "invented_open"):
+            for outcome in LISTS:
                 for name in getattr(count, outcome):
                     sys.stdout.write(f"  {outcome} ({kind}) {name}\n")
         for path, reason in comparison.failed.items() if options.list else ():

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import dataclasses
 import json
 import os
 import pathlib
@@ -22,6 +21,8 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+from counting import LISTS, Count
 
 from pytest_mlbreaks import engine
 from pytest_mlbreaks.model.facts import Edge, Schedule, Step
@@ -99,26 +100,6 @@ snapshots:
     },
 }
 """Projects by name: the files of each."""
-
-
-@dataclasses.dataclass
-class Count:
-    """How many things of one kind dbt has, and what we said of them; *open* and *invented_open* where we say that we
-    could not tell all."""
-
-    known: int = 0
-    found: int = 0
-    missed: list[str] = dataclasses.field(default_factory=list)
-    open: list[str] = dataclasses.field(default_factory=list)
-    invented: list[str] = dataclasses.field(default_factory=list)
-    invented_open: list[str] = dataclasses.field(default_factory=list)
-
-    def add(self, where: str, known: set[str], said: set[str], *, complete: bool) -> None:
-        """Compare the names of one project."""
-        self.known += len(known)
-        self.found += len(known & said)
-        (self.missed if complete else self.open).extend(f"{where}: {n}" for n in sorted(known - said))
-        (self.invented if complete else self.invented_open).extend(f"{where}: {n}" for n in sorted(said - known))
 
 
 def projects(examples: Sequence[pathlib.Path], into: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
@@ -223,21 +204,16 @@ def compare(
             if not schedule.complete:
                 reasons[schedule.reason] += 1
             known_steps, known_edges = _known(manifest)
-            kinds["steps"].add(name, known_steps, steps, complete=schedule.complete)
-            kinds["edges"].add(name, known_edges, edges, complete=schedule.complete)
+            kinds["steps"].add(known_steps, steps, complete=schedule.complete, where=name)
+            kinds["edges"].add(known_edges, edges, complete=schedule.complete, where=name)
     told = {
         "tool": "dbt",
         "version": version,
-        "kinds": {kind: _figures(count) for kind, count in kinds.items()},
+        "kinds": {kind: count.figures() for kind, count in kinds.items()},
         "open_reasons": dict(reasons),
         "not_loaded": len(failed),
     }
     return told, kinds, failed
-
-
-def _figures(count: Count) -> dict[str, int]:
-    lists = {name: len(getattr(count, name)) for name in ("missed", "open", "invented", "invented_open")}
-    return {"known": count.known, "found": count.found, **lists}
 
 
 def main() -> int:
@@ -253,7 +229,7 @@ def main() -> int:
         told, kinds, failed = compare(python, options.examples)
         sys.stdout.write(json.dumps(told, indent=None if options.json else 2) + "\n")
         for kind, count in kinds.items() if options.list else ():
-            for outcome in ("missed", "open", "invented", "invented_open"):
+            for outcome in LISTS:
                 for name in getattr(count, outcome):
                     sys.stdout.write(f"  {outcome} ({kind}) {name}\n")
         for name, reason in failed.items() if options.list else ():

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import dataclasses
 import json
 import os
 import pathlib
@@ -20,6 +19,8 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+from counting import LISTS, Count
 
 from pytest_mlbreaks import engine
 from pytest_mlbreaks.model import Pipeline
@@ -100,27 +101,6 @@ stages:
 """Repositories by name: the files of each."""
 
 
-@dataclasses.dataclass
-class Count:
-    """How many things of one kind DVC has, and what we said of them; *open* and *invented_open* where we say that we
-    could not tell all."""
-
-    known: int = 0
-    found: int = 0
-    missed: list[str] = dataclasses.field(default_factory=list)
-    open: list[str] = dataclasses.field(default_factory=list)
-    invented: list[str] = dataclasses.field(default_factory=list)
-    invented_open: list[str] = dataclasses.field(default_factory=list)
-
-    def add(self, where: str, known: set[str], said: set[str], *, complete: bool) -> None:
-        """Compare the names of one repository; what has ``{*}`` in it claims nothing."""
-        self.known += len(known)
-        self.found += len(known & said)
-        (self.missed if complete else self.open).extend(f"{where}: {n}" for n in sorted(known - said))
-        extra = [f"{where}: {n}" for n in sorted(said - known) if "{*}" not in n]
-        (self.invented if complete else self.invented_open).extend(extra)
-
-
 def repositories(examples: Sequence[pathlib.Path], into: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
     """The examples and the cases, each copied below *into* as a repository of DVC."""
     for source in (one for folder in examples for one in (folder, *sorted(folder.iterdir()))):
@@ -187,11 +167,11 @@ def compare(
             reasons.update(schedule.reason for schedule in schedules if not schedule.complete)
             for kind, (known, said) in _both(truth, pipeline).items():
                 told_all = complete and not any("{*}" in one for one in said)
-                kinds[kind].add(name, known, said, complete=told_all)
+                kinds[kind].add(known, said, complete=told_all, where=name)
     told = {
         "tool": "DVC",
         "version": version,
-        "kinds": {kind: _figures(count) for kind, count in kinds.items()},
+        "kinds": {kind: count.figures() for kind, count in kinds.items()},
         "open_reasons": dict(reasons),
         "not_loaded": len(failed),
     }
@@ -211,11 +191,6 @@ def _both(truth: dict[str, Any], pipeline: Pipeline) -> dict[str, tuple[set[str]
     }
 
 
-def _figures(count: Count) -> dict[str, int]:
-    lists = {name: len(getattr(count, name)) for name in ("missed", "open", "invented", "invented_open")}
-    return {"known": count.known, "found": count.found, **lists}
-
-
 def main() -> int:
     """Print the figures of each environment; 1 where something was missed or invented."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -229,7 +204,7 @@ def main() -> int:
         told, kinds, failed = compare(python, options.examples)
         sys.stdout.write(json.dumps(told, indent=None if options.json else 2) + "\n")
         for kind, count in kinds.items() if options.list else ():
-            for outcome in ("missed", "open", "invented", "invented_open"):
+            for outcome in LISTS:
                 for name in getattr(count, outcome):
                     sys.stdout.write(f"  {outcome} ({kind}) {name}\n")
         for name, reason in failed.items() if options.list else ():

@@ -17,32 +17,13 @@ import sys
 import tempfile
 from typing import Any
 
+from counting import Count
+
 from pytest_mlbreaks.model.facts import FeatureService, FeatureView
 from pytest_mlbreaks.model.linked import FeatureGroup
 from pytest_mlbreaks.testing import linked
 
 DUMP = pathlib.Path(__file__).with_name("dump_feast.py")
-
-
-@dataclasses.dataclass
-class Count:
-    """How many things of one kind Feast has, and what we said of them; *open* belong to views of which we say that we
-    could not tell all, the others are mistakes."""
-
-    known: int = 0
-    found: int = 0
-    missed: list[str] = dataclasses.field(default_factory=list)
-    open: list[str] = dataclasses.field(default_factory=list)
-    invented: list[str] = dataclasses.field(default_factory=list)
-
-    def add(
-        self, known: set[str], said: set[str], *, complete: bool = True, allowed: frozenset[str] = frozenset()
-    ) -> None:
-        """Compare two sets of names; *allowed* are no mistakes."""
-        self.known += len(known)
-        self.found += len(known & said)
-        (self.missed if complete else self.open).extend(sorted(known - said))
-        self.invented.extend(sorted(said - known - allowed))
 
 
 @dataclasses.dataclass
@@ -69,7 +50,7 @@ def dump(python: str) -> dict[str, Any]:
 
 def compare(truth: dict[str, Any]) -> Comparison:
     """Count found, missed and invented views, features and edges, file by file."""
-    counts = {kind: Count() for kind in ("steps", "fields", "edges")}
+    counts = {kind: Count(strict=True) for kind in ("steps", "fields", "edges")}
     for path, known in sorted(truth["files"].items()):
         pipeline = linked({"views.py": pathlib.Path(path).read_bytes()})
         groups = {group.name: group for group in pipeline.all(FeatureGroup)}
@@ -110,17 +91,7 @@ def _compare_view(counts: dict[str, Count], path: str, known: dict[str, Any], gr
 
 def figures(comparison: Comparison) -> dict[str, Any]:
     """The numbers, as `table.py` takes them."""
-    kinds = {
-        kind: {
-            "known": count.known,
-            "found": count.found,
-            "missed": len(count.missed),
-            "open": len(count.open),
-            "invented": len(count.invented),
-            "invented_open": 0,
-        }
-        for kind, count in comparison.counts.items()
-    }
+    kinds = {kind: count.figures() for kind, count in comparison.counts.items()}
     return {
         "tool": "Feast",
         "version": comparison.version,

@@ -17,36 +17,14 @@ import tempfile
 from collections import Counter
 from typing import Any
 
+from counting import LISTS, Count
+
 from pytest_mlbreaks import engine
 from pytest_mlbreaks.model.facts import Edge, Schedule, Step
 from pytest_mlbreaks.testing import installed
 from pytest_mlbreaks.tree import FolderTree
 
 DUMP = pathlib.Path(__file__).with_name("dump_flyte.py")
-
-
-@dataclasses.dataclass
-class Count:
-    """How many things of one kind the tool has, and what we said of them: see the README."""
-
-    known: int = 0
-    found: int = 0
-    missed: list[str] = dataclasses.field(default_factory=list)
-    open: list[str] = dataclasses.field(default_factory=list)
-    invented: list[str] = dataclasses.field(default_factory=list)
-    invented_open: list[str] = dataclasses.field(default_factory=list)
-
-    def add(self, flow: str, known: set[str], said: set[str], *, complete: bool) -> None:
-        """Compare two sets of names of one workflow."""
-        self.known += len(known)
-        self.found += len(known & said)
-        (self.missed if complete else self.open).extend(f"{flow}: {name}" for name in sorted(known - said))
-        (self.invented if complete else self.invented_open).extend(f"{flow}: {name}" for name in sorted(said - known))
-
-    def figures(self) -> dict[str, int]:
-        """The counts alone."""
-        lists = {name: len(getattr(self, name)) for name in ("missed", "open", "invented", "invented_open")}
-        return {"known": self.known, "found": self.found, **lists}
 
 
 @dataclasses.dataclass
@@ -95,7 +73,7 @@ def compare(truth: dict[str, Any], folder: pathlib.Path) -> Comparison:
         names = _names(flow["nodes"])
         alone = [s.name for s in steps] == [flow["flow"]] and not names
         ours = set() if alone else {s.name for s in steps}
-        counts["steps"].add(name, set(names.values()), ours, complete=complete)
+        counts["steps"].add(set(names.values()), ours, complete=complete, where=name)
         head = f"{schedule.identity}/" if schedule else ""
         edges = {
             f"{e.before.removeprefix(head)} -> {e.after.removeprefix(head)}"
@@ -103,7 +81,7 @@ def compare(truth: dict[str, Any], folder: pathlib.Path) -> Comparison:
             if schedule and e.before.startswith(head)
         }
         known = {f"{names[b]} -> {names[n['id']]}" for n in flow["nodes"] for b in n["after"]}
-        counts["edges"].add(name, known, edges, complete=complete)
+        counts["edges"].add(known, edges, complete=complete, where=name)
     return Comparison(truth["version"], counts, reasons, truth["failed"])
 
 
@@ -157,7 +135,7 @@ def _print(outcome: Comparison, *, as_json: bool, details: bool) -> None:
         sys.stdout.write(f"  open: {times} {reason}\n")
     if details:
         for kind, count in outcome.counts.items():
-            for what in ("missed", "open", "invented", "invented_open"):
+            for what in LISTS:
                 for name in getattr(count, what):
                     sys.stdout.write(f"  {what} ({kind}) {name}\n")
         for path, reason in outcome.failed.items():

@@ -18,6 +18,7 @@ import tempfile
 from typing import Any
 
 import yaml
+from counting import Count
 
 from pytest_mlbreaks.link.gitlab import WORKSPACE
 from pytest_mlbreaks.model.expr import Literal
@@ -26,25 +27,6 @@ from pytest_mlbreaks.testing import linked
 
 KINDS = ("steps", "edges", "scripts")
 _KEYWORDS = {"stages", "variables", "default", "workflow", "include", "cache", "image", "services", "spec"}
-
-
-@dataclasses.dataclass
-class Count:
-    """How many things of one kind the tool has, and what we said of them."""
-
-    known: int = 0
-    found: int = 0
-    missed: list[str] = dataclasses.field(default_factory=list)
-    open: list[str] = dataclasses.field(default_factory=list)
-    invented: list[str] = dataclasses.field(default_factory=list)
-    invented_open: list[str] = dataclasses.field(default_factory=list)
-
-    def add(self, name: str, known: set[str], said: set[str], *, complete: bool) -> None:
-        """Compare two sets of one pipeline."""
-        self.known += len(known)
-        self.found += len(known & said)
-        (self.missed if complete else self.open).extend(f"{name}: {one}" for one in sorted(known - said))
-        (self.invented if complete else self.invented_open).extend(f"{name}: {one}" for one in sorted(said - known))
 
 
 def preview(program: str, folder: pathlib.Path) -> dict[str, Any] | None:
@@ -143,7 +125,7 @@ def compare(program: str, examples: pathlib.Path) -> dict[str, Any]:
         if reason:
             reasons[reason] += 1
         for kind in KINDS:
-            counts[kind].add(folder.name, known[kind], ours[kind], complete=not reason)
+            counts[kind].add(known[kind], ours[kind], complete=not reason, where=folder.name)
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     return {
         "tool": "gitlab-ci-local",

@@ -17,6 +17,8 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+import counting
+
 from pytest_mlbreaks import engine, packs
 from pytest_mlbreaks.formats.yaml import YAML
 from pytest_mlbreaks.model import Pipeline, Value
@@ -30,16 +32,8 @@ RELEASE = "release"
 KINDS = ("containers", "images", "variables", "ports", "replicas")
 
 
-@dataclasses.dataclass
-class Count:
-    """How many things of one kind Helm makes, and what we said of them. What we say cannot be told is *open*."""
-
-    known: int = 0
-    found: int = 0
-    missed: list[str] = dataclasses.field(default_factory=list)
-    open: list[str] = dataclasses.field(default_factory=list)
-    invented: list[str] = dataclasses.field(default_factory=list)
-    invented_open: list[str] = dataclasses.field(default_factory=list)
+class Count(counting.Count):
+    """The same, with values: what we say cannot be told is *open*."""
 
     def value(self, what: str, theirs: str, mine: Value | None) -> None:
         """Counts one value that Helm makes against ours (None: not stated)."""
@@ -202,11 +196,10 @@ def main() -> None:
             continue
         _say(f"Helm {outcome.version}: {outcome.charts} charts, {outcome.not_loaded} that Helm can't render")
         for kind, count in outcome.counts.items():
-            row = {f.name: getattr(count, f.name) for f in dataclasses.fields(count)}
-            _say(f"  {kind:12}", "  ".join(f"{k} {v if isinstance(v, int) else len(v)}" for k, v in row.items()))
-            for k, v in row.items() if options.list else ():
-                for one in v if isinstance(v, list) else ():
-                    _say(f"      {k}: {one}")
+            _say(f"  {kind:12}", "  ".join(f"{name} {number}" for name, number in count.figures().items()))
+            for name in counting.LISTS if options.list else ():
+                for one in getattr(count, name):
+                    _say(f"      {name}: {one}")
 
 
 def _say(*words: str) -> None:
@@ -215,13 +208,7 @@ def _say(*words: str) -> None:
 
 def as_json(outcome: Outcome) -> dict[str, object]:
     """The counts of an outcome, as all comparisons of this folder print them."""
-    kinds = {
-        kind: {
-            f.name: value if isinstance(value := getattr(count, f.name), int) else len(value)
-            for f in dataclasses.fields(count)
-        }
-        for kind, count in outcome.counts.items()
-    }
+    kinds = {kind: count.figures() for kind, count in outcome.counts.items()}
     reasons = {"made by a template": sum(len(count.open) for count in outcome.counts.values())}
     return {
         "tool": "helm",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import dataclasses
 import json
 import os
 import pathlib
@@ -20,6 +19,8 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from counting import LISTS, Count
+
 from pytest_mlbreaks import engine
 from pytest_mlbreaks.model.facts import Edge, Schedule, Step
 from pytest_mlbreaks.testing import installed
@@ -28,27 +29,6 @@ from pytest_mlbreaks.tree import FolderTree
 DUMP = pathlib.Path(__file__).with_name("dump_kedro.py")
 TEMPLATE = "{{ cookiecutter.repo_name }}"
 SLOT = re.compile(r"\{\{\s*cookiecutter\.(\w+)\s*\}\}")
-
-
-@dataclasses.dataclass
-class Count:
-    """How many things of one kind Kedro has, and what we said of them; *open* and *invented_open* where we say that we
-    could not tell all."""
-
-    known: int = 0
-    found: int = 0
-    missed: list[str] = dataclasses.field(default_factory=list)
-    open: list[str] = dataclasses.field(default_factory=list)
-    invented: list[str] = dataclasses.field(default_factory=list)
-    invented_open: list[str] = dataclasses.field(default_factory=list)
-
-    def add(self, where: str, known: set[str], said: set[str], *, complete: bool) -> None:
-        """Compare the names of one project; what has ``{*}`` in it claims nothing."""
-        self.known += len(known)
-        self.found += len(known & said)
-        (self.missed if complete else self.open).extend(f"{where}: {n}" for n in sorted(known - said))
-        extra = [f"{where}: {n}" for n in sorted(said - known) if "{*}" not in n]
-        (self.invented if complete else self.invented_open).extend(extra)
 
 
 def projects(examples: pathlib.Path, into: pathlib.Path) -> Iterator[tuple[str, pathlib.Path, str]]:
@@ -118,22 +98,17 @@ def compare(python: str, examples: pathlib.Path) -> tuple[dict[str, Any], dict[s
             }
             if not schedule.complete:
                 reasons[schedule.reason] += 1
-            kinds["steps"].add(name, set(truth["nodes"]), steps, complete=schedule.complete)
+            kinds["steps"].add(set(truth["nodes"]), steps, complete=schedule.complete, where=name)
             known = {f"{a} -> {b}" for a, b in truth["edges"]}
-            kinds["edges"].add(name, known, edges, complete=schedule.complete)
+            kinds["edges"].add(known, edges, complete=schedule.complete, where=name)
     told = {
         "tool": "Kedro",
         "version": version,
-        "kinds": {kind: _figures(count) for kind, count in kinds.items()},
+        "kinds": {kind: count.figures() for kind, count in kinds.items()},
         "open_reasons": dict(reasons),
         "not_loaded": len(failed),
     }
     return told, kinds, failed
-
-
-def _figures(count: Count) -> dict[str, int]:
-    lists = {name: len(getattr(count, name)) for name in ("missed", "open", "invented", "invented_open")}
-    return {"known": count.known, "found": count.found, **lists}
 
 
 def main() -> int:
@@ -149,7 +124,7 @@ def main() -> int:
         told, kinds, failed = compare(python, options.examples)
         sys.stdout.write(json.dumps(told, indent=None if options.json else 2) + "\n")
         for kind, count in kinds.items() if options.list else ():
-            for outcome in ("missed", "open", "invented", "invented_open"):
+            for outcome in LISTS:
                 for name in getattr(count, outcome):
                     sys.stdout.write(f"  {outcome} ({kind}) {name}\n")
         for name, reason in failed.items() if options.list else ():

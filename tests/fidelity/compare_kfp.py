@@ -21,30 +21,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
+from counting import LISTS, Count
 
 from pytest_mlbreaks.model.facts import Edge, Schedule, Step
 from pytest_mlbreaks.testing import linked
 
 DUMP = pathlib.Path(__file__).with_name("dump_kfp.py")
-
-
-@dataclasses.dataclass
-class Count:
-    """How many things of one kind the compiler has, and what we said of them (as in compare_airflow.py)."""
-
-    known: int = 0
-    found: int = 0
-    missed: list[str] = dataclasses.field(default_factory=list)
-    open: list[str] = dataclasses.field(default_factory=list)
-    invented: list[str] = dataclasses.field(default_factory=list)
-    invented_open: list[str] = dataclasses.field(default_factory=list)
-
-    def add(self, name: str, known: set[str], said: set[str], *, complete: bool) -> None:
-        """Compare two sets of names of the pipeline *name*."""
-        self.known += len(known)
-        self.found += len(known & said)
-        (self.missed if complete else self.open).extend(f"{name}: {x}" for x in sorted(known - said))
-        (self.invented if complete else self.invented_open).extend(f"{name}: {x}" for x in sorted(said - known))
 
 
 @dataclasses.dataclass
@@ -170,7 +152,7 @@ def compare(truth: dict[str, Any], tree: str) -> Comparison:
         mine = {k.name for k in known} & set(ours)
         used = {k.name for k in known if any(f"{k.name}/" in s for o in known if o is not k for s in o.steps)}
         doubtful = any(not one.schedule.complete for one in ours.values())
-        counts["pipelines"].add(path, {k.name for k in known} - (used - mine), mine, complete=not doubtful)
+        counts["pipelines"].add({k.name for k in known} - (used - mine), mine, complete=not doubtful, where=path)
         for one in known:
             if one.name in used - mine:
                 continue
@@ -180,11 +162,11 @@ def compare(truth: dict[str, Any], tree: str) -> Comparison:
                 incomplete[f"{path}: {one.name}"] = told.schedule.reason
             steps = told.steps if told is not None else {}
             name = f"{path}: {one.name}"
-            counts["steps"].add(name, one.steps, set(steps), complete=complete)
-            counts["edges"].add(name, one.edges, told.edges if told is not None else set(), complete=complete)
+            counts["steps"].add(one.steps, set(steps), complete=complete, where=name)
+            counts["edges"].add(one.edges, told.edges if told is not None else set(), complete=complete, where=name)
             mapped = {step.name for step in steps.values() if step.mapped}
             both = one.steps & set(steps)
-            counts["mapped"].add(name, one.mapped & both, mapped & both, complete=complete)
+            counts["mapped"].add(one.mapped & both, mapped & both, complete=complete, where=name)
     return Comparison(truth["version"], counts, incomplete, truth["failed"])
 
 
@@ -203,7 +185,7 @@ def table(comparison: Comparison) -> Iterator[str]:
 def details(comparison: Comparison) -> Iterator[str]:
     """Everything that is not as it should be, and why."""
     for kind, count in comparison.counts.items():
-        for outcome in ("missed", "open", "invented", "invented_open"):
+        for outcome in LISTS:
             for name in getattr(count, outcome):
                 yield f"  {outcome} ({kind}) {name}"
     for name, reason in comparison.incomplete.items():
@@ -214,14 +196,7 @@ def details(comparison: Comparison) -> Iterator[str]:
 
 def numbers(comparison: Comparison) -> dict[str, Any]:
     """The outcome as numbers, for `table.py`."""
-    kinds = {
-        kind: {
-            "known": count.known,
-            "found": count.found,
-            **{name: len(getattr(count, name)) for name in ("missed", "open", "invented", "invented_open")},
-        }
-        for kind, count in comparison.counts.items()
-    }
+    kinds = {kind: count.figures() for kind, count in comparison.counts.items()}
     reasons = collections.Counter(comparison.incomplete.values())
     failed = len(comparison.failed)
     version = comparison.version

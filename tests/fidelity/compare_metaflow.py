@@ -18,36 +18,14 @@ import tempfile
 from collections import Counter
 from typing import Any
 
+from counting import LISTS, Count
+
 from pytest_mlbreaks import engine
 from pytest_mlbreaks.model.facts import Edge, Schedule, Step
 from pytest_mlbreaks.testing import installed
 from pytest_mlbreaks.tree import MemoryTree
 
 DUMP = pathlib.Path(__file__).with_name("dump_metaflow.py")
-
-
-@dataclasses.dataclass
-class Count:
-    """How many things of one kind the tool has, and what we said of them: see the README."""
-
-    known: int = 0
-    found: int = 0
-    missed: list[str] = dataclasses.field(default_factory=list)
-    open: list[str] = dataclasses.field(default_factory=list)
-    invented: list[str] = dataclasses.field(default_factory=list)
-    invented_open: list[str] = dataclasses.field(default_factory=list)
-
-    def add(self, known: set[str], said: set[str], *, complete: bool) -> None:
-        """Compare two sets of names of one flow."""
-        self.known += len(known)
-        self.found += len(known & said)
-        (self.missed if complete else self.open).extend(sorted(known - said))
-        (self.invented if complete else self.invented_open).extend(sorted(said - known))
-
-    def figures(self) -> dict[str, int]:
-        """The counts alone."""
-        lists = {name: len(getattr(self, name)) for name in ("missed", "open", "invented", "invented_open")}
-        return {"known": self.known, "found": self.found, **lists}
 
 
 @dataclasses.dataclass
@@ -141,7 +119,7 @@ def main() -> int:
             sys.stdout.write(f"  open: {times} {reason}\n")
         if options.list:
             for kind, count in outcome.counts.items():
-                for what in ("missed", "open", "invented", "invented_open"):
+                for what in LISTS:
                     for name in getattr(count, what):
                         sys.stdout.write(f"  {what} ({kind}) {name}\n")
             for path, reason in outcome.failed.items():

@@ -26,6 +26,8 @@ import tempfile
 from collections import Counter, defaultdict
 from typing import Any
 
+from counting import LISTS, Count
+
 from pytest_mlbreaks import engine
 from pytest_mlbreaks.model.facts import Edge, Schedule, Step
 from pytest_mlbreaks.testing import installed
@@ -33,30 +35,6 @@ from pytest_mlbreaks.tree import FolderTree
 
 DUMP = pathlib.Path(__file__).with_name("dump_prefect.py")
 BLOCK = re.compile(r"^([ \t]*)```python[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
-
-
-@dataclasses.dataclass
-class Count:
-    """How many things of one kind the tool has, and what we said of them: see the README."""
-
-    known: int = 0
-    found: int = 0
-    missed: list[str] = dataclasses.field(default_factory=list)
-    open: list[str] = dataclasses.field(default_factory=list)
-    invented: list[str] = dataclasses.field(default_factory=list)
-    invented_open: list[str] = dataclasses.field(default_factory=list)
-
-    def add(self, flow: str, known: set[str], found: set[str], extra: set[str], *, complete: bool) -> None:
-        """What Prefect knows of one flow, what of it we say, and what we say beyond it."""
-        self.known += len(known)
-        self.found += len(known & found)
-        (self.missed if complete else self.open).extend(f"{flow}: {name}" for name in sorted(known - found))
-        (self.invented if complete else self.invented_open).extend(f"{flow}: {name}" for name in sorted(extra))
-
-    def figures(self) -> dict[str, int]:
-        """The counts alone."""
-        lists = {name: len(getattr(self, name)) for name in ("missed", "open", "invented", "invented_open")}
-        return {"known": self.known, "found": self.found, **lists}
 
 
 @dataclasses.dataclass
@@ -127,7 +105,7 @@ def compare(truth: dict[str, Any], folder: pathlib.Path) -> Comparison:
         alone = {s.name for s in steps} == {flow["flow"]} and not theirs
         told = set(ours.values())
         extra = set() if alone else {s.name for s in steps} - told
-        counts["steps"].add(name, set(theirs), set(ours), extra, complete=complete)
+        counts["steps"].add(set(theirs), set(ours), complete=complete, where=name, beyond=extra)
         head = f"{schedule.identity}/" if schedule else ""
         edges = [
             (e.before.removeprefix(head), e.after.removeprefix(head))
@@ -143,7 +121,7 @@ def compare(truth: dict[str, Any], folder: pathlib.Path) -> Comparison:
             if ours.get(b) in after[ours.get(t["name"], "")] or ours.get(b) == ours.get(t["name"])
         }
         wrong = _contradicted(edges, ours, flow["tasks"], {s.name for s in steps if s.mapped})
-        counts["edges"].add(name, known, found, wrong, complete=complete)
+        counts["edges"].add(known, found, complete=complete, where=name, beyond=wrong)
     return Comparison(truth["version"], counts, reasons, truth["failed"])
 
 
@@ -235,7 +213,7 @@ def _print(outcome: Comparison, *, as_json: bool, details: bool) -> None:
         sys.stdout.write(f"  open: {times} {reason}\n")
     if details:
         for kind, count in outcome.counts.items():
-            for what in ("missed", "open", "invented", "invented_open"):
+            for what in LISTS:
                 for name in getattr(count, what):
                     sys.stdout.write(f"  {what} ({kind}) {name}\n")
         for path, reason in outcome.failed.items():

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 import pathlib
-import sys
 from types import ModuleType
 
 import pytest
 
-HERE = pathlib.Path(__file__).parent
-
 
 def script(name: str) -> ModuleType:
-    """A script beside this file, as a module: tests are no package."""
-    spec = importlib.util.spec_from_file_location(f"mlbreaks_{name}", HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    """A script beside this file, as a module."""
+    return importlib.import_module(name)
 
 
 def pythons(tool: str) -> list[str]:

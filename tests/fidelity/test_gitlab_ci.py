@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 import pathlib
-import sys
 from types import ModuleType
 
 import pytest
 
-HERE = pathlib.Path(__file__).parent
-
 
 def comparison() -> ModuleType:
-    """The script beside this file, as a module: tests are no package."""
-    spec = importlib.util.spec_from_file_location("mlbreaks_compare_gitlab", HERE / "compare_gitlab.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    """The script beside this file, as a module."""
+    return importlib.import_module("compare_gitlab")
 
 
 @pytest.mark.fidelity

@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from pytest_mlbreaks.model import Diagnostic
-from pytest_mlbreaks.model.expr import Concat, EnvVar, Expr, Literal, SecretKey, Unknown
+from pytest_mlbreaks.model.expr import Concat, Context, EnvVar, Expr, Literal, SecretKey, Unknown
 from pytest_mlbreaks.model.facts import ConfigEntry
 from pytest_mlbreaks.readers.config_files import ENTRY_LIMIT, READER
 from pytest_mlbreaks.reading import Source, Wanted
@@ -85,8 +85,8 @@ def test_places() -> None:
         ),
         ("${oc.env:BUCKET}", EnvVar("BUCKET")),
         ("${oc.env:BUCKET,b}", EnvVar("BUCKET", Literal("b"))),
-        ("${data.root}", Unknown("interpolated when it is loaded")),
-        ("${root}", Unknown("interpolated when it is loaded")),
+        ("${data.root}", Context("interpolation", "data.root")),
+        ("${root}", Context("interpolation", "root")),
         ("'{{ env }}'", Unknown("filled in by a template")),
         ("{{ env }}", Unknown("filled in by a template")),
         ("gs://__BUCKET__/x", Concat((Literal("gs://"), Unknown("filled in by a template"), Literal("/x")))),

@@ -338,3 +338,31 @@ def test_thousands_of_conditions_are_one_chain() -> None:
     assert condition.rejects == ("b",)
     nested = "lower(" * 15 + "b.x" + ")" * 15
     assert len(said(f"select a.x from s.a left join s.b on a.x = b.x where {nested} = 1")) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("select a, b as B,\n f(c) as d from {{ ref('t') }}", ("a", "b", "d")),
+        ("select * from {{ ref('t') }}", ("*",)),
+        ("select x.*, y.z from {{ ref('t') }} x, {{ ref('u') }} y", ("x.*", "z")),
+        ("select a from {{ ref('t') }}\n{% if is_incremental() %}\nwhere b\n{% endif %}", ("a",)),
+        ("select a, {{ more() }} from {{ ref('t') }}", None),
+        ("select a,\n{% if wide %}\nb,\n{% endif %}\nc\nfrom {{ ref('t') }}", None),
+        ("select\n{% if not wide %}\n{% endif %}\na\nfrom {{ ref('t') }}", None),
+        ("select a.b.* from {{ ref('t') }}", None),
+        ("select * except (a) from `p.d`, {{ ref('t') }}", None),
+        ("select a, f(b) from {{ ref('t') }}", None),
+        ("select * from {{ ref('t') }} pivot (sum(a) for b in ('x', 'y'))", None),
+        ("select as struct a from {{ ref('t') }}, unnest([1])", None),
+        ("select a from t", None),
+    ],
+)
+def test_all_columns_of_a_select(text: str, columns: tuple[str, ...] | None) -> None:
+    """In files with templates, where nothing can bring others: no macro, no condition, no name that is not written."""
+    assert final(text).columns == columns
+
+
+def test_a_word_in_double_quotes_may_be_text() -> None:
+    """It is a column in most dialects, and text in BigQuery: it is not told which column is handed on."""
+    assert final('select "a" as b, c from t').passed == (("c", "c"),)

@@ -1,4 +1,4 @@
-"""Flows that are written as Python code: Metaflow, Prefect and Flyte."""
+"""Flows that are written as Python code: Metaflow, Prefect, Flyte and ZenML."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.facts import DatasetAccess, FlowClass, FlowCode, FlowDeployment, FlowTask
-from pytest_mlbreaks.readers.flows import flyte, metaflow, prefect
+from pytest_mlbreaks.readers.flows import flyte, metaflow, prefect, zenml
 from pytest_mlbreaks.readers.flows.prefect_yaml import READER as PREFECT_YAML
 from pytest_mlbreaks.reading import Reader, Wanted
 
@@ -15,6 +15,7 @@ _TOOLS: tuple[tuple[frozenset[str], Callable[[PythonFile], Iterator[Fact | Diagn
     (frozenset({"metaflow"}), metaflow.read),
     (frozenset({"prefect"}), prefect.read),
     (flyte.PACKAGES, flyte.read),
+    (frozenset({zenml.PACKAGE}), zenml.read),
 )
 
 
@@ -34,4 +35,4 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 
 __all__ = ["PREFECT_YAML", "READER", "claims", "read"]
-READER = Reader("flows", 1, PYTHON, (FlowClass, FlowTask, FlowCode, FlowDeployment, DatasetAccess), claims, read)
+READER = Reader("flows", 2, PYTHON, (FlowClass, FlowTask, FlowCode, FlowDeployment, DatasetAccess), claims, read)

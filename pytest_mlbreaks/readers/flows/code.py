@@ -14,7 +14,7 @@ DEPTH_LIMIT = 6
 """Levels of lists and dictionaries within one another."""
 SIZE_LIMIT = 200
 """Elements of one list or dictionary."""
-_WHEN = ("cron", "interval", "rrule", "schedule", "schedules", "cron_expression", "duration")
+_WHEN = ("cron", "interval", "rrule", "schedule", "schedules", "cron_expression", "duration", "interval_second")
 """Arguments that say when a deployment runs."""
 
 

@@ -46,6 +46,7 @@ class Called:
     title: str = ""
     starts: Expr | None = None
     waits: bool = True
+    awaits: tuple[str, ...] = ()
     settings: tuple[Argument, ...] = ()
 
 
@@ -389,6 +390,7 @@ class Trace:
                 submitted=called.submitted,
                 title=called.title,
                 after=tuple(sorted(given | self._done)),
+                awaits=called.awaits,
                 mapped=called.mapped or self._loops > 0,
                 sometimes=self._doubtful > 0,
                 starts=called.starts,
