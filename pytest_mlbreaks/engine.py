@@ -23,6 +23,7 @@ from pytest_mlbreaks.judge import alike
 from pytest_mlbreaks.judge import apply as judging
 from pytest_mlbreaks.judge.inline import MARK
 from pytest_mlbreaks.judge.policy import Policy
+from pytest_mlbreaks.kustomize import deployed
 from pytest_mlbreaks.link import link, summarise
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.model import Diagnostic, Fact, Pipeline, Place
@@ -178,7 +179,7 @@ def build(
 ) -> Pipeline:
     """The linked pipeline of what was read, and of facts of *others*; *environments* tell which names are of
     production."""
-    facts = (*reading.facts, *(fact for other in others for fact in other.facts))
+    facts = (*deployed(tree, reading.facts), *(fact for other in others for fact in other.facts))
     pipeline = Pipeline(facts, tree.paths(), reading.unread)
     pipeline.others = frozenset(other.name for other in others)
     link(pipeline, environments)
