@@ -42,8 +42,8 @@ class Used:
 
 
 class Builder:
-    """Builds the kustomizations of one tree. *parse* gives a file of it as YAML, *content* its text; None where it cannot
-    be read."""
+    """Builds the kustomizations of one tree. *parse* gives a file of it as YAML, *content* its text; None where
+    it cannot be read."""
 
     def __init__(
         self, paths: Collection[str], parse: Callable[[str], YamlFile | None], content: Callable[[str], str | None]

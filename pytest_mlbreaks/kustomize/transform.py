@@ -17,8 +17,6 @@ from pytest_mlbreaks.kustomize.strategic import WITH_SCHEMA
 
 _NOT_RENAMED = frozenset({"CustomResourceDefinition", "Namespace", "APIService"})
 _CLUSTER_WIDE = _NOT_RENAMED | {"ClusterRole", "ClusterRoleBinding", "StorageClass", "PersistentVolume"}
-    {"CustomResourceDefinition", "Namespace", "ClusterRole", "ClusterRoleBinding", "StorageClass"}
-)
 _TEMPLATED = frozenset({"Deployment", "ReplicaSet", "DaemonSet", "StatefulSet", "Job", "ReplicationController"})
 _SELECTING = frozenset({"Deployment", "ReplicaSet", "DaemonSet", "StatefulSet"})
 _SCALED = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "ReplicationController"})
