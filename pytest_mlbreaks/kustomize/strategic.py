@@ -2,7 +2,7 @@
 
 Rules: https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md,
 the ``patchMergeKey`` of the API's types (https://kubernetes.io/docs/reference/kubernetes-api/), and kustomize's own
-merge, which puts what is new in a list before what was there (kyaml's ``MergeOptionsListPrepend``).
+merge, in whose lists what a patch speaks of comes first (kyaml's ``MergeOptionsListPrepend``).
 """
 
 from __future__ import annotations
@@ -85,20 +85,19 @@ def _value(base: YamlNode | None, patch: YamlNode, holder: str, key: str, schema
 
 
 def _list(base: YamlNode, patch: YamlNode, key: str, telling: tuple[str, ...], schema: bool) -> YamlNode:
-    kept: list[YamlNode | None] = list(base.elements())
-    added: list[YamlNode] = []
-    replaces = any(_directive(element) == "replace" and len(element.entries) == 1 for element in patch.elements())
-    if replaces:
+    left: list[YamlNode | None] = list(base.elements())
+    if any(_directive(element) == "replace" and len(element.entries) == 1 for element in patch.elements()):
         return _plain(patch)
+    first: list[YamlNode | None] = []
     for element in patch.elements():
-        index = _found(kept, element, telling)
-        if index is None:
-            if _directive(element) != "delete":
-                added.append(_plain(element))
-            continue
-        old = kept[index]
-        kept[index] = _mapping(old, element, key, schema) if old is not None else None
-    return sequence([*added, *(element for element in kept if element is not None)], base)
+        index = _found(left, element, telling)
+        old = left[index] if index is not None else None
+        if index is None or old is None:
+            first.append(None if _directive(element) == "delete" else _plain(element))
+        else:
+            left[index] = None
+            first.append(_mapping(old, element, key, schema))
+    return sequence([element for element in (*first, *left) if element is not None], base)
 
 
 def _found(elements: list[YamlNode | None], wanted: YamlNode, telling: tuple[str, ...]) -> int | None:
