@@ -18,12 +18,10 @@ from pytest_mlbreaks.kustomize.nodes import at_line, changed, changed_below, map
 from pytest_mlbreaks.kustomize.replace import replaced
 from pytest_mlbreaks.kustomize.resource import Resource, Selector, elements, text
 from pytest_mlbreaks.kustomize.strategic import WITH_SCHEMA, CannotApply, merged
+from pytest_mlbreaks.model.near import KUSTOMIZATIONS
 
 DEEPEST = 20
 """Kustomizations that take in one another."""
-
-NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-"""What the file of a kustomization is called (``konfig.RecognizedKustomizationFileNames``)."""
 
 _GENERATORS = (("configMapGenerator", "ConfigMap", "data"), ("secretGenerator", "Secret", "stringData"))
 _REMOTE = ("://", "github.com/", "git@", "?ref=", "::")
@@ -106,7 +104,7 @@ class Builder:
 
     def _kustomization(self, folder: str) -> str | None:
         prefix = f"{folder}/" if folder else ""
-        return next((prefix + name for name in NAMES if prefix + name in self._paths), None)
+        return next((prefix + name for name in KUSTOMIZATIONS if prefix + name in self._paths), None)
 
     # ------------------------------------------------------------------------------------------------ generators
 
@@ -252,8 +250,8 @@ class Builder:
 
 
 def _patched(resource: Resource, patch: YamlNode) -> Resource:
-    if resource.generators and not patch.is_sequence and patch.get("$patch") is None:
-        raise CannotApply("a patch of what a generator makes")
+    if resource.generators:
+        resource = _without_files(resource, patch)
     if patch.is_sequence:
         made: YamlNode | None = patched(resource.node, patch)
     else:
@@ -266,6 +264,15 @@ def _patched(resource: Resource, patch: YamlNode) -> Resource:
     named = resource.node.get("metadata", "name")
     made = changed_below(made, ("metadata", "name"), lambda _: named, resource.node)
     return dataclasses.replace(resource, node=made)
+
+
+def _without_files(resource: Resource, patch: YamlNode) -> Resource:
+    """A generated object whose keys may hold something else than files after *patch*."""
+    if patch.is_sequence:
+        raise CannotApply("a JSON patch of what a generator makes")
+    held = [patch.get(field) for field in ("data", "stringData", "binaryData")]
+    patched_keys = {key for node in held if node is not None for key in node.entries}
+    return dataclasses.replace(resource, files={k: v for k, v in resource.files.items() if k not in patched_keys})
 
 
 def _put_over(old: Resource, made: Resource, field: str, *, whole: bool) -> Resource:
