@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Iterable
 
 from mlbreaks_checks import _ci
-from pytest_mlbreaks.api import Pipeline, deployment, facts, references
+from pytest_mlbreaks.api import Pipeline, deployment, expr, facts, references
 
 _Object = facts.Workload | facts.Autoscaler
 _Scoped = facts.Workload | facts.Autoscaler | facts.ConfigObject | facts.VolumeClaim
@@ -45,7 +45,7 @@ def may_be_patched(
     matter to who asks; *of* is the object, where only one of the file does.
     """
     if of is not None and is_built(of):
-        return False
+        return is_stopped(of)
     return any(
         change not in apart_from and (of is None or _concerns(holder, change, of, pipeline))
         for holder in overlays(path, pipeline).values()
@@ -62,6 +62,11 @@ def any_may_be_patched(things: Iterable[_Scoped], pipeline: Pipeline, *, apart_f
 def is_built(thing: _Scoped) -> bool:
     """Whether an object is as a kustomization makes it, and not as its own file alone says."""
     return bool(deployment(thing.scope)) and thing.scope != thing.path
+
+
+def is_stopped(thing: _Scoped) -> bool:
+    """Whether it has no pods until something that is not in its manifests gives it some."""
+    return isinstance(thing, facts.Workload) and thing.replicas == expr.Literal(0)
 
 
 def _concerns(holder: facts.Kustomization, field: str, thing: _Object, pipeline: Pipeline) -> bool:
@@ -133,6 +138,8 @@ def image_may_change(path: str, pipeline: Pipeline, container: facts.Container |
     takes it in may set others, or the one of its folder does not take it in. "" where neither is so."""
     workload = pipeline.one(facts.Workload, container.workload) if container is not None else None
     if workload is not None and is_built(workload):
+        if is_stopped(workload):
+            return PATCHED
         return "Argo CD may set another image" if _argo_sets_images(pipeline) else ""
     if may_be_patched(path, pipeline, apart_from=("replicas",), of=workload):
         return PATCHED

@@ -73,6 +73,8 @@ def _mapping(base: YamlNode, patch: YamlNode, key: str, schema: bool) -> YamlNod
 def _value(base: YamlNode | None, patch: YamlNode, holder: str, key: str, schema: bool) -> YamlNode | None:
     """What stands under *key* of what stands under *holder*; None for nothing."""
     if patch.is_scalar:
+        if base is not None and base.is_scalar and base.text is not None and base.text == patch.text:
+            return base  # a name that only tells what is meant stays where it was given
         return patch if patch.text is not None or patch.quoted else None
     if patch.is_mapping:
         if base is not None and base.is_mapping:
