@@ -61,6 +61,7 @@ class _Deployed:
         self._files: dict[str, YamlFile | None] = {}
         self._origins: dict[tuple[str, int], Resource] = {}
         self._kept: set[tuple[str, int]] = set()
+        self._kept_files: set[str] = set()
         self._generators: set[str] = set()
         self._kept_generators: set[str] = set()
 
@@ -68,18 +69,29 @@ class _Deployed:
         """The facts, with what the kustomizations *paths* come to."""
         builder = Builder(self._paths, self._parse, self._content)
         made: list[Fact] = []
-        open_: list[str] = []
         for path in paths:
             try:
                 built = builder.build(path)
-            except NotBuilt:
-                open_.append(path)
+            except (NotBuilt, RecursionError):
+                self._keep(path)
                 continue
             for resource in built:
                 made.extend(self._said_of(resource, path))
-        replaced = self._replaced(builder, made)
+        replaced = self._replaced(builder)
         left = (fact for fact in self._facts if not (isinstance(fact, _MANIFEST) and fact.identity in replaced))
         return (*left, *made)
+
+    def _keep(self, root: str) -> None:
+        """Leave all that the kustomization *root* takes in as its own files say it."""
+        by_folder = {f.path.rpartition("/")[0] or ".": f for f in self._facts if isinstance(f, Kustomization)}
+        pending = [root.rpartition("/")[0] or "."]
+        while pending:
+            path = pending.pop()
+            holder = by_folder.get(path)
+            file = holder.path if holder is not None else path
+            if file not in self._kept_files:
+                self._kept_files.add(file)
+                pending.extend(holder.lists if holder is not None else ())
 
     def _said_of(self, resource: Resource, root: str) -> Iterator[Fact]:
         """The facts of an object as the kustomization *root* makes it."""
@@ -95,18 +107,18 @@ class _Deployed:
         for fact in object_facts(where[0], resource.node, root):
             yield _generated(fact, resource) if isinstance(fact, ConfigObject) else fact
 
-    def _replaced(self, builder: Builder, made: list[Fact]) -> set[str]:
+    def _replaced(self, builder: Builder) -> set[str]:
         """The identities of the facts in whose place others stand."""
-        found = self._generators - self._kept_generators
+        found = {one for one in self._generators - self._kept_generators if _file_of(one) not in self._kept_files}
         by_file: dict[str, set[int]] = defaultdict(set)
         for path, number in self._origins.keys() - self._kept:
-            if number >= 0:
+            if number >= 0 and path not in self._kept_files:
                 by_file[path].add(number)
         for path, numbers in by_file.items():
             found.update(fact.identity for fact in self._written(path, numbers))
         for path in builder.used.applied - builder.used.open - by_file.keys():
             found.update(self._said[path])
-        return found - {fact.identity for fact in made}
+        return found
 
     def _written(self, path: str, numbers: set[int]) -> Iterator[Fact]:
         """What the reader says of some objects of a file."""
@@ -135,6 +147,11 @@ class _Deployed:
             return Source(path, self._tree.read(path)).text() if path in self._paths else None
         except (ReadError, Unreadable):
             return None
+
+
+def _file_of(generator: str) -> str:
+    """The file in the identity of a generated object."""
+    return generator.partition(":")[2].partition("#")[0]
 
 
 def _generated(holder: ConfigObject, resource: Resource) -> ConfigObject:

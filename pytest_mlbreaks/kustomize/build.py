@@ -20,8 +20,8 @@ from pytest_mlbreaks.kustomize.resource import Resource, Selector, elements, tex
 from pytest_mlbreaks.kustomize.strategic import WITH_SCHEMA, CannotApply, merged
 from pytest_mlbreaks.model.near import KUSTOMIZATIONS
 
-DEEPEST = 20
-"""Kustomizations that take in one another."""
+MOST = 5000
+"""Objects of one kustomization. Each takes in another one once, or kustomize refuses it."""
 
 _GENERATORS = (("configMapGenerator", "ConfigMap", "data"), ("secretGenerator", "Secret", "stringData"))
 _REMOTE = ("://", "github.com/", "git@", "?ref=", "::")
@@ -49,46 +49,55 @@ class Builder:
         self._paths = paths
         self._parse = parse
         self._content = content
-        self._built: dict[str, tuple[Resource, ...]] = {}
+        self._built: dict[str, tuple[Resource, ...] | None] = {}
+        self._open: set[str] = set()
         self.used = Used()
 
-    def build(self, path: str, depth: int = 0) -> tuple[Resource, ...]:
+    def build(self, path: str) -> tuple[Resource, ...]:
         """What the kustomization *path* comes to. Raises NotBuilt."""
         if path not in self._built:
-            self._built[path] = tuple(self._accumulated(path, [], depth))
-        return self._built[path]
+            self._built[path] = None  # unless it is built
+            self._built[path] = tuple(self._accumulated(path, []))
+        built = self._built[path]
+        if built is None:
+            raise NotBuilt("a kustomization takes in itself, or one that cannot be built")
+        return built
 
     # ------------------------------------------------------------------------------------------------ taking in
 
-    def _accumulated(self, path: str, resources: list[Resource], depth: int) -> list[Resource]:
+    def _accumulated(self, path: str, resources: list[Resource]) -> list[Resource]:
         """*resources* and those of the kustomization or component *path*, after all that it does to them."""
         document = self._parse(path)
         node = next((d for d in document.documents if d.is_mapping), None) if document is not None else None
-        if node is None or depth > DEEPEST:
-            raise NotBuilt("a kustomization cannot be read")
+        if node is None or path in self._open:
+            raise NotBuilt("a kustomization cannot be read, or takes in itself")
+        self._open.add(path)
         folder = path.rpartition("/")[0]
         for field in ("resources", "bases"):
             for element in elements(node.get(field)):
-                resources.extend(self._taken(folder, text(element), depth))
+                resources.extend(self._taken(folder, text(element)))
+                if len(resources) > MOST:
+                    raise NotBuilt("a kustomization of too many objects")
         for element in elements(node.get("components")):
             component = self._kustomization(_joined(folder, text(element)))
             if component is None:
                 raise NotBuilt("a component is not in the tree")
-            resources = self._accumulated(component, resources, depth + 1)
+            resources = self._accumulated(component, resources)
         if node.get("transformers") is not None:
             raise NotBuilt("a transformer of its own")
         for field, kind, holder in _GENERATORS:
             for element in elements(node.get(field)):
                 self._generate(path, node, element, kind, holder, resources)
+        self._open.discard(path)
         return self._transformed(folder, node, resources)
 
-    def _taken(self, folder: str, written: str, depth: int) -> Iterator[Resource]:
+    def _taken(self, folder: str, written: str) -> Iterator[Resource]:
         if not written or any(mark in written for mark in _REMOTE):
             return
         path = _joined(folder, written)
         below = self._kustomization(path)
         if below is not None:
-            yield from self.build(below, depth + 1)
+            yield from self.build(below)
             return
         document = self._parse(path) if path in self._paths else None
         pending = list(reversed(document.documents)) if document is not None else []
@@ -210,14 +219,14 @@ class Builder:
         """The documents of a patch, each with its file; "" for one that is written into the kustomization."""
         held = element if element.is_scalar else element.get("patch")
         written = text(held)
-        if held is not None and "\n" in written:
+        if held is not None and ("\n" in written or not element.is_scalar) and written:
             line = held.text_place.line or 1
-            return [("", one) for one in at_line(held.place.path, written, line).documents if not _empty(one)]
+            return [("", one) for one in _whole(at_line(held.place.path, written, line))]
         path = _joined(folder, written or text(element.get("path")))
         document = self._parse(path) if path in self._paths else None
         if document is None:
             raise NotBuilt("a patch is not in the tree")
-        return [(path, one) for one in document.documents if not _empty(one)]
+        return [(path, one) for one in _whole(document)]
 
     def _patch(self, file: str, patch: YamlNode, selector: Selector | None, resources: list[Resource]) -> None:
         if selector is None:
@@ -295,6 +304,13 @@ def _put_over(old: Resource, made: Resource, field: str, *, whole: bool) -> Reso
         files={**({} if whole else old.files), **made.files},
         partial=made.partial or (old.partial and not whole),
     )
+
+
+def _whole(patch: YamlFile) -> list[YamlNode]:
+    """The documents of a patch, all of which could be read."""
+    if any(told.level == "error" for told in patch.diagnostics) or not patch.documents:
+        raise NotBuilt("a patch cannot be read")
+    return [document for document in patch.documents if not _empty(document)]
 
 
 def _joined(folder: str, written: str) -> str:
