@@ -105,7 +105,7 @@ class _Deployed:
         if resource.gone:
             return
         for fact in object_facts(where[0], resource.node, root):
-            yield _generated(fact, resource) if isinstance(fact, ConfigObject) else fact
+            yield as_generated(fact, resource)
 
     def _replaced(self, builder: Builder) -> set[str]:
         """The identities of the facts in whose place others stand."""
@@ -154,16 +154,17 @@ def _file_of(generator: str) -> str:
     return generator.partition(":")[2].partition("#")[0]
 
 
-def _generated(holder: ConfigObject, resource: Resource) -> ConfigObject:
-    """A ConfigMap or Secret as a generator makes it: with what is only known to be a file, and a hash to its name."""
-    if not resource.generators:
-        return holder
-    entries = tuple(_entry(one, resource) for one in holder.entries)
-    return msgspec.structs.replace(holder, entries=entries, generated=True, partial=resource.partial)
+def as_generated(fact: Fact, resource: Resource) -> Fact:
+    """*fact*, of *resource*; a ConfigMap or Secret as a generator makes it: with what stands elsewhere, and a hash to
+    its name."""
+    if not resource.generators or not isinstance(fact, ConfigObject):
+        return fact
+    entries = tuple(_entry(one, resource) for one in fact.entries)
+    return msgspec.structs.replace(fact, entries=entries, generated=True, partial=resource.partial)
 
 
 def _entry(variable: Variable, resource: Resource) -> Variable:
-    file = resource.files.get(variable.name)
-    if file is None or resource.kind == "Secret":
+    reason = resource.unknown.get(variable.name)
+    if reason is None or resource.kind == "Secret":
         return variable
-    return msgspec.structs.replace(variable, value=Unknown(f"the content of {file}"))
+    return msgspec.structs.replace(variable, value=Unknown(reason))

@@ -138,7 +138,7 @@ class Builder:
     def _generated(self, path: str, holder: YamlNode, element: YamlNode, kind: str, field: str) -> Resource:
         folder = path.rpartition("/")[0]
         entries: dict[str, tuple[YamlNode, YamlNode]] = {}
-        files: dict[str, str] = {}
+        unknown: dict[str, str] = {}
         partial = False
         for entry in elements(element.get("literals")):
             key, _, value = text(entry).partition("=")
@@ -147,7 +147,7 @@ class Builder:
             key, equals, rest = text(entry).partition("=")
             file = rest if equals else key
             key = key if equals else file.rpartition("/")[2]
-            files[key] = file
+            unknown[key] = f"the content of {file}"
             entries[key] = (scalar(key, entry), scalar("", entry))
         single = element.get("env")
         for entry in (*elements(element.get("envs")), *([single] if single is not None else ())):
@@ -155,7 +155,9 @@ class Builder:
             partial = partial or content is None
             for key, value, line in _lines(content or ""):
                 at = _spot(_joined(folder, text(entry)), line)
-                entries[key] = (scalar(key, at), scalar(value, at))
+                entries[key] = (scalar(key, at), scalar(value or "", at))
+                if value is None:
+                    unknown[key] = "given by the shell that kustomize runs in"
         named = element.get("name") or element
         about: dict[str, tuple[YamlNode, YamlNode]] = {"name": (scalar("name", named), named)}
         namespace = element.get("namespace")
@@ -177,7 +179,7 @@ class Builder:
         told = text(namespace) or text(holder.get("namespace"))
         origin = f"{kind.lower()}:{path}#{told}/{named.text}"
         made = Resource.of(node, (path, -1))
-        return dataclasses.replace(made, generators=(origin,), files=files, partial=partial)
+        return dataclasses.replace(made, generators=(origin,), unknown=unknown, partial=partial)
 
     # ------------------------------------------------------------------------------------------------ transformers
 
@@ -260,7 +262,7 @@ class Builder:
 
 def _patched(resource: Resource, patch: YamlNode) -> Resource:
     if resource.generators:
-        resource = _without_files(resource, patch)
+        resource = _without(resource, patch)
     if patch.is_sequence:
         made: YamlNode | None = patched(resource.node, patch)
     else:
@@ -275,13 +277,13 @@ def _patched(resource: Resource, patch: YamlNode) -> Resource:
     return dataclasses.replace(resource, node=made)
 
 
-def _without_files(resource: Resource, patch: YamlNode) -> Resource:
-    """A generated object whose keys may hold something else than files after *patch*."""
+def _without(resource: Resource, patch: YamlNode) -> Resource:
+    """A generated object of whose keys those are known that *patch* sets."""
     if patch.is_sequence:
         raise CannotApply("a JSON patch of what a generator makes")
     held = [patch.get(field) for field in ("data", "stringData", "binaryData")]
     patched_keys = {key for node in held if node is not None for key in node.entries}
-    return dataclasses.replace(resource, files={k: v for k, v in resource.files.items() if k not in patched_keys})
+    return dataclasses.replace(resource, unknown={k: v for k, v in resource.unknown.items() if k not in patched_keys})
 
 
 def _put_over(old: Resource, made: Resource, field: str, *, whole: bool) -> Resource:
@@ -301,7 +303,7 @@ def _put_over(old: Resource, made: Resource, field: str, *, whole: bool) -> Reso
         old,
         node=node,
         generators=(*old.generators, *made.generators),
-        files={**({} if whole else old.files), **made.files},
+        unknown={**({} if whole else old.unknown), **made.unknown},
         partial=made.partial or (old.partial and not whole),
     )
 
@@ -326,13 +328,13 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
 
 
-def _lines(content: str) -> Iterator[tuple[str, str, int]]:
+def _lines(content: str) -> Iterator[tuple[str, str | None, int]]:
     """Keys and values of an env file, each with its line; a key without a value takes it from the shell."""
     for number, line in enumerate(content.splitlines(), 1):
         line = line.strip()
         key, equals, value = line.partition("=")
-        if key and equals and not key.startswith("#"):
-            yield key, value, number
+        if key and not key.startswith("#"):
+            yield key, value if equals else None, number
 
 
 def _spot(path: str, line: int) -> YamlNode:

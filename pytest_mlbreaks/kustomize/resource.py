@@ -26,8 +26,8 @@ def elements(node: YamlNode | None) -> Iterator[YamlNode]:
 class Resource:
     """An object. *origin* is the file that it is written in and its number there; *names* are all that it has had.
 
-    *generators* are the identities of the generated objects that it is made of, *files* which of its keys hold files
-    (and which), *partial* whether it has keys that are not known. *failed* is why it cannot be told what it comes to;
+    *generators* are the identities of the generated objects that it is made of, *unknown* why the
+    value of which of its keys cannot be told, *partial* whether it has keys that are not known. *failed* is why it cannot be told what it comes to;
     *gone* is one that a patch deleted.
     """
 
@@ -36,7 +36,7 @@ class Resource:
     origin: tuple[str, int]
     names: frozenset[str]
     generators: tuple[str, ...] = ()
-    files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    unknown: Mapping[str, str] = dataclasses.field(default_factory=dict)
     partial: bool = False
     failed: str = ""
     gone: bool = False
