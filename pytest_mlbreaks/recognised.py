@@ -17,7 +17,6 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for kind, pattern in (
         ("Terraform", r"\.tf$|\.tfvars$"),
         ("DVC locks and pointers", r"(^|/)dvc\.lock$|\.dvc$"),
-        ("Kustomize overlays", r"(^|/)kustomization\.ya?ml$"),
         ("Jenkins", r"(^|/)Jenkinsfile"),
         ("CircleCI", r"^\.circleci/"),
         ("Azure Pipelines", r"(^|/)azure-pipelines[^/]*\.ya?ml$|^\.pipelines/.*\.ya?ml$"),

@@ -153,10 +153,10 @@ class Builder:
         for entry in (*elements(element.get("envs")), *([single] if single is not None else ())):
             content = self._content(_joined(folder, text(entry)))
             partial = partial or content is None
-            for key, value, line in _lines(content or ""):
+            for key, given, line in _lines(content or ""):
                 at = _spot(_joined(folder, text(entry)), line)
-                entries[key] = (scalar(key, at), scalar(value or "", at))
-                if value is None:
+                entries[key] = (scalar(key, at), scalar(given or "", at))
+                if given is None:
                     unknown[key] = "given by the shell that kustomize runs in"
         named = element.get("name") or element
         about: dict[str, tuple[YamlNode, YamlNode]] = {"name": (scalar("name", named), named)}

@@ -27,8 +27,8 @@ class Resource:
     """An object. *origin* is the file that it is written in and its number there; *names* are all that it has had.
 
     *generators* are the identities of the generated objects that it is made of, *unknown* why the
-    value of which of its keys cannot be told, *partial* whether it has keys that are not known. *failed* is why it cannot be told what it comes to;
-    *gone* is one that a patch deleted.
+    value of which of its keys cannot be told, *partial* whether it has keys that are not known. *failed* is why it
+    cannot be told what it comes to; *gone* is one that a patch deleted.
     """
 
     node: YamlNode
