@@ -67,7 +67,7 @@ class _Deployed:
 
     def put(self, paths: Sequence[str]) -> tuple[Fact, ...]:
         """The facts, with what the kustomizations *paths* come to."""
-        builder = Builder(self._paths, self._parse, self._content)
+        builder = Builder(self._paths, self._parse, self._content, self._idle())
         made: list[Fact] = []
         for path in paths:
             try:
@@ -80,6 +80,11 @@ class _Deployed:
         replaced = self._replaced(builder)
         left = (fact for fact in self._facts if not (isinstance(fact, _MANIFEST) and fact.identity in replaced))
         return (*left, *made)
+
+    def _idle(self) -> frozenset[str]:
+        """The files of resources of which no reader says anything: definitions, which are long, roles and the like."""
+        holders = (fact for fact in self._facts if isinstance(fact, Kustomization))
+        return frozenset(path for holder in holders for path in holder.lists if path not in self._said)
 
     def _keep(self, root: str) -> None:
         """Leave all that the kustomization *root* takes in as its own files say it."""

@@ -41,12 +41,17 @@ class Used:
 
 class Builder:
     """Builds the kustomizations of one tree. *parse* gives a file of it as YAML, *content* its text; None where
-    it cannot be read."""
+    it cannot be read. *idle* are files whose objects concern nobody."""
 
     def __init__(
-        self, paths: Collection[str], parse: Callable[[str], YamlFile | None], content: Callable[[str], str | None]
+        self,
+        paths: Collection[str],
+        parse: Callable[[str], YamlFile | None],
+        content: Callable[[str], str | None],
+        idle: Collection[str] = frozenset(),
     ) -> None:
         self._paths = paths
+        self._idle = idle
         self._parse = parse
         self._content = content
         self._built: dict[str, tuple[Resource, ...] | None] = {}
@@ -99,7 +104,7 @@ class Builder:
         if below is not None:
             yield from self.build(below)
             return
-        document = self._parse(path) if path in self._paths else None
+        document = self._parse(path) if path in self._paths and path not in self._idle else None
         pending = list(reversed(document.documents)) if document is not None else []
         number = 0
         while pending:
