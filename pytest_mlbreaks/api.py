@@ -43,7 +43,7 @@ from pytest_mlbreaks.model import (
     expr,
     facts,
 )
-from pytest_mlbreaks.model.near import one_namespace
+from pytest_mlbreaks.model.near import deployment, one_deployment, one_namespace
 from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
 from pytest_mlbreaks.recognised import aside, is_test_file, other_ci
 from pytest_mlbreaks.report import Report, Reporter, Shown
@@ -107,10 +107,12 @@ __all__ = [
     "YamlNode",
     "aside",
     "conditions",
+    "deployment",
     "expr",
     "facts",
     "hookimpl",
     "is_test_file",
+    "one_deployment",
     "one_namespace",
     "other_ci",
     "pod_restart",

@@ -21,9 +21,12 @@ from pytest_mlbreaks.judge import alike
 from pytest_mlbreaks.judge import apply as judging
 from pytest_mlbreaks.judge.inline import MARK
 from pytest_mlbreaks.judge.policy import Policy
+from pytest_mlbreaks.kustomize import deployed
 from pytest_mlbreaks.link import link, summarise
 from pytest_mlbreaks.link.environments import Environments
-from pytest_mlbreaks.model import Diagnostic, Fact, Pipeline, Place
+from pytest_mlbreaks.model import Diagnostic, Fact, Pipeline, Place, Process
+from pytest_mlbreaks.model.facts import Autoscaler, ConfigObject, Container, NetworkService, VolumeClaim, Workload
+from pytest_mlbreaks.model.near import deployment
 from pytest_mlbreaks.packs import Packs
 from pytest_mlbreaks.pages import what_to_do
 from pytest_mlbreaks.reading import Reader, Source, Unreadable
@@ -177,7 +180,7 @@ def build(
 ) -> Pipeline:
     """The linked pipeline of what was read, and of facts of *others*; *environments* tell which names are of
     production."""
-    facts = (*reading.facts, *(fact for other in others for fact in other.facts))
+    facts = (*deployed(tree, reading.facts), *(fact for other in others for fact in other.facts))
     pipeline = Pipeline(facts, tree.paths(), reading.unread)
     pipeline.others = frozenset(other.name for other in others)
     link(pipeline, environments)
@@ -399,7 +402,10 @@ def _look(
             try:
                 says = [_sound(said) for said in itertools.islice(rule.find(subject, pipeline, **given), MOST_SAID)]
                 says = [said for said in says if not _not_ours(said.at.path, pipeline)]
-                findings = [(said, str(subject.identity)) for said in says if isinstance(said, Finding)]
+                overlay = _overlay(subject, pipeline)
+                findings = [
+                    (_as_deployed(said, overlay), str(subject.identity)) for said in says if isinstance(said, Finding)
+                ]
             except (Exception, SystemExit) as error:
                 crashes.append(f"{told_crash(error)}, on {subject.place}")
                 continue
@@ -408,7 +414,7 @@ def _look(
             unjudged.extend(doubts)
             judged += bool(findings) or not doubts
             looked_at.append((str(subject.identity), subject.place, not doubts))
-    reported = _report(check, found, former)
+    reported = _report(check, _once_for_all(found), former)
     counts: dict[str, Any] = {"judged": judged, "unjudged": tuple(unjudged), "findings": reported}
     if crashes:
         more = f" (and {len(crashes) - 1} more)" if len(crashes) > 1 else ""
@@ -422,6 +428,40 @@ def _look(
     commonest = Counter(doubt.reason for doubt in unjudged).most_common(1)[0][0]
     reason = f"none of {len(unjudged)} could be judged: {commonest}"
     return _result(check, "not-applicable", started, reason=reason, **counts)
+
+
+def _overlay(subject: Any, pipeline: Pipeline) -> str:
+    """The kustomization that deploys a subject made of several files; "" for any other."""
+    held = pipeline.one(Workload, subject.workload) if isinstance(subject, Container) else subject
+    held = held.workload if isinstance(held, Process) else held
+    if not isinstance(held, Workload | ConfigObject | NetworkService | Autoscaler | VolumeClaim):
+        return ""
+    return deployment(held.scope) if held.scope != held.path else ""
+
+
+_AS_DEPLOYED = "so it is deployed by this kustomization"
+
+
+def _as_deployed(finding: Finding, overlay: str) -> Finding:
+    """*finding* with the kustomization that makes its subject what it is."""
+    if not overlay or any(place.path == overlay for place, _ in finding.because):
+        return finding
+    return dataclasses.replace(finding, because=(*finding.because, (Place(overlay, 1), _AS_DEPLOYED)))
+
+
+def _once_for_all(found: list[tuple[Finding, str]]) -> list[tuple[Finding, str]]:
+    """What several kustomizations take from one base is told once, with all of them."""
+    told: dict[tuple[Place, str] | int, tuple[Finding, str]] = {}
+    for index, (finding, identity) in enumerate(found):
+        built = any(note == _AS_DEPLOYED for _, note in finding.because)
+        key: tuple[Place, str] | int = (finding.at, finding.message) if built else index
+        first = told.get(key)
+        if first is None:
+            told[key] = (finding, identity)
+            continue
+        because = tuple(dict.fromkeys((*first[0].because, *finding.because)))
+        told[key] = (dataclasses.replace(first[0], because=because), first[1])
+    return list(told.values())
 
 
 def _sound(said: object) -> Finding | Unjudged:

@@ -17,6 +17,7 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for kind, pattern in (
         ("Terraform", r"\.tf$|\.tfvars$"),
         ("Kustomize overlays", r"(^|/)kustomization\.ya?ml$"),
+        ("DVC locks and pointers", r"(^|/)dvc\.lock$|\.dvc$"),
         ("Jenkins", r"(^|/)Jenkinsfile"),
         ("CircleCI", r"^\.circleci/"),
         ("Azure Pipelines", r"(^|/)azure-pipelines[^/]*\.ya?ml$|^\.pipelines/.*\.ya?ml$"),

@@ -132,13 +132,16 @@ def test_slips_of_names(one: str, other: str, slip: bool) -> None:
     ],
 )
 def test_a_kustomization_changes_what_it_names(change: str, patched: bool) -> None:
-    """Patches, images and replicas concern the objects that they name; what names none may concern all."""
+    """Patches, images and replicas concern the objects that they name; what names none may concern all.
+
+    The kustomization takes in itself, so that it is not built.
+    """
     pod = "spec: {template: {spec: {containers: [{name: c, image: 'acme/scorer:1'}]}}}\n"
     pipeline = linked(
         {
             "base/kustomization.yaml": "resources: [scorer.yaml]\n",
             "base/scorer.yaml": f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: scorer}}\n{pod}",
-            "prod/kustomization.yaml": f"resources: [../base]\n{change}\n",
+            "prod/kustomization.yaml": f"resources: [../base, ../prod]\n{change}\n",
             "prod/patch.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: other}\nspec: {replicas: 2}\n",
         }
     )

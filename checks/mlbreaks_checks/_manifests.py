@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 from mlbreaks_checks import _ci
-from pytest_mlbreaks.api import Pipeline, facts, references
+from pytest_mlbreaks.api import Pipeline, deployment, expr, facts, references
 
 _Object = facts.Workload | facts.Autoscaler
+_Scoped = facts.Workload | facts.Autoscaler | facts.ConfigObject | facts.VolumeClaim
 
 PATCHED = "an overlay patches or replaces it"
 """Why nothing is said of an object that a kustomization may change."""
@@ -37,12 +38,15 @@ _OF_OTHERS = re.compile(r"rendered|cilium|vendor|third[_-]?party", re.IGNORECASE
 def may_be_patched(
     path: str, pipeline: Pipeline, *, apart_from: Container[str] = (), of: _Object | None = None
 ) -> bool:
-    """Whether a kustomization that takes in the file *path*, itself or through others, may change the objects in it.
+    """Whether a kustomization that takes in the file *path*, itself or through others, may change the objects in it, in
+    a way that could not be told.
 
-    Patches are not applied, so nothing can be said of such an object as it comes to run; nor of one that the
-    kustomization of its folder passes over for another of its name. *apart_from* names fields of kustomizations that do
-    not matter to who asks; *of* is the object, where only one of the file does.
+    Nothing can be said of such an object as it comes to run; nor of one that the kustomization of its folder passes over
+    for another of its name. *apart_from* names fields of kustomizations that do not matter to who asks; *of* is the
+    object, where only one of the file does.
     """
+    if of is not None and is_built(of):
+        return is_stopped(of)
     return _is_passed_over(path, pipeline, of) or any(
         change not in apart_from and (of is None or _concerns(holder, change, of, pipeline))
         for holder in overlays(path, pipeline).values()
@@ -63,6 +67,22 @@ def _is_passed_over(path: str, pipeline: Pipeline, of: _Object | None) -> bool:
         for other in listed
         for workload in pipeline.index(facts.Workload, "path").get(other, ())
     )
+
+
+def any_may_be_patched(things: Iterable[_Scoped], pipeline: Pipeline, *, apart_from: Container[str] = ()) -> bool:
+    """Whether any of *things* may be changed, as `may_be_patched` says of the file of one."""
+    paths = {thing.path for thing in things if not is_built(thing)}
+    return any(may_be_patched(path, pipeline, apart_from=apart_from) for path in paths)
+
+
+def is_built(thing: _Scoped) -> bool:
+    """Whether an object is as a kustomization makes it, and not as its own file alone says."""
+    return bool(deployment(thing.scope)) and thing.scope != thing.path
+
+
+def is_stopped(thing: _Scoped) -> bool:
+    """Whether it has no pods until something that is not in its manifests gives it some."""
+    return isinstance(thing, facts.Workload) and thing.replicas == expr.Literal(0)
 
 
 def _concerns(holder: facts.Kustomization, field: str, thing: _Object, pipeline: Pipeline) -> bool:
@@ -133,13 +153,21 @@ def image_may_change(path: str, pipeline: Pipeline, container: facts.Container |
     """Why nothing can be said of the images that the manifest *path* names, as they come to run: a kustomization that
     takes it in may set others, or the one of its folder does not take it in. "" where neither is so."""
     workload = pipeline.one(facts.Workload, container.workload) if container is not None else None
+    if workload is not None and is_built(workload):
+        if is_stopped(workload):
+            return PATCHED
+        return "Argo CD may set another image" if _argo_sets_images(pipeline) else ""
     if may_be_patched(path, pipeline, apart_from=("replicas",), of=workload):
         return PATCHED
-    if any(application.sets_images for application in pipeline.all(facts.Application)):
+    if _argo_sets_images(pipeline):
         return "Argo CD may set another image"
     if _folder(path) in pipeline.index(facts.Kustomization, _folder_of) and not overlays(path, pipeline):
         return "the kustomization of its folder does not take it in, or takes it for a patch"
     return ""
+
+
+def _argo_sets_images(pipeline: Pipeline) -> bool:
+    return any(application.sets_images for application in pipeline.all(facts.Application))
 
 
 def is_part_of(part: str, whole: str, pipeline: Pipeline) -> bool:

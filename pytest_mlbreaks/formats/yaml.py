@@ -38,6 +38,11 @@ class YamlNode:
         self._entries: dict[str, tuple[YamlNode, YamlNode]] | None = None
 
     @property
+    def file(self) -> YamlFile:
+        """The file that the node is of."""
+        return self._file
+
+    @property
     def is_mapping(self) -> bool:
         return isinstance(self._node, yaml.MappingNode)
 

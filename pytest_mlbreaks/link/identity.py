@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pytest_mlbreaks.link.values import LEFT_OPEN, Values
 from pytest_mlbreaks.model import Dataset, Host, Pipeline, Place, Process, Value
 from pytest_mlbreaks.model.facts import Container, DatasetAccess, Label, ModelAccess, NetworkService
-from pytest_mlbreaks.model.near import distance, one_namespace
+from pytest_mlbreaks.model.near import deployment, distance, one_deployment, one_namespace
 
 MOST_NAMES = 6
 """Names of one access, at most; code that opens more than these opens whatever it is given."""
@@ -135,7 +135,7 @@ def hosts(pipeline: Pipeline, values: Values) -> Iterator[Host]:
             inner = _number(values.resolve(port.target).only) if port.target is not None else outer
             if outer is not None and inner is not None:
                 published[outer] = inner
-        network = f"{service.path.rpartition('/')[0]}#{service.namespace}"
+        network = f"{(deployment(service.scope) or service.path).rpartition('/')[0]}#{service.namespace}"
         yield Host(service.name, network, processes, _ports(processes, values)[0], published, service.place)
 
 
@@ -152,7 +152,9 @@ def _nearest_of(service: NetworkService, processes: list[Process]) -> tuple[Proc
     reachable = [
         (distance(service.path, p.place.path)[1], p)
         for p in processes
-        if p.workload is not None and one_namespace(service.namespace, p.workload.namespace)
+        if p.workload is not None
+        and one_namespace(service.namespace, p.workload.namespace)
+        and one_deployment(service.scope, p.workload.scope)
     ]
     least = min((far for far, _ in reachable), default=None)
     return tuple(p for far, p in reachable if far == least)

@@ -44,7 +44,7 @@ from pytest_mlbreaks.model.facts import (
     WorkflowJob,
     Workload,
 )
-from pytest_mlbreaks.model.near import nearest
+from pytest_mlbreaks.model.near import deployed_with, deployment, nearest
 from pytest_mlbreaks.placeholders import INTERPOLATED
 
 MOST = 16
@@ -57,6 +57,9 @@ LEFT_OPEN = "depends on"
 """How the reason begins where whoever runs the code decides, beyond its defaults."""
 DEPTH = 24
 """How many names, variables and keys one value may lead through; a circle is longer."""
+
+
+_OBJECTS = (Workload, ConfigObject, NetworkService, Autoscaler, VolumeClaim)
 
 
 class Values:
@@ -77,10 +80,24 @@ class Values:
         return self._resolve(expr, process, 0)
 
     def environment(self, subject: Fact | Place) -> Environment:
-        """The environment of a fact (by what it says of itself, then by its file) or of a place (by its file)."""
+        """The environment of a fact (by what it says of itself, then by the kustomization that deploys it, then by its
+        file) or of a place (by its file)."""
         if isinstance(subject, Place):
             return self._environments.of_artifact(subject.path)
-        return self._environments.of_artifact(subject.place.path, self._names(subject))
+        names = self._names(subject)
+        overlay = deployment(self._scope(subject))
+        if overlay:
+            found = self._environments.of_artifact(overlay, names)
+            if found.tier is not Tier.UNKNOWN:
+                return found
+        return self._environments.of_artifact(subject.place.path, names)
+
+    def _scope(self, fact: Fact) -> str:
+        """What keeps an object of Kubernetes apart from others of its name; "" for other facts."""
+        if isinstance(fact, Container):
+            workload = self._pipeline.one(Workload, fact.workload)
+            return workload.scope if workload is not None else ""
+        return fact.scope if isinstance(fact, _OBJECTS) else ""
 
     def address_tier(self, text: str) -> Tier:
         """The tier of what an address leads to, where that is configured."""
@@ -96,8 +113,8 @@ class Values:
         if isinstance(fact, Container):
             workload = self._pipeline.one(Workload, fact.workload)
             return self._names(workload) if workload else []
-        if isinstance(fact, Workload | ConfigObject | NetworkService | Autoscaler | VolumeClaim):
-            namespace = fact.namespace or self._destination(fact.place.path)
+        if isinstance(fact, _OBJECTS):
+            namespace = fact.namespace or self._destination(deployment(fact.scope) or fact.place.path)
             return [("namespace", namespace)] if namespace else []
         return []
 
@@ -340,6 +357,7 @@ class Values:
         if process is None:
             return candidates[0] if len(candidates) == 1 else None
         namespace = process.workload.namespace if process.workload else ""
+        candidates = deployed_with(candidates, process.workload.scope if process.workload else "")
         return nearest(candidates, process.place.path, namespace, lambda c: (c.place.path, c.namespace))
 
     def _joined(

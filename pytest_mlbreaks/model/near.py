@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from pytest_mlbreaks.model.place import Place
 
 T = TypeVar("T")
+M = TypeVar("M", bound="Manifest")
 
 
 class Manifest(Protocol):
@@ -20,12 +21,37 @@ class Manifest(Protocol):
     def namespace(self) -> str: ...
 
     @property
+    def scope(self) -> str: ...
+
+    @property
     def place(self) -> Place: ...
+
+
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+"""What the file of a kustomization is called (``konfig.RecognizedKustomizationFileNames``)."""
 
 
 def one_namespace(first: str, second: str) -> bool:
     """Whether two objects can be of one namespace: a manifest that names none goes into any."""
     return not first or not second or first == second
+
+
+def deployment(scope: str) -> str:
+    """The kustomization that an object of *scope* is deployed by, as far as that is built; "" where it is none's."""
+    return scope if scope.rpartition("/")[2] in KUSTOMIZATIONS else ""
+
+
+def one_deployment(first: str, second: str) -> bool:
+    """Whether objects of two scopes can be deployed together: not as parts of two kustomizations."""
+    return not deployment(first) or not deployment(second) or first == second
+
+
+def deployed_with(candidates: Iterable[M], scope: str) -> list[M]:
+    """Those of *candidates* that an object of *scope* can mean: what its own kustomization makes, else what none
+    does."""
+    able = [candidate for candidate in candidates if one_deployment(candidate.scope, scope)]
+    own = [candidate for candidate in able if deployment(scope) and candidate.scope == scope]
+    return own or able
 
 
 def distance(path: str, other: str) -> tuple[bool, int]:

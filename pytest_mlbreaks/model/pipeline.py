@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import Fact
-from pytest_mlbreaks.model.near import Manifest, nearest
+from pytest_mlbreaks.model.near import Manifest, deployed_with, nearest
 from pytest_mlbreaks.model.place import Place
 from pytest_mlbreaks.model.value import Answer, Environment, Tier, Value
 
@@ -129,9 +129,10 @@ class Pipeline:
         return found[0] if len(found) == 1 else None
 
     def nearest(self, kind: type[M], name: str, to: Manifest, *, where: Callable[[M], bool] | None = None) -> M | None:
-        """The object of Kubernetes of type *kind* and *name* that the one *to* speaks of: of its namespace, in its
-        file, else in the nearest folder. *where* keeps others out. None where there is none, or no one nearest."""
-        named = self.index(kind, "name").get(name, ())
+        """The object of Kubernetes of type *kind* and *name* that the one *to* speaks of: of its deployment and
+        namespace, in its file, else in the nearest folder. *where* keeps others out. None where there is none, or no
+        one nearest."""
+        named = deployed_with(self.index(kind, "name").get(name, ()), to.scope)
         candidates = named if where is None else [c for c in named if where(c)]
         return nearest(candidates, to.place.path, to.namespace, lambda c: (c.place.path, c.namespace))
 

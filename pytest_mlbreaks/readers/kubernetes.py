@@ -848,6 +848,17 @@ def _objects(file: YamlFile) -> Iterator[_Object]:
             yield _Object(file.path, kind, node, custom=True)
 
 
+def object_facts(path: str, node: YamlNode, scope: str) -> Iterator[Fact]:
+    """What an object that other files had a part in says, written in the file *path* and deployed by *scope*."""
+    kind, group = _text(node.get("kind")), _text(node.get("apiVersion")).rpartition("/")[0]
+    custom = kind in KINDS and group == KINDS[kind][0]
+    if not custom and group not in _GROUPS.get(kind, ()):
+        return
+    object_ = _Object(path, kind, node, custom=custom)
+    object_.scope = scope
+    yield from _custom_workload(object_) if custom else _READ[kind](object_)
+
+
 def _is_kustomization(path: str) -> bool:
     return path.rpartition("/")[2].lower() in ("kustomization.yaml", "kustomization.yml", "kustomization")
 

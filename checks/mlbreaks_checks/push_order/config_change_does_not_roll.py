@@ -22,6 +22,7 @@ from pytest_mlbreaks.api import (
     Unjudged,
     Verdict,
     expr,
+    one_deployment,
     one_namespace,
     other_ci,
     pod_restart,
@@ -79,8 +80,7 @@ def find(holder: f.ConfigObject, pipeline: Pipeline) -> Iterator[Verdict]:
 
 def _doubt(holder: f.ConfigObject, users: list[f.Workload], pipeline: Pipeline) -> str:
     """Why the pods may be restarted by something after all; "" where nothing points to it."""
-    paths = {holder.path, *(workload.path for workload in users)}
-    if any(_manifests.may_be_patched(path, pipeline, apart_from=("replicas",)) for path in paths):
+    if _manifests.any_may_be_patched((holder, *users), pipeline, apart_from=("replicas",)):
         return _manifests.PATCHED
     if any(_manifests.is_templated(user, pipeline, "annotations") for user in users):
         return _manifests.TEMPLATED
@@ -149,7 +149,7 @@ def _readers(holder: f.ConfigObject, pipeline: Pipeline) -> Iterator[tuple[Proce
         workload = process.workload
         if workload is None or workload.kind not in _LONG_RUNNING or _manifests.is_rendered(workload):
             continue
-        if one_namespace(holder.namespace, workload.namespace):
+        if one_namespace(holder.namespace, workload.namespace) and one_deployment(holder.scope, workload.scope):
             yield process, workload
 
 

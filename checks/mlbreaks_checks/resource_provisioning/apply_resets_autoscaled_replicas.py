@@ -54,7 +54,7 @@ def find(scaler: facts.Autoscaler, pipeline: Pipeline) -> Iterator[Verdict]:
     if _manifests.is_rendered(workload):
         yield Unjudged(workload.place, "it is made by a chart")
         return
-    if any(_manifests.may_be_patched(path, pipeline, apart_from=("images",)) for path in (workload.path, scaler.path)):
+    if _manifests.any_may_be_patched((workload, scaler), pipeline, apart_from=("images",)):
         yield Unjudged(workload.place, _manifests.PATCHED)
         return
     upper = f", up to {maximum}" if maximum is not None else ""

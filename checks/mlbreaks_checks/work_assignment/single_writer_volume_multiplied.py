@@ -22,6 +22,7 @@ from pytest_mlbreaks.api import (
     Unjudged,
     Verdict,
     expr,
+    one_deployment,
     one_namespace,
 )
 from pytest_mlbreaks.api import facts as f
@@ -148,8 +149,7 @@ def _users(claim: f.VolumeClaim, pipeline: Pipeline) -> dict[str, tuple[f.Worklo
 
 def _doubt(claim: f.VolumeClaim, users: list[f.Workload], pipeline: Pipeline) -> str:
     """Why the pods may get along with the claim after all, or be other ones than are written here; "" if they can't."""
-    paths = {claim.path, *(workload.path for workload in users)}
-    if any(_manifests.may_be_patched(path, pipeline, apart_from=("images",)) for path in paths):
+    if _manifests.any_may_be_patched((claim, *users), pipeline, apart_from=("images",)):
         return _manifests.PATCHED
     if any(_manifests.is_templated(user, pipeline, "strategy", "affinity", "nodeSelector") for user in users):
         return _manifests.TEMPLATED
@@ -213,6 +213,8 @@ def _parts(workload: f.Workload, pipeline: Pipeline) -> Iterator[f.Workload]:
     for part in pipeline.index(f.Workload, "name").get(workload.name, ()):
         if part.kind != workload.kind or not one_namespace(part.namespace, workload.namespace):
             continue
+        if not one_deployment(part.scope, workload.scope):
+            continue
         if part is workload or _manifests.is_part_of(part.path, workload.path, pipeline):
             containers = pipeline.index(f.Container, "workload").get(part.identity, ())
             if part is workload or all(container.image is None for container in containers):
@@ -232,7 +234,7 @@ def _pods(workload: f.Workload, pipeline: Pipeline) -> tuple[int | None, tuple[s
     for scaler in pipeline.index(f.Autoscaler, "target_name").get(workload.name, ()):
         number = _number(scaler.maximum, pipeline)
         meant = pipeline.nearest(f.Workload, workload.name, scaler, where=_is_scaled)
-        if not _manifests.is_part_of(scaler.path, workload.path, pipeline):
+        if not _manifests.is_built(workload) and not _manifests.is_part_of(scaler.path, workload.path, pipeline):
             continue
         if meant is workload and scaler.target_kind == workload.kind and number is not None and number > most:
             most, said = number, (f"maxReplicas: {number} of autoscaler {scaler.name}", scaler.place)
