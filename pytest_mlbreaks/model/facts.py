@@ -2502,14 +2502,16 @@ class ToleratedFailure(Fact, frozen=True, kw_only=True):
     """Code that loads, starts or connects something, in a ``try`` that takes any error of it and goes on.
 
     *parts* are what is then missing: names that outlive the function, as ``module.name``, ``module.Class.attribute``,
-    ``state.name`` (of the web application) or ``config.name``; where a method of such an object does the work, the
-    object. *api* is the call, *handler* the place that takes the error. Nothing inside of a request handler.
+    ``state.name`` (of the web application) or ``config.name``. *holders* are such objects of which a method does the
+    work: they are there, and without what they should hold. *api* is the call, *handler* the place that takes the
+    error. Nothing inside of a request handler.
     """
 
     called: ClassVar[str] = "failure at start that is tolerated"
 
     api: str
-    parts: tuple[str, ...]
+    parts: tuple[str, ...] = ()
+    holders: tuple[str, ...] = ()
     scope: str = ""
     handler: Place
 

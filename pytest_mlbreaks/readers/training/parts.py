@@ -13,7 +13,7 @@ from typing import Final
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile, Scope
 from pytest_mlbreaks.model.facts import Refusal, ToleratedFailure
-from pytest_mlbreaks.readers.training.nodes import around, shown, within
+from pytest_mlbreaks.readers.training.nodes import around, path_to, shown, within
 
 _WORK: Final = re.compile(
     r"^(load\w*|reload\w*|start|connect|init(ialize)?(_\w+)?|setup|warm_?up|from_pretrained|from_files?|get_model\w*"
@@ -59,13 +59,14 @@ def tolerated(file: PythonFile) -> Iterator[ToleratedFailure]:
             handler = next((h for h in outer.handlers if _takes_all(file, h, site.scope)), None)
             if handler is None or not _goes_on(handler):
                 continue
-            parts = _brought_up(file, outer, site.scope)
-            if parts:
+            parts, holders = _brought_up(file, outer, site.scope)
+            if parts or holders:
                 seen.add(id(outer))
                 yield ToleratedFailure(
                     place=file.place(site.node),
                     api=site.callee or shown(site.node.func),
                     parts=parts,
+                    holders=holders,
                     scope=site.scope.function,
                     handler=file.place(handler.type if handler.type is not None else handler.body[0]),
                 )
@@ -109,20 +110,20 @@ def _goes_on(handler: ast.ExceptHandler) -> bool:
     return True
 
 
-def _brought_up(file: PythonFile, attempt: ast.Try, scope: Scope) -> tuple[str, ...]:
-    """The parts that the body of a ``try`` binds, or on whose objects it calls what brings them up."""
-    found: dict[str, None] = {}
-    for statement in attempt.body:
-        for node in within([statement]):
-            if isinstance(node, ast.Assign) and _is_work(node.value):
-                for target in node.targets:
-                    for one in target.elts if isinstance(target, ast.Tuple) else [target]:
-                        found.update(dict.fromkeys(filter(None, [part(file, one, scope)])))
-            elif isinstance(node, ast.Expr) and _is_work(node.value):
-                call = node.value.value if isinstance(node.value, ast.Await) else node.value
-                if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
-                    found.update(dict.fromkeys(filter(None, [part(file, call.func.value, scope)])))
-    return tuple(found)
+def _brought_up(file: PythonFile, attempt: ast.Try, scope: Scope) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The parts that the body of a ``try`` binds, and the objects on which it calls what brings them up."""
+    parts: dict[str, None] = {}
+    holders: dict[str, None] = {}
+    for node in within(list(attempt.body)):
+        if isinstance(node, ast.Assign) and _is_work(node.value):
+            for target in node.targets:
+                for one in target.elts if isinstance(target, ast.Tuple) else [target]:
+                    parts[part(file, one, scope)] = None
+        elif isinstance(node, ast.Expr) and _is_work(node.value):
+            call = node.value.value if isinstance(node.value, ast.Await) else node.value
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+                holders[part(file, call.func.value, scope)] = None
+    return tuple(filter(None, parts)), tuple(filter(None, holders))
 
 
 def _is_work(node: ast.expr) -> bool:
@@ -213,13 +214,7 @@ def refusals(file: PythonFile) -> Iterator[Refusal]:
     for function in file.functions:
         if any(map(is_route_decorator, function.node.decorator_list)):
             for node, status in _flask_errors(function.node):
-                yield from _refused(file, node, function.scope, _path(function.node, node), status)
-
-
-def _path(root: ast.AST, node: ast.AST) -> list[ast.AST]:
-    from pytest_mlbreaks.readers.training.nodes import path_to
-
-    return path_to(root, node)
+                yield from _refused(file, node, function.scope, path_to(function.node, node), status)
 
 
 def _flask_errors(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[ast.Return, int]]:

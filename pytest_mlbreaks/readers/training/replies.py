@@ -31,6 +31,14 @@ _SHOWS: Final = frozenset(
 )
 _FAILED: Final = re.compile(r"^(error|failed|failure|unhealthy|unavailable|not_ready)$", re.IGNORECASE)
 _FAILS: Final = frozenset({"abort", "raise_for_status", "exit", "_exit", "sys.exit"})
+_RESPONSES: Final = frozenset(
+    {
+        *("Response", "JSONResponse", "PlainTextResponse", "ORJSONResponse", "UJSONResponse", "HTMLResponse"),
+        *("make_response", "StreamingResponse", "RedirectResponse", "HttpResponse", "JsonResponse"),
+    }
+)
+"""Last names of the classes of web frameworks that take a status."""
+
 _OK: Final = re.compile(r"^(2\d\d|status\.HTTP_2\d\d_\w+|HTTPStatus\.(OK|CREATED|ACCEPTED))$")
 
 
@@ -83,14 +91,13 @@ def _fails(nodes: Sequence[ast.AST], decorator: ast.Call) -> bool:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in _FAILS:
                 return True
-            for given in node.keywords:
-                if given.arg in ("status_code", "status") and "Response" in name and not _OK.match(shown(given.value)):
-                    return not (given.arg == "status" and isinstance(given.value, ast.Constant))
-            if name == "make_response" and len(node.args) > 1:
-                return True
-            if name.endswith("Response") and len(node.args) > 1:
+            if name in _RESPONSES and (len(node.args) > 1 or any(_sets_status(given) for given in node.keywords)):
                 return True
     return False
+
+
+def _sets_status(given: ast.keyword) -> bool:
+    return given.arg in (None, "status_code", "status") and not _OK.match(shown(given.value))
 
 
 def _touched(file: PythonFile, body: list[ast.stmt], scope: Scope) -> Iterator[str]:
