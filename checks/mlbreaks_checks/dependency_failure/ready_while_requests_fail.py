@@ -19,6 +19,7 @@ from pytest_mlbreaks.api import (
     Pipeline,
     Place,
     Process,
+    Reached,
     Severity,
     Tier,
     Unjudged,
@@ -34,6 +35,9 @@ _OPTIONAL = re.compile(
     re.IGNORECASE,
 )
 _HEALTH = re.compile(r"health|ready|live|ping|status|metrics|info|docs", re.IGNORECASE)
+
+_LONG = 7
+"""Letters of a method's name that tells whose it is."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +128,7 @@ def _lacks(
                         yield _Lack(failure, part, needed.place, f"{_serving.shown(needed)} needs it")
             for part in failure.holders:
                 name = part.rpartition(".")[2]
-                if part in reply.asks and _MODEL.search(name) and not _OPTIONAL.search(name):
+                if part in reply.asks and _MODEL.search(part) and not _OPTIONAL.search(name):
                     yield _Lack(failure, part, health.place, f"{_serving.shown(health)} tells of {name}, with status 200")
 
 
@@ -137,9 +141,17 @@ def _needed(
     for endpoint in application.endpoints:
         if endpoint is health or all(_HEALTH.search(route) for route in endpoint.routes):
             continue
-        if any((r.function.path, r.function.name) == (refusal.path, refusal.scope) for r in endpoint.reached):
+        if any(_comes_to(reached, refusal) for reached in endpoint.reached):
             return endpoint
     return None
+
+
+def _comes_to(reached: Reached, refusal: facts.Refusal) -> bool:
+    """Whether a function is the one that refuses, or calls a method of its name and of no common one."""
+    if (reached.function.path, reached.function.name) == (refusal.path, refusal.scope):
+        return True
+    owner, _, method = refusal.scope.rpartition(".")
+    return bool(owner) and len(method) >= _LONG and any(c.endswith(f".{method}") for c in reached.function.calls)
 
 
 def _finding(
