@@ -28,6 +28,9 @@ check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, si
 
 _RELOADS = re.compile(r"re-?load|refresh(?!.*token)|switch|activate|swap|update[-_]model|load[-_]model", re.IGNORECASE)
 
+_LOADS = re.compile(r"\.(re)?load(_\w+)?$")
+"""What the method of an object is called that loads anew what it holds."""
+
 
 def _runs_a_reload(process: Process, pipeline: Pipeline) -> bool:
     return isinstance(process.fact, facts.Container) and next(_reloads(process, pipeline), None) is not None
@@ -44,6 +47,8 @@ def _reloads(process: Process, pipeline: Pipeline) -> Iterator[tuple[Application
         load = next((call for _, call in _serving.blocking(endpoint, pipeline) if call.kind == "load"), None)
         if load is not None:
             yield application, endpoint, load.place
+        elif any(_LOADS.search(callee) for reached in endpoint.reached[:1] for callee in reached.function.calls):
+            yield application, endpoint, endpoint.reached[0].function.place
 
 
 @check.over(Process, where=_runs_a_reload)

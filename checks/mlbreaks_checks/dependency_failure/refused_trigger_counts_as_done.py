@@ -42,15 +42,15 @@ _BLIND = re.compile(r"on_failure|on_success|on_retry|callback|alert|notify_(slac
 
 
 def _acts(call: facts.RemoteCall, pipeline: Pipeline) -> bool:
-    """Whether a step makes the request, and its address or function says that it sets something going."""
+    """Whether its address, or the function that makes it, says that a request sets something going."""
     if call.verb not in ("POST", "PUT", "PATCH"):
         return False
     url = pipeline.pattern(call.url)
     path = url.partition("://")[2].partition("/")[2]
     function = call.scope.rpartition(".")[2]
-    if _TELLS.search(url) or _BLIND.search(call.scope) or not (_ACTS.search(f"/{path}") or _ACTS.search(function)):
+    if _TELLS.search(url) or _BLIND.search(call.scope):
         return False
-    return next(_steps(call, pipeline), None) is not None
+    return _ACTS.search(f"/{path}") is not None or _ACTS.search(function) is not None
 
 
 def _steps(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[Process]:
@@ -79,9 +79,10 @@ def find(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[Verdict]:
     failing = _failing(call, pipeline)
     because += [(step.place, f"{step.name} is green all the same")] if step is not None else []
     because += failing
+    then = "a refusal leaves the step green" if step is not None else "where it is refused, the code goes on as if done"
     yield Finding(
         at=call.place,
-        message=f"{_serving.short(call.api)} {_said(call, pipeline)}, and {_how(use)}: a refusal leaves the step green.",
+        message=f"{_serving.short(call.api)} {_said(call, pipeline)}, and {_how(use)}: {then}.",
         because=tuple(because),
     )
 

@@ -57,7 +57,7 @@ def tolerated(file: PythonFile) -> Iterator[ToleratedFailure]:
             if not isinstance(outer, ast.Try) or inner not in outer.body or id(outer) in seen:
                 continue
             handler = next((h for h in outer.handlers if _takes_all(file, h, site.scope)), None)
-            if handler is None or not _goes_on(handler):
+            if handler is None or not _goes_on(handler) or _caller_stops(file, handler, site.scope):
                 continue
             parts, holders = _brought_up(file, outer, site.scope)
             if parts or holders:
@@ -108,6 +108,18 @@ def _goes_on(handler: ast.ExceptHandler) -> bool:
         if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant | ast.Dict | ast.List | ast.Call | ast.JoinedStr):
             return False
     return True
+
+
+def _caller_stops(file: PythonFile, handler: ast.ExceptHandler, scope: Scope) -> bool:
+    """Whether the handler returns, and a function of the file that calls this one may stop because of it."""
+    if not any(isinstance(node, ast.Return) for node in within(list(handler.body))):
+        return False
+    for site in file.calls_by_name.get(scope.qualname, ()):
+        for node in within(list(getattr(site.scope.node, "body", []))):
+            name = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+            if isinstance(node, ast.Raise) or name in ("exit", "_exit", "abort"):
+                return True
+    return False
 
 
 def _brought_up(file: PythonFile, attempt: ast.Try, scope: Scope) -> tuple[tuple[str, ...], tuple[str, ...]]:
