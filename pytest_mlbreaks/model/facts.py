@@ -2391,7 +2391,7 @@ class GuardedLoad(Fact, frozen=True, kw_only=True):
     *then*: that handler ``stops`` (raises, exits), ``returns``, does something ``other`` (another load), or only
     ``reports`` it and code goes on behind it. *replaced*: what the handler sets to a constant instead. *handler* is its
     place; *answers_503*: the file answers some requests with 503; *asked_for*: other code of the file raises an error
-    where what was loaded is None.
+    where what was loaded is None. *callers*: functions of the file that call its function and raise nothing themselves.
     """
 
     called: ClassVar[str] = "model loaded in a try"
@@ -2404,6 +2404,7 @@ class GuardedLoad(Fact, frozen=True, kw_only=True):
     scope: str = ""
     answers_503: bool = False
     asked_for: bool = False
+    callers: tuple[str, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -2552,7 +2553,8 @@ class Reply(Fact, frozen=True, kw_only=True):
     *keys* are all keys of its JSON answers, None where they are not all told; *model* is the class that they are made
     by, named like a callee, else "". *fails*: it may itself end in an error or set a status. *asks* are the parts that
     it names, as in `ToleratedFailure`; *touches* those of which it uses an attribute in every case, so that it fails
-    where they are None. *failures* are answers of success that say otherwise.
+    where they are None. *failures* are answers of success that say otherwise, *drops* the callees whose results it does
+    not look at.
     """
 
     called: ClassVar[str] = "answer of a request handler"
@@ -2564,6 +2566,7 @@ class Reply(Fact, frozen=True, kw_only=True):
     asks: tuple[str, ...] = ()
     touches: tuple[str, ...] = ()
     failures: tuple[FailureAnswer, ...] = ()
+    drops: tuple[str, ...] = ()
 
     @property
     def identity(self) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mlbreaks_checks import _answers, _clients, _serving
-from pytest_mlbreaks.api import Check, Confidence, Endpoint, Finding, Pipeline, Place, Severity, Verdict, facts
+from pytest_mlbreaks.api import Check, Confidence, Endpoint, Finding, Pipeline, Place, Severity, Unjudged, Verdict, facts
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
+
+_RELOADS = re.compile(r"re-?load|refresh(?!.*token)|switch|activate|swap|update[-_]model|load[-_]model", re.IGNORECASE)
 
 
 def _acts(endpoint: Endpoint, pipeline: Pipeline) -> bool:
@@ -53,3 +56,40 @@ def _callers(endpoint: Endpoint, pipeline: Pipeline) -> Iterator[tuple[Place, st
             if any(found is endpoint for _, found in _clients.answering(aim)):
                 yield call.place, "calls it, and takes status 200 for success"
                 break
+
+
+def _loads(endpoint: Endpoint, pipeline: Pipeline) -> bool:
+    """Whether it is a route that is asked to load a model anew."""
+    return _acts(endpoint, pipeline) and any(_RELOADS.search(route) for route in endpoint.routes)
+
+
+@check.over(Endpoint, where=_loads)
+def find_load(endpoint: Endpoint, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at each route that loads a model, and at what becomes of an error of the load below it."""
+    reply = _answers.of(endpoint, pipeline)
+    if reply is None:
+        return
+    for callee in reply.drops:
+        method = callee.rpartition(".")[2]
+        loads = pipeline.index(facts.GuardedLoad, _ways, each=True).get(method, ())
+        if len({load.path for load in loads}) != 1 or "load" not in method:
+            continue
+        load = loads[0]
+        if load.then not in ("returns", "reports"):
+            yield Unjudged(load.place, "what the handler does about it cannot be told")
+            continue
+        yield Finding(
+            at=endpoint.place,
+            message=(
+                f"{_serving.shown(endpoint)} answers as after a success also where {load.api} fails: the error is caught"
+                f" below {method}, whose result is not looked at, and the old model stays."
+            ),
+            because=((load.handler, "takes every error and goes on"), *_callers(endpoint, pipeline)),
+            about=(load.identity,),
+        )
+        return
+
+
+def _ways(load: facts.GuardedLoad) -> tuple[str, ...]:
+    """The names of the functions after which a failed load is forgotten."""
+    return tuple({name.rpartition(".")[2] for name in (load.scope, *load.callers) if name})

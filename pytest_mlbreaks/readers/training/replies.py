@@ -68,7 +68,19 @@ def _reply(file: PythonFile, function: FunctionSite, decorator: ast.Call) -> Rep
         asks=tuple(dict.fromkeys(parts.values())),
         touches=tuple(dict.fromkeys(_touched(file, function.node.body, scope))),
         failures=tuple(_failures(file, function)) if keyword(decorator, "status_code") is None else (),
+        drops=tuple(dict.fromkeys(_dropped(file, nodes, scope))),
     )
+
+
+def _dropped(file: PythonFile, nodes: Sequence[ast.AST], scope: Scope) -> Iterator[str]:
+    """The callees of calls that are statements of their own, those that only report left out."""
+    for node in nodes:
+        value = node.value if isinstance(node, ast.Expr) else None
+        call = value.value if isinstance(value, ast.Await) else value
+        if isinstance(call, ast.Call):
+            name = file.qualified(call.func, scope) or ""
+            if name and name.rpartition(".")[2] not in _SHOWS:
+                yield name
 
 
 def _part(file: PythonFile, node: ast.AST, scope: Scope) -> str:
