@@ -2574,10 +2574,13 @@ class Reply(Fact, frozen=True, kw_only=True):
 
 
 class ReplyKey(Part, frozen=True, kw_only=True):
-    """A key that code reads of an answer; *default*: with something else where it is missing (``.get``)."""
+    """A key that code reads of an answer; *default*: with something else where it is missing (``.get``), *empty*: with
+    an empty list. *tested*: code only asks whether it is there."""
 
     name: str
     default: bool = False
+    empty: bool = False
+    tested: bool = False
     place: Place
 
 
@@ -2587,7 +2590,7 @@ class ReplyUse(Fact, frozen=True, kw_only=True):
     *status*: ``read`` where something depends on it, ``shown`` where it is only printed, ``unread`` where nothing asks
     for it, ``unknown`` where the answer is handed on. *body*: whether anything is taken from the answer itself.
     *keys* are those read of its JSON. *reports*: the ``try`` around the request takes any error and only reports it,
-    at *handler*.
+    at *handler*. *hooked*: its session may look at answers by itself (a hook, an adapter that repeats).
     """
 
     called: ClassVar[str] = "use of an HTTP answer"
@@ -2598,6 +2601,7 @@ class ReplyUse(Fact, frozen=True, kw_only=True):
     keys: tuple[ReplyKey, ...] = ()
     reports: bool = False
     handler: Place | None = None
+    hooked: bool = False
     scope: str = ""
 
     @property

@@ -16,7 +16,7 @@ _OF_ERRORS = frozenset({"detail", "error", "message", "errors", "code", "title",
 
 def _reads(call: facts.RemoteCall, pipeline: Pipeline) -> bool:
     use = _answers.use_of(call, pipeline)
-    return use is not None and bool(use.keys) and _clients.is_client(call, pipeline)
+    return use is not None and any(not key.tested for key in use.keys) and _clients.is_client(call, pipeline)
 
 
 @check.over(facts.RemoteCall, where=_reads)
@@ -37,7 +37,7 @@ def find(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[Verdict]:
         if given is None:
             yield Unjudged(call.place, "what the route answers can't be told")
             continue
-        lacking = [key for key in use.keys if key.name not in given[0] and key.name not in _OF_ERRORS]
+        lacking = [key for key in use.keys if not key.tested and key.name not in given[0] and key.name not in _OF_ERRORS]
         if lacking:
             yield _finding(lacking, aim, matching[0], *given)
 

@@ -262,6 +262,7 @@ def _use(file: PythonFile, site: CallSite, above: Mapping[int, ast.AST]) -> Repl
         keys=tuple(_keys(file, site.scope, uses, above)),
         reports=handler is not None,
         handler=None if handler is None else file.place(handler.type or handler.body[0]),
+        hooked="()" in site.callee and (file.mentions(b"hooks") or file.mentions(b".mount(")),
         scope=site.scope.function,
     )
 
@@ -341,7 +342,21 @@ def _read(file: PythonFile, node: ast.AST, above: Mapping[int, ast.AST]) -> Iter
         if isinstance(call, ast.Call) and call.func is holder and call.args:
             key = call.args[0]
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                yield ReplyKey(name=key.value, default=True, place=file.place(call))
+                yield ReplyKey(
+                    name=key.value, default=True, empty=_is_empty_list(call, above), place=file.place(call)
+                )
+    elif isinstance(holder, ast.Compare) and isinstance(holder.ops[0], ast.In | ast.NotIn):
+        if isinstance(holder.left, ast.Constant) and isinstance(holder.left.value, str):
+            yield ReplyKey(name=holder.left.value, tested=True, place=file.place(holder))
+
+
+def _is_empty_list(call: ast.Call, above: Mapping[int, ast.AST]) -> bool:
+    """``.get(key, [])`` and ``.get(key) or []``."""
+    default: ast.expr | None = call.args[1] if len(call.args) > 1 else None
+    holder = above.get(id(call))
+    if isinstance(holder, ast.BoolOp) and isinstance(holder.op, ast.Or) and holder.values[0] is call:
+        default = holder.values[-1]
+    return isinstance(default, ast.List) and not default.elts
 
 
 def _reporting(site: CallSite) -> ast.ExceptHandler | None:
