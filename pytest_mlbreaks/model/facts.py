@@ -2551,8 +2551,8 @@ class Reply(Fact, frozen=True, kw_only=True):
     """What a function that answers requests makes of them.
 
     *keys* are all keys of its JSON answers, None where they are not all told; *model* is the class that they are made
-    by, named like a callee, else "". *fails*: it may itself end in an error or set a status. *asks* are the parts that
-    it names, as in `ToleratedFailure`; *touches* those of which it uses an attribute in every case, so that it fails
+    by, named like a callee, else "". *fails*: it may itself end in an error or set a status. Where its path is one that
+    probes ask, *asks* are the parts that it names, as in `ToleratedFailure`; *touches* those of which it uses an attribute in every case, so that it fails
     where they are None. *failures* are answers of success that say otherwise, *drops* the callees whose results it does
     not look at.
     """

@@ -67,7 +67,7 @@ def find(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[Verdict]:
     if use is None:
         return
     ignored = use.status in ("unread", "shown") and not use.keys
-    if use.status == "unknown" and not use.reports:
+    if use.body or (use.status == "unknown" and not use.reports):
         yield Unjudged(call.place, "the answer is handed on")
         return
     if not ignored and not use.reports:

@@ -38,8 +38,12 @@ _WEB_ERRORS: Final = (
     *("fastapi.responses.ORJSONResponse", "fastapi.Response", "starlette.responses.Response"),
 )
 _MISSING: Final = re.compile(
-    rb"not[ _-](yet )?(been )?(loaded|initiali[sz]ed|available|ready|connected|started|configured)|503|UNAVAILABLE", re.IGNORECASE
+    r"not (yet |been )*(loaded|initiali[sz]ed|available|ready|connected|started|configured)|no \w+ loaded|\b503\b",
+    re.IGNORECASE,
 )
+_MARKS: Final = (b"503", b"SERVICE_UNAVAILABLE", b"not loaded", b"not initialized", b"not available", b"not ready")
+"""Texts one of which stands in a file that refuses requests for a missing part."""
+
 _ROUTES: Final = frozenset({"get", "post", "put", "delete", "patch", "route", "api_route", "websocket"})
 
 
@@ -50,7 +54,7 @@ def tolerated(file: PythonFile) -> Iterator[ToleratedFailure]:
     seen: set[int] = set()
     for site in file.calls:
         name = site.callee.rpartition(".")[2] if site.callee else getattr(site.node.func, "attr", "")
-        if not (_WORK.match(name) or name[:1].isupper()) or is_route(site.scope):
+        if not (_WORK.match(name) or (name[:1].isupper() and _is_kept(site))) or is_route(site.scope):
             continue
         chain = around(site)
         for outer, inner in zip(chain, chain[1:], strict=False):
@@ -70,6 +74,11 @@ def tolerated(file: PythonFile) -> Iterator[ToleratedFailure]:
                     scope=site.scope.function,
                     handler=file.place(handler.type if handler.type is not None else handler.body[0]),
                 )
+
+
+def _is_kept(site: CallSite) -> bool:
+    """Whether what a call makes is bound to what outlives its function."""
+    return "." in site.result or site.result in site.scope.forwarded or (bool(site.result) and site.scope.kind == "module")
 
 
 def is_route(scope: Scope) -> bool:
@@ -215,14 +224,17 @@ def _stem(path: str) -> str:
 
 def refusals(file: PythonFile) -> Iterator[Refusal]:
     """Where functions of one file end with an error since a part is missing."""
-    if not file.has(_MISSING):
+    if not any(map(file.mentions, (*_MARKS, b"not started", b"not connected"))):
         return
-    for callee in (*_WEB_ERRORS, *_PYTHON_ERRORS):
+    for callee in _WEB_ERRORS:
         for site in file.calls_by_name.get(callee, ()):
-            status = _status(file, site) if callee in _WEB_ERRORS else None
-            if callee in _WEB_ERRORS and (status is None or status < 500):
-                continue
-            yield from _refused(file, site.node, site.scope, around(site), status)
+            status = _status(file, site) if site.conditional else None
+            if status is not None and status >= 500:
+                yield from _refused(file, site.node, site.scope, around(site), status)
+    for callee in _PYTHON_ERRORS:
+        for site in file.calls_by_name.get(callee, ()):
+            if site.conditional and site.node.args and _MISSING.search(shown(site.node.args[0], 200)):
+                yield from _refused(file, site.node, site.scope, around(site), None)
     for function in file.functions:
         if any(map(is_route_decorator, function.node.decorator_list)):
             for node, status in _flask_errors(function.node):

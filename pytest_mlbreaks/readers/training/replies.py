@@ -31,6 +31,9 @@ _SHOWS: Final = frozenset(
 )
 _FAILED: Final = re.compile(r"^(error|failed|failure|unhealthy|unavailable|not_ready)$", re.IGNORECASE)
 _FAILS: Final = frozenset({"abort", "raise_for_status", "exit", "_exit", "sys.exit"})
+_HEALTH: Final = re.compile(r"health|ready|readiness|alive|live|status|ping|heartbeat|\bup\b", re.IGNORECASE)
+"""Paths that probes ask."""
+
 _RESPONSES: Final = frozenset(
     {
         *("Response", "JSONResponse", "PlainTextResponse", "ORJSONResponse", "UJSONResponse", "HTMLResponse"),
@@ -57,7 +60,8 @@ def _reply(file: PythonFile, function: FunctionSite, decorator: ast.Call) -> Rep
     scope = function.scope
     nodes = list(within(list(function.node.body)))
     returns = [node for node in nodes if isinstance(node, ast.Return) and node.value is not None]
-    parts = {id(node): found for node in nodes if (found := _part(file, node, scope))}
+    asked = bool(_HEALTH.search(shown(decorator, 200)))
+    parts = [found for node in nodes if (found := _part(file, node, scope))] if asked else []
     keys, model = _shape(file, function, decorator, returns)
     return Reply(
         place=file.definition_place(function.node),
@@ -65,8 +69,8 @@ def _reply(file: PythonFile, function: FunctionSite, decorator: ast.Call) -> Rep
         keys=keys,
         model=model,
         fails=_fails(nodes, decorator),
-        asks=tuple(dict.fromkeys(parts.values())),
-        touches=tuple(dict.fromkeys(_touched(file, function.node.body, scope))),
+        asks=tuple(dict.fromkeys(parts)),
+        touches=tuple(dict.fromkeys(_touched(file, function.node.body, scope))) if asked else (),
         failures=tuple(_failures(file, function)) if keyword(decorator, "status_code") is None else (),
         drops=tuple(dict.fromkeys(_dropped(file, nodes, scope))),
     )
