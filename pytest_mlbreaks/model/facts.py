@@ -2540,8 +2540,7 @@ class Refusal(Fact, frozen=True, kw_only=True):
 
 
 class FailureAnswer(Part, frozen=True, kw_only=True):
-    """An answer that says it failed, given in a handler of any error, with the status of success. *says* is its
-    beginning."""
+    """An answer that says it failed, with the status of success. *says* is its beginning."""
 
     says: str
     place: Place
@@ -2551,10 +2550,12 @@ class Reply(Fact, frozen=True, kw_only=True):
     """What a function that answers requests makes of them.
 
     *keys* are all keys of its JSON answers, None where they are not all told; *model* is the class that they are made
-    by, named like a callee, else "". *fails*: it may itself end in an error or set a status. Where its path is one that
-    probes ask, *asks* are the parts that it names, as in `ToleratedFailure`; *touches* those of which it uses an attribute in every case, so that it fails
-    where they are None. *failures* are answers of success that say otherwise, *drops* the callees whose results it does
-    not look at.
+    by, named like a callee, else "". *fails*: it may itself end in an error or set a status. *failures* are answers of
+    success that say otherwise, *drops* the callees whose results it does not look at.
+
+    Where its path is one that probes ask, *asks* are the parts that it names, as in `ToleratedFailure`; *touches* those
+    of which it uses an attribute in every case, so that it fails where they are None; *unwell* is where it calls the
+    whole service unhealthy or not ready.
     """
 
     called: ClassVar[str] = "answer of a request handler"
@@ -2566,6 +2567,7 @@ class Reply(Fact, frozen=True, kw_only=True):
     asks: tuple[str, ...] = ()
     touches: tuple[str, ...] = ()
     failures: tuple[FailureAnswer, ...] = ()
+    unwell: tuple[FailureAnswer, ...] = ()
     drops: tuple[str, ...] = ()
 
     @property

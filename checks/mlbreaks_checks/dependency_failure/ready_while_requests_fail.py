@@ -90,14 +90,17 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
         if application is None or reply.fails or _refuses(endpoint, pipeline):
             continue
         lack = next(_lacks(process, application, endpoint, reply, pipeline), None)
-        if lack is None:
+        if lack is None and not reply.unwell:
             continue
         if isinstance(process.fact, facts.Container) and _manifests.may_be_patched(
             process.fact.path, pipeline, of=process.workload
         ):
             yield Unjudged(probe.place, _manifests.PATCHED)
             continue
-        yield _finding(process, probe, decides, endpoint, lack)
+        if lack is not None:
+            yield _finding(process, probe, decides, endpoint, lack)
+        else:
+            yield _says_so(process, probe, decides, endpoint, reply.unwell[0])
         return
 
 
@@ -170,6 +173,23 @@ def _finding(
             (lack.needed, lack.note),
         ),
         about=(lack.part,),
+        group=f"{endpoint.identity}",
+        note=f"asks {process.name} the same",
+    )
+
+
+def _says_so(
+    process: Process, probe: facts.Probe, decides: str, endpoint: Endpoint, said: facts.FailureAnswer
+) -> Finding:
+    """The same where the route itself calls the service unhealthy."""
+    return Finding(
+        at=probe.place,
+        message=(
+            f"{process.name} {decides} as soon as {_serving.shown(endpoint)} answers with a status from 200 to 399, which"
+            f" it does also where its body says {said.says!r}: no probe reads the body."
+        ),
+        because=((said.place, f"{said.says}, with the status of success"),),
+        about=(said.says,),
         group=f"{endpoint.identity}",
         note=f"asks {process.name} the same",
     )

@@ -29,10 +29,17 @@ _ACTS = re.compile(
     r"|materiali[sz]e|invalidate|re-?index|re-?train|publish|pipelines?/|/start\b|/run\b|/jobs?\b",
     re.IGNORECASE,
 )
-"""What the path of a request, or the function that makes it, says where it sets something going."""
+"""What the path of a request says where it sets something going."""
+
+_ACTING = re.compile(
+    r"re-?load|refresh_(?!token|access)|deploy|trigger|promote|restart|roll-?out|activate|materiali[sz]e|invalidate"
+    r"|re-?index|re-?train",
+    re.IGNORECASE,
+)
+"""What a function is called that sets something going."""
 
 _TELLS = re.compile(
-    r"slack|webhook|telegram|discord|hooks\.|hc-ping|healthchecks|/metrics/job|pushgateway|pagerduty|opsgenie|teams\b"
+    r"slack|telemetry|webhook|telegram|discord|hooks\.|hc-ping|healthchecks|/metrics/job|pushgateway|pagerduty|opsgenie|teams\b"
     r"|statsd|login|oauth|auth/|token\b|cancel",
     re.IGNORECASE,
 )
@@ -50,7 +57,7 @@ def _acts(call: facts.RemoteCall, pipeline: Pipeline) -> bool:
     function = call.scope.rpartition(".")[2]
     if _TELLS.search(url) or _BLIND.search(call.scope):
         return False
-    return _ACTS.search(f"/{path}") is not None or _ACTS.search(function) is not None
+    return _ACTS.search(f"/{path}") is not None or _ACTING.search(function) is not None
 
 
 def _steps(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[Process]:

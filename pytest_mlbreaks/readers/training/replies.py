@@ -34,6 +34,9 @@ _FAILS: Final = frozenset({"abort", "raise_for_status", "exit", "_exit", "sys.ex
 _HEALTH: Final = re.compile(r"health|ready|readiness|alive|live|status|ping|heartbeat|\bup\b", re.IGNORECASE)
 """Paths that probes ask."""
 
+_UNWELL: Final = re.compile(r"^(un-?healthy|un-?ready|not[ _-]?(ready|healthy|loaded)|unavailable|down)$", re.IGNORECASE)
+"""What a route calls a service that should get no requests; one that is ``degraded`` may go on."""
+
 _RESPONSES: Final = frozenset(
     {
         *("Response", "JSONResponse", "PlainTextResponse", "ORJSONResponse", "UJSONResponse", "HTMLResponse"),
@@ -72,8 +75,26 @@ def _reply(file: PythonFile, function: FunctionSite, decorator: ast.Call) -> Rep
         asks=tuple(dict.fromkeys(parts)),
         touches=tuple(dict.fromkeys(_touched(file, function.node.body, scope))) if asked else (),
         failures=tuple(_failures(file, function)) if keyword(decorator, "status_code") is None else (),
+        unwell=tuple(_unwell(file, nodes)) if asked else (),
         drops=tuple(dict.fromkeys(_dropped(file, nodes, scope))),
     )
+
+
+def _unwell(file: PythonFile, nodes: Sequence[ast.AST]) -> Iterator[FailureAnswer]:
+    """Where a health route calls the whole service unhealthy: as the ``status`` of what it returns, or a name of that
+    kind."""
+    for node in nodes:
+        said: ast.expr | None = None
+        if isinstance(node, ast.Return):
+            said = (_entries(node.value) or {}).get("status")
+            if isinstance(node.value, ast.Call):
+                said = said or keyword(node.value, "status")
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            if node.targets[0].id in ("status", "overall", "overall_status", "health", "state"):
+                said = node.value
+        for option in (said.body, said.orelse) if isinstance(said, ast.IfExp) else (said,):
+            if isinstance(option, ast.Constant) and _UNWELL.match(str(option.value)):
+                yield FailureAnswer(says=f"status: {option.value}", place=file.place(option))
 
 
 def _dropped(file: PythonFile, nodes: Sequence[ast.AST], scope: Scope) -> Iterator[str]:
