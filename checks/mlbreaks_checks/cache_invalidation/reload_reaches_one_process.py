@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks import _answers, _clients, _serving, _workers
+from mlbreaks_checks import _clients, _serving, _workers
 from pytest_mlbreaks.api import (
     Application,
     Check,

@@ -5,6 +5,7 @@ An answer of 4xx or 5xx has another body: it is read as if there were nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mlbreaks_checks import _answers, _serving
@@ -12,11 +13,8 @@ from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, 
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1")
 
-_SAYS_ERROR = frozenset({"error", "errors", "message", "detail", "ok", "success", "status", "code", "statusCode"})
+_SAYS_ERROR = re.compile(r"err|message|msg|detail|^ok$|success|status|code", re.IGNORECASE)
 """Keys by which code tells a failure from the body."""
-
-_MOST = 4
-"""Further requests of a file that are shown."""
 
 
 def _reads(call: facts.RemoteCall, pipeline: Pipeline) -> bool:
@@ -31,11 +29,13 @@ def find(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[Verdict]:
     if use is None or use.status == "read":
         return
     if use.status == "unknown" or use.hooked:
-        yield Unjudged(call.place, "the answer is handed on" if use.status == "unknown" else "the session may look at it")
+        yield Unjudged(
+            call.place, "the answer is handed on" if use.status == "unknown" else "the session may look at it"
+        )
         return
     empty = [key for key in use.keys if key.empty]
     # a key that is asked for without a default, before or behind it, fails where the body is another one
-    if any(key.name in _SAYS_ERROR or not (key.default or key.tested) for key in use.keys):
+    if any(_SAYS_ERROR.search(key.name) or not (key.default or key.tested) for key in use.keys):
         return
     first = empty[0]
     yield Finding(

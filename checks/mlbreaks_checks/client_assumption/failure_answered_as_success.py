@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterator
 
 from mlbreaks_checks import _answers, _clients, _serving
-from pytest_mlbreaks.api import Check, Confidence, Endpoint, Finding, Pipeline, Place, Severity, Unjudged, Verdict, facts
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Endpoint,
+    Finding,
+    Pipeline,
+    Place,
+    Severity,
+    Unjudged,
+    Verdict,
+    facts,
+)
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
@@ -81,7 +92,7 @@ def find_load(endpoint: Endpoint, pipeline: Pipeline) -> Iterator[Verdict]:
         yield Finding(
             at=endpoint.place,
             message=(
-                f"{_serving.shown(endpoint)} answers as after a success also where {load.api} fails: the error is caught"
+                f"{_serving.shown(endpoint)} answers as after a success also where {load.api} fails: that is caught"
                 f" below {method}, whose result is not looked at, and the old model stays."
             ),
             because=((load.handler, "takes every error and goes on"), *_callers(endpoint, pipeline)),

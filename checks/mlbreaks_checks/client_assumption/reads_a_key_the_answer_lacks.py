@@ -6,7 +6,18 @@ import difflib
 from collections.abc import Iterator
 
 from mlbreaks_checks import _answers, _clients, _serving
-from pytest_mlbreaks.api import Check, Confidence, Endpoint, Finding, Pipeline, Place, Severity, Unjudged, Verdict, facts
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Endpoint,
+    Finding,
+    Pipeline,
+    Place,
+    Severity,
+    Unjudged,
+    Verdict,
+    facts,
+)
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
@@ -37,7 +48,9 @@ def find(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[Verdict]:
         if given is None:
             yield Unjudged(call.place, "what the route answers can't be told")
             continue
-        lacking = [key for key in use.keys if not key.tested and key.name not in given[0] and key.name not in _OF_ERRORS]
+        lacking = [
+            key for key in use.keys if not key.tested and key.name not in given[0] and key.name not in _OF_ERRORS
+        ]
         if lacking:
             yield _finding(lacking, aim, matching[0], *given)
 
@@ -66,7 +79,11 @@ def _finding(
     return Finding(
         at=first.place,
         message=f"{first.name!r} is read of the answer to {route}{more}, which {name} does not give{told}: {then}.",
-        because=((place, f"its keys: {', '.join(sorted(keys)[:8])}"), (endpoint.place, f"answers {route}"), *aim.because),
+        because=(
+            (place, f"its keys: {', '.join(sorted(keys)[:8])}"),
+            (endpoint.place, f"answers {route}"),
+            *aim.because,
+        ),
         about=(route, *(key.name for key in lacking)),
         confidence=Confidence.LOW if aim.assumed else None,
         lowered=aim.assumed,

@@ -132,12 +132,12 @@ def _lacks(
             for part in failure.holders:
                 name = part.rpartition(".")[2]
                 if part in reply.asks and _MODEL.search(part) and not _OPTIONAL.search(name):
-                    yield _Lack(failure, part, health.place, f"{_serving.shown(health)} tells of {name}, with status 200")
+                    yield _Lack(
+                        failure, part, health.place, f"{_serving.shown(health)} tells of {name}, with status 200"
+                    )
 
 
-def _needed(
-    refusal: facts.Refusal, process: Process, application: Application, health: Endpoint
-) -> Endpoint | None:
+def _needed(refusal: facts.Refusal, process: Process, application: Application, health: Endpoint) -> Endpoint | None:
     """A handler that comes to the refusal, other than those that tell of health."""
     if refusal.path not in process.modules:
         return None
@@ -157,9 +157,7 @@ def _comes_to(reached: Reached, refusal: facts.Refusal) -> bool:
     return bool(owner) and len(method) >= _LONG and any(c.endswith(f".{method}") for c in reached.function.calls)
 
 
-def _finding(
-    process: Process, probe: facts.Probe, decides: str, endpoint: Endpoint, lack: _Lack
-) -> Finding:
+def _finding(process: Process, probe: facts.Probe, decides: str, endpoint: Endpoint, lack: _Lack) -> Finding:
     name = lack.part.rpartition(".")[2]
     return Finding(
         at=probe.place,
@@ -185,8 +183,8 @@ def _says_so(
     return Finding(
         at=probe.place,
         message=(
-            f"{process.name} {decides} as soon as {_serving.shown(endpoint)} answers with a status from 200 to 399, which"
-            f" it does also where its body says {said.says!r}: no probe reads the body."
+            f"{process.name} {decides} as soon as {_serving.shown(endpoint)} answers with a status from 200 to 399,"
+            f" which it does also where its body says {said.says!r}: no probe reads the body."
         ),
         because=((said.place, f"{said.says}, with the status of success"),),
         about=(said.says,),

@@ -73,7 +73,9 @@ def find(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[Verdict]:
     use = _answers.use_of(call, pipeline)
     if use is None:
         return
-    ignored = use.status in ("unread", "shown") and not use.keys
+    if use.status in ("unread", "shown") and any(not (key.default or key.tested) for key in use.keys):
+        return  # reading the key fails where the body is that of a refusal
+    ignored = use.status in ("unread", "shown")
     if use.body or (use.status == "unknown" and not use.reports):
         yield Unjudged(call.place, "the answer is handed on")
         return
@@ -111,8 +113,10 @@ def _said(call: facts.RemoteCall, pipeline: Pipeline) -> str:
 
 def _how(use: facts.ReplyUse) -> str:
     if use.reports:
-        return "every error is caught and only reported" if use.status == "read" else (
-            "nothing looks at the answer and every error is caught"
+        return (
+            "every error is caught and only reported"
+            if use.status == "read"
+            else ("nothing looks at the answer and every error is caught")
         )
     return "the status of the answer is only printed" if use.status == "shown" else "nothing looks at the answer"
 

@@ -1,12 +1,13 @@
 """Parts of a service that it can't work without: where their failure is tolerated, and where requests end for them.
 
 A part is named so that two files of one application call it the same: ``module.name`` for what a module binds,
-``module.Class.attribute`` for what a method keeps, ``state.name`` and ``config.name`` for what the web application holds.
+``module.Class.attribute`` for what a method keeps, ``state.name`` and ``config.name`` for what the application holds.
 """
 
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -57,7 +58,7 @@ def tolerated(file: PythonFile) -> Iterator[ToleratedFailure]:
         if not (_WORK.match(name) or (name[:1].isupper() and _is_kept(site))) or is_route(site.scope):
             continue
         chain = around(site)
-        for outer, inner in zip(chain, chain[1:], strict=False):
+        for outer, inner in itertools.pairwise(chain):
             if not isinstance(outer, ast.Try) or inner not in outer.body or id(outer) in seen:
                 continue
             handler = next((h for h in outer.handlers if _takes_all(file, h, site.scope)), None)
@@ -78,7 +79,9 @@ def tolerated(file: PythonFile) -> Iterator[ToleratedFailure]:
 
 def _is_kept(site: CallSite) -> bool:
     """Whether what a call makes is bound to what outlives its function."""
-    return "." in site.result or site.result in site.scope.forwarded or (bool(site.result) and site.scope.kind == "module")
+    return (
+        "." in site.result or site.result in site.scope.forwarded or (bool(site.result) and site.scope.kind == "module")
+    )
 
 
 def is_route(scope: Scope) -> bool:
@@ -86,7 +89,9 @@ def is_route(scope: Scope) -> bool:
     at: Scope | None = scope
     while at is not None:
         node = at.node
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(map(is_route_decorator, node.decorator_list)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+            map(is_route_decorator, node.decorator_list)
+        ):
             return True
         at = at.parent
     return False
@@ -114,7 +119,9 @@ def _goes_on(handler: ast.ExceptHandler) -> bool:
             name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
             if name not in _REPORTS:
                 return False
-        if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant | ast.Dict | ast.List | ast.Call | ast.JoinedStr):
+        if isinstance(node, ast.Assign) and not isinstance(
+            node.value, ast.Constant | ast.Dict | ast.List | ast.Call | ast.JoinedStr
+        ):
             return False
     return True
 
@@ -206,10 +213,15 @@ def _of_state(file: PythonFile, name: str, names: Sequence[str], owner: Scope) -
     if isinstance(bound, ast.Attribute | ast.Subscript):
         found = part(file, bound, owner)
         return found if found.startswith(("state.", "config.")) else ""
-    if isinstance(bound, ast.Call) and isinstance(bound.func, ast.Name) and bound.func.id == "getattr" and len(bound.args) > 1:
+    if (
+        isinstance(bound, ast.Call)
+        and isinstance(bound.func, ast.Name)
+        and bound.func.id == "getattr"
+        and len(bound.args) > 1
+    ):
         holder, key = bound.args[:2]
         if isinstance(holder, ast.Attribute) and holder.attr == "state" and isinstance(key, ast.Constant):
-            return f"state.{key.value}"
+            return f"state.{key.value!s}"
     return ""
 
 

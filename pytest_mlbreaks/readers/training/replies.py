@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
@@ -34,7 +35,12 @@ _FAILS: Final = frozenset({"abort", "raise_for_status", "exit", "_exit", "sys.ex
 _HEALTH: Final = re.compile(r"health|ready|readiness|alive|live|status|ping|heartbeat|\bup\b", re.IGNORECASE)
 """Paths that probes ask."""
 
-_UNWELL: Final = re.compile(r"^(un-?healthy|un-?ready|not[ _-]?(ready|healthy|loaded)|unavailable|down)$", re.IGNORECASE)
+_OF_ALL: Final = frozenset({"status", "overall", "overall_status", "health", "state"})
+"""Names that a health route has for how the whole service is."""
+
+_UNWELL: Final = re.compile(
+    r"^(un-?healthy|un-?ready|not[ _-]?(ready|healthy|loaded)|unavailable|down)$", re.IGNORECASE
+)
 """What a route calls a service that should get no requests; one that is ``degraded`` may go on."""
 
 _RESPONSES: Final = frozenset(
@@ -89,11 +95,10 @@ def _unwell(file: PythonFile, nodes: Sequence[ast.AST]) -> Iterator[FailureAnswe
             said = (_entries(node.value) or {}).get("status")
             if isinstance(node.value, ast.Call):
                 said = said or keyword(node.value, "status")
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            if node.targets[0].id in ("status", "overall", "overall_status", "health", "state"):
-                said = node.value
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in _OF_ALL:
+            said = node.value
         for option in (said.body, said.orelse) if isinstance(said, ast.IfExp) else (said,):
-            if isinstance(option, ast.Constant) and _UNWELL.match(str(option.value)):
+            if isinstance(option, ast.Constant) and isinstance(option.value, str) and _UNWELL.match(option.value):
                 yield FailureAnswer(says=f"status: {option.value}", place=file.place(option))
 
 
@@ -179,8 +184,9 @@ def _said(node: ast.expr | None) -> str | None:
     for key, value in found.items():
         if key in ("error", "exception", "traceback") and not _is_nothing(value):
             return key
-        if key in ("status", "state", "result") and isinstance(value, ast.Constant) and _FAILED.match(str(value.value)):
-            return f"{key}: {value.value}"
+        text = value.value if isinstance(value, ast.Constant) else None
+        if key in ("status", "state", "result") and isinstance(text, str) and _FAILED.match(text):
+            return f"{key}: {text}"
         if key in ("success", "ok") and isinstance(value, ast.Constant) and value.value is False:
             return f"{key}: false"
     return None
@@ -274,7 +280,7 @@ def _use(file: PythonFile, site: CallSite, above: Mapping[int, ast.AST]) -> Repl
     elif isinstance(holder, ast.NamedExpr) and isinstance(holder.target, ast.Name):
         name = holder.target.id
     if name:
-        uses = _named(site.scope, name)
+        uses = _until_bound_anew(site, holder, name, above)
     elif not isinstance(holder, ast.Expr) and holder is not None:
         uses = [node]
     status, body = _status_of(uses, above, plain=isinstance(holder, ast.Expr) or bool(name))
@@ -292,13 +298,28 @@ def _use(file: PythonFile, site: CallSite, above: Mapping[int, ast.AST]) -> Repl
     )
 
 
-def _named(scope: Scope, name: str) -> list[ast.AST]:
+def _named(scope: Scope, name: str) -> list[ast.Name]:
     body = getattr(scope.node, "body", [])
     return [
         node
         for node in ast.walk(ast.Module(body, []))
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
     ]
+
+
+def _until_bound_anew(site: CallSite, holder: ast.AST, name: str, above: Mapping[int, ast.AST]) -> list[ast.Name]:
+    """The uses of *name* behind the request, and before something else is bound to it in the same block; all of them
+    where it is bound anew in another one, which may be a branch."""
+    outer = above.get(id(holder), site.scope.node)
+    begins, ends = site.node.lineno, sys.maxsize
+    for field in ("body", "orelse", "finalbody"):
+        block = getattr(outer, field, None)
+        if isinstance(block, list) and holder in block:
+            for statement in block[block.index(holder) + 1 :]:
+                if isinstance(statement, ast.Assign) and any(getattr(t, "id", "") == name for t in statement.targets):
+                    ends = statement.lineno
+                    break
+    return [node for node in _named(site.scope, name) if ends == sys.maxsize or begins <= node.lineno <= ends]
 
 
 def _status_of(uses: list[ast.AST], above: Mapping[int, ast.AST], *, plain: bool) -> tuple[_Status, bool]:
@@ -359,20 +380,22 @@ def _read(file: PythonFile, node: ast.AST, above: Mapping[int, ast.AST]) -> Iter
     """``node["key"]`` and ``node.get("key", ...)``."""
     holder = above.get(id(node))
     if isinstance(holder, ast.Subscript) and holder.value is node:
-        if isinstance(holder.slice, ast.Constant) and isinstance(holder.slice.value, str):
-            if isinstance(holder.ctx, ast.Load):
-                yield ReplyKey(name=holder.slice.value, place=file.place(holder))
+        key = _text_of(holder.slice)
+        if key is not None and isinstance(holder.ctx, ast.Load):
+            yield ReplyKey(name=key, place=file.place(holder))
     elif isinstance(holder, ast.Attribute) and holder.attr == "get":
         call = above.get(id(holder))
-        if isinstance(call, ast.Call) and call.func is holder and call.args:
-            key = call.args[0]
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                yield ReplyKey(
-                    name=key.value, default=True, empty=_is_empty_list(call, above), place=file.place(call)
-                )
+        key = _text_of(call.args[0]) if isinstance(call, ast.Call) and call.func is holder and call.args else None
+        if key is not None and isinstance(call, ast.Call):
+            yield ReplyKey(name=key, default=True, empty=_is_empty_list(call, above), place=file.place(call))
     elif isinstance(holder, ast.Compare) and isinstance(holder.ops[0], ast.In | ast.NotIn):
-        if isinstance(holder.left, ast.Constant) and isinstance(holder.left.value, str):
-            yield ReplyKey(name=holder.left.value, tested=True, place=file.place(holder))
+        key = _text_of(holder.left)
+        if key is not None:
+            yield ReplyKey(name=key, tested=True, place=file.place(holder))
+
+
+def _text_of(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def _is_empty_list(call: ast.Call, above: Mapping[int, ast.AST]) -> bool:
