@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import gc
-import hashlib
 import itertools
-import json
 import re
 import time
 from collections import Counter
@@ -37,6 +35,7 @@ from pytest_mlbreaks.report import (
     ReportedFinding,
     Result,
     UnjudgedSubject,
+    fingerprint_of,
 )
 from pytest_mlbreaks.secrets import redact_url
 from pytest_mlbreaks.tree import ReadError, Tree
@@ -493,9 +492,9 @@ def _report(
         identity = (subject, *finding.about)
         ordinals[identity] += 1
         number = ordinals[identity]
-        fingerprint = _fingerprint(check.id, identity, number)
+        fingerprint = fingerprint_of(check.id, identity, number)
         if check.formerly:
-            former[fingerprint] = tuple(_fingerprint(name, identity, number) for name in check.formerly)
+            former[fingerprint] = tuple(fingerprint_of(name, identity, number) for name in check.formerly)
         message = f"{finding.message} ({finding.lowered})" if finding.lowered else finding.message
         reported.append(
             ReportedFinding(
@@ -523,10 +522,6 @@ def _once(found: Sequence[tuple[Finding, str]]) -> list[tuple[Finding, str]]:
     ordered = sorted(found, key=lambda pair: pair[0].at.sort_key)
     once = {(finding.at, finding.message): (finding, subject) for finding, subject in reversed(ordered)}
     return list(reversed(once.values()))
-
-
-def _fingerprint(check: str, identity: tuple[str, ...], number: int) -> str:
-    return hashlib.sha256(json.dumps((check, *identity, number)).encode()).hexdigest()[:32]
 
 
 def _clean(text: str) -> str:

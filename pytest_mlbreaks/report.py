@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Callable
 from typing import Literal
 
@@ -69,6 +71,11 @@ class ReportedFinding(msgspec.Struct, frozen=True, kw_only=True):
     def fails(self, threshold: Severity | None) -> bool:
         """Whether it fails a run with this threshold (None: nothing does): nothing suppresses it, and it counts."""
         return threshold is not None and self.suppressed is None and not self.preview and self.level >= threshold
+
+
+def fingerprint_of(check: str, identity: tuple[str, ...], number: int = 1) -> str:
+    """The fingerprint of the finding of *check* about the things *identity*, the *number*-th of its kind."""
+    return hashlib.sha256(json.dumps((check, *identity, number)).encode()).hexdigest()[:32]
 
 
 class UnjudgedSubject(msgspec.Struct, frozen=True):

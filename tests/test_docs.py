@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 from pytest_mlbreaks import recognised, taxonomy, testing
 from pytest_mlbreaks.config.schema import SettingsFile
+from pytest_mlbreaks.rollout.findings import ID as CONTRADICTS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -35,7 +36,7 @@ def names() -> dict[str, str]:
 @every_page
 def test_ids_in_backticks_exist(page: Path) -> None:
     """A word in kebab-case is a check, a category, a key of the settings, or a reader."""
-    known = {*names(), *taxonomy.categories(), *OF_THE_GUIDES}
+    known = {*names(), *taxonomy.categories(), *OF_THE_GUIDES, CONTRADICTS}
     known |= {field.encode_name for field in msgspec.structs.fields(SettingsFile)}
     known |= {reader.name for reader in testing.installed().readers}
     told = set(re.findall(r"(?<!`)`([a-z][a-z0-9]*(?:-[a-z0-9]+)+)`(?!`)", page.read_text(encoding="utf-8")))

@@ -177,7 +177,7 @@ class YamlFile:
         self.diagnostics: list[Diagnostic] = []
         self._offsets: dict[str, int] = {}  # name of a stream -> lines before it
         # an alias needs an anchor; a star alone is a cron or a glob more often than not
-        self._aliases = "*" in text and _ANCHOR.search(text) is not None
+        self._aliases = "*" in text and "&" in text and _ANCHOR.search(text) is not None
         self.documents: tuple[YamlNode, ...] = tuple(self._parse(text))
 
     def release(self) -> None:
@@ -233,9 +233,9 @@ class YamlFile:
                 node = pending.pop()
                 if isinstance(node, yaml.MappingNode):
                     self._note_repeated_keys(node)
-                    pending.extend(value for _, value in node.value if not isinstance(value, yaml.ScalarNode))
+                    pending += [value for _, value in node.value if type(value) is not yaml.ScalarNode]
                 elif isinstance(node, yaml.SequenceNode):
-                    pending.extend(value for value in node.value if not isinstance(value, yaml.ScalarNode))
+                    pending += [value for value in node.value if type(value) is not yaml.ScalarNode]
             return True
         sizes: dict[int, int] = {}
         stack: list[tuple[yaml.Node, bool]] = [(root, False)]
@@ -272,7 +272,12 @@ class YamlFile:
         return True
 
     def _note_repeated_keys(self, node: yaml.MappingNode) -> None:
-        texts = {key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)}
+        if len(node.value) == 1:
+            return
+        try:
+            texts = {key.value for key, _ in node.value}
+        except TypeError:  # a key that is a collection: its value is a list
+            texts = set()
         if len(texts) == len(node.value):
             return
         seen: dict[str, yaml.Node] = {}

@@ -81,6 +81,10 @@ _OPERATORS = (
 _REDIRECTIONS = frozenset({">", ">>", ">|", "<", ">&", "<&", "&>", "<<<"})
 _KEYWORDS = frozenset({"if", "then", "else", "elif", "fi", "do", "done", "while", "until", "{", "}", "!", "time"})
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
+_PLAIN = re.compile(r"[^ \t\r\n;&|()<>\\'\"$`]+")
+"""What of a word means nothing to a shell but itself."""
+_QUOTED = re.compile(r'[^"\\$`]+')
+"""The same between double quotes."""
 
 
 @dataclasses.dataclass
@@ -168,9 +172,11 @@ def _tokens(text: str) -> Iterator[tuple[str, bool, int]]:
                     line += text.count("\n", index, end)
                     index = end
                 else:
-                    line += text[index] == "\n"
-                    word.append(text[index])
-                    index += 1
+                    run = _QUOTED.match(text, index, length)
+                    end = run.end() if run else index + 1
+                    line += text.count("\n", index, end)
+                    word.append(text[index:end])
+                    index = end
             index += 1
         elif char in "$`":
             end = _substitution_end(text, index, length)
@@ -178,8 +184,10 @@ def _tokens(text: str) -> Iterator[tuple[str, bool, int]]:
             line += text.count("\n", index, end)
             index = end
         else:
-            word.append(char)
-            index += 1
+            run = _PLAIN.match(text, index, length)
+            end = run.end() if run else index + 1
+            word.append(text[index:end])
+            index = end
     if started:
         yield "".join(word), False, word_line
 

@@ -35,6 +35,7 @@ class Modules:
         self._components: Mapping[object, tuple[KfpComponent, ...]] = pipeline.index(KfpComponent, _component_key)
         self._bound: dict[str, dict[str, list[Import]]] = {}
         self._imported: dict[str, tuple[str, ...]] = {}
+        self._reached: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._found: dict[tuple[str, str], str | None] = {}
 
     def find(self, dotted: str, near: str = "", *, within: Sequence[str] = ()) -> str | None:
@@ -125,6 +126,12 @@ class Modules:
 
     def reach(self, entries: Sequence[str]) -> tuple[str, ...]:
         """The files that *entries* reach by imports, themselves first."""
+        key = tuple(entries)
+        if key not in self._reached:
+            self._reached[key] = self._reach(key)
+        return self._reached[key]
+
+    def _reach(self, entries: tuple[str, ...]) -> tuple[str, ...]:
         seen: dict[str, None] = dict.fromkeys(entries)
         layer = list(entries)
         for _ in range(HOPS):

@@ -67,6 +67,9 @@ class Processes:
         self._builds = {b.identity: b for b in pipeline.all(ImageBuild)}
         self._dockerfiles = {d.path: d for d in pipeline.all(Dockerfile)}
         self._built = self._where_built()
+        #: Files whose code loads variables from another.
+        self._loading_variables = {call.path for call in pipeline.all(Call) if call.callee in LOADS_VARIABLES}
+        self._defaults: dict[int, Value] = {}
         #: Builds by the last part of the names that they give, which two names of one repository share.
         self._named_images: dict[str, list[tuple[str, ImageBuild]]] = defaultdict(list)
         for build in self._builds.values():
@@ -256,10 +259,8 @@ class Processes:
         starts += [package for path in imported for package in self._modules.packages(path) if package not in starts]
         modules = self._modules.reach(starts) if starts else ()
         reasons = [] if process.closed else [process.open_reason]
-        loads = self._pipeline.index(Call, "path")
-        for module in modules:
-            if any(call.callee in LOADS_VARIABLES for call in loads.get(module, ())):
-                reasons.append("its code loads variables from a file")
+        if not self._loading_variables.isdisjoint(modules):
+            reasons.append("its code loads variables from a file")
         if any(e.kind == "script" and not (e.path or e.written).endswith(".py") and not e.external for e in entries):
             reasons.append("it is started through a script, which may set variables")
         return dataclasses.replace(
@@ -326,7 +327,9 @@ class Processes:
         seen: set[tuple[str, Place]] = set()
         for module in process.modules:
             for read in reads.get(module, ()):
-                name = self._values.resolve(read.key, process).text
+                key = read.key
+                text = key.value if isinstance(key, Literal) else None
+                name = text if isinstance(text, str) else self._values.resolve(key, process).text
                 if name is None or (name, read.place) in seen:
                     continue
                 seen.add((name, read.place))
@@ -337,8 +340,15 @@ class Processes:
     def _setting_value(self, process: Process, read: EnvRead, name: str) -> Value:
         if name in process.variables:
             return process.variables[name]
-        default = self._values.resolve(read.default, process) if read.default is not None else Value.unknown("not set")
-        default = traced(default, Origin(read.place, f"the default of {name}"))
+        default = self._defaults.get(id(read))
+        if default is None:
+            if read.default is None:
+                default = Value.unknown("not set")
+            else:
+                default = self._values.resolve(read.default, process)
+                default = traced(default, Origin(read.place, f"the default of {name}"))
+            if read.default is None or isinstance(read.default, Literal):
+                self._defaults[id(read)] = default  # no process decides it
         return default if process.closed else union([default, Value.unknown(process.open_reason)])
 
     # ------------------------------------------------------------------------------------------------ entries

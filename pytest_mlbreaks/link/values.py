@@ -24,6 +24,7 @@ from pytest_mlbreaks.model.expr import (
     Made,
     Name,
     PathJoin,
+    Scalar,
     SecretKey,
     Unknown,
 )
@@ -385,6 +386,8 @@ class Values:
 
     def pattern(self, expr: Expr, process: Process | None = None) -> str:
         """The text of *expr* with ``{*}`` for each part that can't be told, or can be several things."""
+        if type(expr) is Literal:  # most are
+            return _scalar_text(expr.value)
         match expr:
             case Concat(parts=parts):
                 return "".join(self.pattern(part, process) for part in parts)
@@ -484,7 +487,10 @@ def traced(value: Value, origin: Origin) -> Value:
 
 
 def _text(alternative: Alternative) -> str:
-    value = alternative.value
+    return _scalar_text(alternative.value)
+
+
+def _scalar_text(value: Scalar) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)

@@ -29,7 +29,7 @@ def as_data(report: Report, threshold: Severity | None) -> dict[str, Any]:
         "root": report.root,
         "revision": report.revision,
         "partial": report.partial,
-        "findings": [_finding(finding) for finding in report.findings],
+        "findings": [finding_as_data(finding) for finding in report.findings],
         "results": [_result(result) for result in report.results],
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in report.diagnostics],
         "baseline": _baseline(report.baseline),
@@ -53,7 +53,8 @@ def place(where: Place) -> dict[str, Any]:
     }
 
 
-def _finding(finding: ReportedFinding) -> dict[str, Any]:
+def finding_as_data(finding: ReportedFinding) -> dict[str, Any]:
+    """One finding as plain data, with all of its keys."""
     silenced = finding.suppressed
     return {
         "check": finding.check,

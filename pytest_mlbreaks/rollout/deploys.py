@@ -1,6 +1,6 @@
 """In which order the repository deploys today, and where that contradicts the order that a change needs.
 
-Told by the steps of workflows, by the commands of containers, and by the waves of Argo CD.
+Told by the steps of workflows, by the commands of containers, by the waves of Argo CD, and by the hooks of Helm.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from pytest_mlbreaks.model import JobRun, Pipeline, Place, Process
-from pytest_mlbreaks.model.facts import Command, Container, Workload
+from pytest_mlbreaks.model.facts import Command, Container, Label, Workload
 from pytest_mlbreaks.rollout.components import Component
 from pytest_mlbreaks.rollout.edges import Edge
 
@@ -20,6 +20,11 @@ _APPLIES = re.compile(r"\bkubectl\s+(?:-\S+\s+)*apply\s+(?:-R\s+)?-[fk][= ]*([\w
 _BY_KIND = {"dbt": re.compile(r"\bdbt\s+(?:run|build)\b"), "features": re.compile(r"\bfeast\b.*\bapply\b")}
 _WAVE = "argocd.argoproj.io/sync-wave"
 """https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/: lower waves first, 0 where none is given."""
+
+_HOOK = "helm.sh/hook"
+_HOOK_WEIGHT = "helm.sh/hook-weight"
+_BEFORE, _AFTER = frozenset({"pre-install", "pre-upgrade"}), frozenset({"post-install", "post-upgrade"})
+"""https://helm.sh/docs/topics/charts_hooks/: before all other objects of the release are loaded, or after it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,8 +66,13 @@ def contradictions(edges: Iterable[Edge], deploys: Iterable[Deploy]) -> tuple[Co
 
 
 def today(pipeline: Pipeline, components: Mapping[str, Component]) -> tuple[Deploy, ...]:
-    """What the workflows, containers and waves of *pipeline* deploy."""
-    return (*_workflows(pipeline, components), *_starts(pipeline, components), *_waves(pipeline, components))
+    """What the workflows, containers, waves and hooks of *pipeline* deploy."""
+    return (
+        *_workflows(pipeline, components),
+        *_starts(pipeline, components),
+        *_waves(pipeline, components),
+        *_hooks(pipeline, components),
+    )
 
 
 def _workflows(pipeline: Pipeline, components: Mapping[str, Component]) -> Iterator[Deploy]:
@@ -102,6 +112,8 @@ def _starts(pipeline: Pipeline, components: Mapping[str, Component]) -> Iterator
         container = process.fact
         if not isinstance(container, Container) or container.workload not in components:
             continue
+        if process.workload is not None and process.workload.kind in ("Job", "CronJob"):
+            continue  # it serves nothing after it
         commands = [c for c in (container.entrypoint, container.command) if c is not None]
         command = next((c for c in commands if _MIGRATES.search(_text(pipeline, c))), None)
         if command is None:
@@ -116,15 +128,71 @@ def _starts(pipeline: Pipeline, components: Mapping[str, Component]) -> Iterator
 
 def _waves(pipeline: Pipeline, components: Mapping[str, Component]) -> Iterator[Deploy]:
     for workload in pipeline.all(Workload):
-        component = components.get(workload.identity)
-        label = next((label for label in workload.annotations if label.key == _WAVE), None)
-        if component is None or (label is not None and not label.value.lstrip("-").isdigit()):
+        label = _annotation(workload, _WAVE)
+        rank = _number(label)
+        if rank is None:
             continue
-        rank = int(label.value) if label is not None else 0
         place = label.place if label is not None else workload.place
         sequence = f"waves:{workload.path.rpartition('/')[0]}#{workload.namespace}"
-        for name in (component.id, *component.builds):
+        for name in _done_by(pipeline, workload, components):
             yield Deploy(name, sequence, rank, place, f"wave {rank} of Argo CD")
+
+
+def _hooks(pipeline: Pipeline, components: Mapping[str, Component]) -> Iterator[Deploy]:
+    """Of each chart with a hook: its hooks, and between those before and after it, all else."""
+    charts: dict[str, list[Workload]] = defaultdict(list)
+    for workload in pipeline.all(Workload):
+        chart, inside, _ = workload.path.partition("/templates/")
+        if inside:
+            charts[chart].append(workload)
+    for chart, workloads in charts.items():
+        if not any(_annotation(workload, _HOOK) for workload in workloads):
+            continue
+        for workload in workloads:
+            hook = _annotation(workload, _HOOK)
+            when = {part.strip() for part in hook.value.split(",")} if hook is not None else set()
+            weight = _number(_annotation(workload, _HOOK_WEIGHT))
+            if hook is None:
+                rank, how, place = 0, "the release itself", workload.place
+            elif weight is not None and when & _BEFORE and not when & _AFTER:
+                rank, how, place = weight - _BEYOND_WEIGHTS, f"the hook {hook.value} of Helm", hook.place
+            elif weight is not None and when & _AFTER and not when & _BEFORE:
+                rank, how, place = weight + _BEYOND_WEIGHTS, f"the hook {hook.value} of Helm", hook.place
+            else:
+                continue
+            for name in _done_by(pipeline, workload, components):
+                yield Deploy(name, f"hooks:{chart}", rank, place, how)
+
+
+_BEYOND_WEIGHTS = 10**6
+"""More than any weight of a hook."""
+
+
+def _done_by(pipeline: Pipeline, workload: Workload, components: Mapping[str, Component]) -> Iterator[str]:
+    """What is deployed when *workload* is: itself with its image, or, of a Job, what its command does."""
+    containers = pipeline.index(Container, "workload").get(workload.identity, ())
+    done: list[str] = []
+    if workload.kind == "Job":
+        commands = [c for container in containers for c in (container.entrypoint, container.command) if c is not None]
+        done = [name for command in commands for name in _deployed(_text(pipeline, command), components)]
+    component = components.get(workload.identity)
+    if done:
+        yield from done
+    elif component is not None:
+        yield component.id
+        yield from component.builds
+
+
+def _annotation(workload: Workload, key: str) -> Label | None:
+    return next((label for label in workload.annotations if label.key == key), None)
+
+
+def _number(label: Label | None) -> int | None:
+    """The number that an annotation holds, 0 where there is none; None where it holds something else."""
+    if label is None:
+        return 0
+    digits = label.value.removeprefix("-")
+    return int(label.value) if digits.isascii() and digits.isdigit() and len(digits) < 6 else None
 
 
 def _text(pipeline: Pipeline, command: Command | None) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 from pytest_mlbreaks import __version__
 from pytest_mlbreaks.display import clean
 from pytest_mlbreaks.model import Place
+from pytest_mlbreaks.reporters.json import finding_as_data
 from pytest_mlbreaks.rollout.changes import Change
 from pytest_mlbreaks.rollout.edges import Reason
+from pytest_mlbreaks.rollout.findings import findings
 from pytest_mlbreaks.rollout.order import Order, Stage
 
 VERSION = 1
@@ -45,11 +47,13 @@ def _lines(order: Order, base: str) -> Iterator[str]:
         yield f"NO ORDER IS SAFE: {one.provider.title} takes {one.item.shown} away, and {one.user.title} still uses it"
         yield f"  {one.lost.place}  here it was"
         yield f"  {one.use.place}  here it is still used"
-    for told in order.contradictions:
+    for finding in findings(order):
         yield ""
-        yield f"TODAY IT IS DEPLOYED THE OTHER WAY ROUND: {told.early.how} comes before {told.late.how}"
-        yield from _reason(told.edge.reasons[0])
-        yield f"         today: {told.early.place} before {told.late.place}"
+        yield "TODAY IT IS DEPLOYED THE OTHER WAY ROUND"
+        yield f"  {finding.place}  {finding.message}"
+        yield f"  {finding.check} [{finding.category}, ML {finding.axis.ml}, distributed {finding.axis.distributed}]"
+        for related in finding.because:
+            yield f"  {related.place}  {related.note}"
     yield ""
     titles = {change.component.id: change for change in order.changes}
     if len(order.stages) == 1 and not order.stages[0].tied:
@@ -169,6 +173,7 @@ def as_json(order: Order, base: str, head: str) -> str:
             }
             for told in order.contradictions
         ],
+        "findings": [finding_as_data(finding) for finding in findings(order)],
         "broken": [
             {
                 "provider": one.provider.id,

@@ -206,6 +206,69 @@ def test_a_workflow_that_deploys_the_other_way_round(migrated_first: bool) -> No
     assert ("THE OTHER WAY ROUND" in text.terminal(found, "v1")) is migrated_first
 
 
+def test_a_contradiction_is_a_finding_of_push_order() -> None:
+    """It has category, axes, places of both sides, and a fingerprint, as every finding has."""
+    workflow = {
+        ".github/workflows/deploy.yml": DEPLOY.format(first="alembic upgrade head", then="kubectl apply -f k8s/")
+    }
+    base = {**deployed("A", "1", "A"), **workflow, "serve.py": MODELS.format(column=AMOUNT)}
+    head = {**deployed("A", "2", "A"), **workflow, "serve.py": MODELS.format(column=""), "db/versions/1.py": DROP}
+    found = json.loads(text.as_json(judged(base, head), "v1", ""))["findings"]
+    assert [one["check"] for one in found] == ["deploy-order-contradicts-change"]
+    assert found[0]["category"] == "push-order"
+    assert found[0]["axis"] == {"ml": 1, "distributed": 5}
+    assert found[0]["place"]["path"] == ".github/workflows/deploy.yml"
+    assert {one["place"]["path"] for one in found[0]["because"]} == {
+        ".github/workflows/deploy.yml",
+        "serve.py",
+        "db/versions/1.py",
+    }
+    assert len(found[0]["fingerprint"]) == 32
+
+
+MIGRATES = """apiVersion: batch/v1
+kind: Job
+metadata:
+  name: migrate
+  annotations: {{{annotation}}}
+spec:
+  template:
+    spec:
+      containers:
+        - name: migrate
+          image: registry.example.org/serve:1
+          command: [alembic, upgrade, head]
+"""
+
+
+@pytest.mark.parametrize(
+    ("annotation", "contradicts"),
+    [
+        ("helm.sh/hook: pre-upgrade", True),
+        ('helm.sh/hook: "pre-install,pre-upgrade", helm.sh/hook-weight: "-5"', True),
+        ("helm.sh/hook: post-upgrade", False),
+        ('helm.sh/hook: "pre-upgrade,post-upgrade"', False),
+        ("helm.sh/hook: test", False),
+        ('argocd.argoproj.io/sync-wave: "-1"', True),
+        ('argocd.argoproj.io/sync-wave: "1"', False),
+    ],
+)
+def test_a_job_that_migrates_before_the_release(annotation: str, contradicts: bool) -> None:
+    """It drops the column before the pods that read it are gone, by a hook of Helm or a wave of Argo CD."""
+    folder = "chart/templates" if "helm" in annotation else "k8s"
+    job = {f"{folder}/migrate.yaml": MIGRATES.format(annotation=annotation)}
+    if "helm" in annotation:
+        job["chart/Chart.yaml"] = "apiVersion: v2\nname: serve\nversion: 1.0.0\n"
+
+    def files(tag: str, column: str) -> Files:
+        made = {**deployed("A", tag, "A"), "serve.py": MODELS.format(column=column), **job}
+        made[f"{folder}/serve.yaml"] = made.pop("k8s/serve.yaml")
+        return made
+
+    found = judged(files("1", AMOUNT), {**files("2", ""), "db/versions/1.py": DROP})
+    assert bool(found.contradictions) is contradicts
+
+
 def test_moved_lines_are_no_change() -> None:
     """What is only written in another place is not pushed."""
     base = {"k8s/config.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {A: b}\n"}
