@@ -235,7 +235,7 @@ def _shape(
         if entries is None:
             return None, ""
         found.update(dict.fromkeys(entries))
-    return (tuple(found), "") if found else (None, "")
+    return (tuple(sorted(found)), "") if found else (None, "")
 
 
 # ------------------------------------------------------------------------------------------ what is made of answers
@@ -272,14 +272,14 @@ def _use(file: PythonFile, site: CallSite, above: Mapping[int, ast.AST]) -> Repl
     if isinstance(holder, ast.Await):
         node, holder = holder, above.get(id(holder))
     name = ""
-    uses: list[ast.AST] = []
+    uses: Sequence[ast.AST] = ()
     if isinstance(holder, ast.Assign) and len(holder.targets) == 1 and isinstance(holder.targets[0], ast.Name):
         name = holder.targets[0].id
     elif isinstance(holder, ast.withitem) and isinstance(holder.optional_vars, ast.Name):
         name = holder.optional_vars.id
     elif isinstance(holder, ast.NamedExpr) and isinstance(holder.target, ast.Name):
         name = holder.target.id
-    if name:
+    if name and holder is not None:
         uses = _until_bound_anew(site, holder, name, above)
     elif not isinstance(holder, ast.Expr) and holder is not None:
         uses = [node]
@@ -319,10 +319,12 @@ def _until_bound_anew(site: CallSite, holder: ast.AST, name: str, above: Mapping
                 if isinstance(statement, ast.Assign) and any(getattr(t, "id", "") == name for t in statement.targets):
                     ends = statement.lineno
                     break
-    return [node for node in _named(site.scope, name) if ends == sys.maxsize or begins <= node.lineno <= ends]
+    if ends == sys.maxsize and site.loops:
+        begins = 0  # a use above it is one of the round before
+    return [node for node in _named(site.scope, name) if begins <= node.lineno <= ends]
 
 
-def _status_of(uses: list[ast.AST], above: Mapping[int, ast.AST], *, plain: bool) -> tuple[_Status, bool]:
+def _status_of(uses: Sequence[ast.AST], above: Mapping[int, ast.AST], *, plain: bool) -> tuple[_Status, bool]:
     """Whether something depends on the status of an answer, and whether its body is used."""
     status: _Status = "unread" if plain else "unknown"
     body = False
@@ -358,7 +360,7 @@ def _is_shown(node: ast.AST, above: Mapping[int, ast.AST]) -> bool:
     return False
 
 
-def _keys(file: PythonFile, scope: Scope, uses: list[ast.AST], above: Mapping[int, ast.AST]) -> Iterator[ReplyKey]:
+def _keys(file: PythonFile, scope: Scope, uses: Sequence[ast.AST], above: Mapping[int, ast.AST]) -> Iterator[ReplyKey]:
     """The keys that code reads of the JSON of an answer, directly or through one name."""
     for use in uses:
         method = above.get(id(use))
