@@ -26,7 +26,7 @@ def _reads(call: facts.RemoteCall, pipeline: Pipeline) -> bool:
 def find(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each HTTP request whose answer is read with ``.get(key, [])``."""
     use = _answers.use_of(call, pipeline)
-    if use is None or use.status == "read":
+    if use is None or use.status in ("read", "shown"):
         return
     if use.status == "unknown" or use.hooked:
         yield Unjudged(

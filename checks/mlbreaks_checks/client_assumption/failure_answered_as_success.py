@@ -93,7 +93,7 @@ def find_load(endpoint: Endpoint, pipeline: Pipeline) -> Iterator[Verdict]:
             at=endpoint.place,
             message=(
                 f"{_serving.shown(endpoint)} answers as after a success also where {load.api} fails: that is caught"
-                f" below {method}, whose result is not looked at, and the old model stays."
+                f" below {method}, whose result is not looked at, and no new model is there."
             ),
             because=((load.handler, "takes every error and goes on"), *_callers(endpoint, pipeline)),
             about=(load.identity,),
