@@ -38,7 +38,8 @@ def facts(kind: type[Fact], text: str, path: str = "service/app.py") -> list[Any
 )
 def test_a_failure_at_start_that_is_tolerated(body: str, parts: tuple[str, ...], holders: tuple[str, ...]) -> None:
     """What a module binds, what the application holds, and objects whose method does the work."""
-    text = f"from service.loading import loader\nimport joblib\napp = make()\nmodel = None\nasync def begin():\n    {body}\n"
+    head = "from service.loading import loader\napp = make()\nmodel = None\n"
+    text = f"{head}async def begin():\n    {body}\n"
     (found,) = facts(ToleratedFailure, text)
     assert (found.parts, found.holders, found.scope) == (parts, holders, "begin")
 
