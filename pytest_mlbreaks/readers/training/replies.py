@@ -31,6 +31,9 @@ _SHOWS: Final = frozenset(
     {"print", "debug", "info", "warning", "warn", "error", "exception", "critical", "log", "echo", "str", "format"}
 )
 _FAILED: Final = re.compile(r"^(error|failed|failure|unhealthy|unavailable|not_ready)$", re.IGNORECASE)
+_HOLDS_AN_ANSWER: Final = re.compile(r"result|items|data$|fallback|predict|recommend|answer|response", re.IGNORECASE)
+"""Keys of a body that answers all the same, by something else."""
+
 _FAILS: Final = frozenset({"abort", "raise_for_status", "exit", "_exit", "sys.exit"})
 _HEALTH: Final = re.compile(r"health|ready|readiness|alive|live|status|ping|heartbeat|\bup\b", re.IGNORECASE)
 """Paths that probes ask."""
@@ -179,7 +182,7 @@ def _failures(file: PythonFile, function: FunctionSite) -> Iterator[FailureAnswe
 def _said(node: ast.expr | None) -> str | None:
     """The beginning of a body that says it failed: it has an ``error``, or a ``status`` of that kind."""
     found = _entries(node)
-    if found is None:
+    if found is None or any(_HOLDS_AN_ANSWER.search(key) and not _is_nothing(value) for key, value in found.items()):
         return None
     for key, value in found.items():
         if key in ("error", "exception", "traceback") and not _is_nothing(value):
@@ -193,7 +196,9 @@ def _said(node: ast.expr | None) -> str | None:
 
 
 def _is_nothing(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and not node.value
+    if isinstance(node, ast.List | ast.Tuple):
+        return not node.elts
+    return not node.keys if isinstance(node, ast.Dict) else isinstance(node, ast.Constant) and not node.value
 
 
 def _entries(node: ast.expr | None) -> Mapping[str, ast.expr] | None:
