@@ -10,7 +10,7 @@ from pytest_mlbreaks.api import Pipeline, facts, references
 
 _Object = facts.Workload | facts.Autoscaler
 
-PATCHED = "an overlay patches it"
+PATCHED = "an overlay patches or replaces it"
 """Why nothing is said of an object that a kustomization may change."""
 
 TEMPLATED = "a template of a chart may set more"
@@ -39,13 +39,29 @@ def may_be_patched(
 ) -> bool:
     """Whether a kustomization that takes in the file *path*, itself or through others, may change the objects in it.
 
-    Patches are not applied, so nothing can be said of such an object as it comes to run. *apart_from* names fields of
-    kustomizations that do not matter to who asks; *of* is the object, where only one of the file does.
+    Patches are not applied, so nothing can be said of such an object as it comes to run; nor of one that the
+    kustomization of its folder passes over for another of its name. *apart_from* names fields of kustomizations that do
+    not matter to who asks; *of* is the object, where only one of the file does.
     """
-    return any(
+    return _is_passed_over(path, pipeline, of) or any(
         change not in apart_from and (of is None or _concerns(holder, change, of, pipeline))
         for holder in overlays(path, pipeline).values()
         for change in holder.changes
+    )
+
+
+def _is_passed_over(path: str, pipeline: Pipeline, of: _Object | None) -> bool:
+    """Whether the kustomization of the folder takes in another file, which has a workload of the same kind and name."""
+    holders = pipeline.index(facts.Kustomization, _folder_of).get(_folder(path), ())
+    if not holders or overlays(path, pipeline):
+        return False
+    listed = {one for holder in holders for one in holder.lists}
+    own = [of] if isinstance(of, facts.Workload) else pipeline.index(facts.Workload, "path").get(path, ())
+    names = {(workload.kind, workload.name) for workload in own}
+    return any(
+        (workload.kind, workload.name) in names
+        for other in listed
+        for workload in pipeline.index(facts.Workload, "path").get(other, ())
     )
 
 

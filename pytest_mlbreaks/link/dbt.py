@@ -186,6 +186,10 @@ class _Maker:
         """Why a model or source may be there that is not seen; "" where all are."""
         if self._unread:
             return f"{self._unread} is not read"
+        if not any(
+            path.endswith((".sql", ".py")) and self._in(path, self._project.model_paths) for path in self._paths
+        ):
+            return "no model of the project is in the tree"  # a copy that leaves them out, or they come from elsewhere
         odd = [folder for folder in self._project.folders if _FOLDERS_READ.isdisjoint(folder.split("/"))]
         return f"properties files of {odd[0]} are not read" if odd else ""
 

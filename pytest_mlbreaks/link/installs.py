@@ -241,12 +241,15 @@ class _Maker:
         return None, ""
 
     def _beside(self, path: str, tool: str) -> LockFile | None:
-        """The lock in the folder of a project, or in the nearest one above it; of *tool*, where one is named."""
-        folder = posixpath.dirname(path)
+        """The lock in the folder of a project, or in the nearest one above it that holds the project as a member of its
+        workspace; of *tool*, where one is named."""
+        own = posixpath.dirname(path)
+        folder = own
         while True:
             found = [x for x in self._locks.get(folder, ()) if x.tool == (tool or x.tool) and x.tool in _LOCKS]
             if found:
-                return found[0] if len(found) == 1 and found[0].packages else None
+                its = len(found) == 1 and found[0].packages and (folder == own or _holds(found[0], own))
+                return found[0] if its else None
             if not folder:
                 return None
             folder = posixpath.dirname(folder)
@@ -308,6 +311,15 @@ class _Maker:
             listed.add(path, _groups(command, asked, file))
         if len(listed.requirements) == before and command.main:
             listed.unknown = listed.unknown or "its project file lists no dependencies"
+
+
+def _holds(lock: LockFile, folder: str) -> bool:
+    """Whether the project in *folder* is a member of the workspace that *lock* was made for (uv names each)."""
+    above = posixpath.dirname(lock.path)
+    return any(
+        package.source.startswith("./") and posixpath.normpath(posixpath.join(above, package.source)) == folder
+        for package in lock.packages
+    )
 
 
 def _asked(requirement: Requirement) -> Installed:

@@ -556,12 +556,13 @@ class Processes:
         if kind == "module":
             path = self._main_of(path) if path else self._modules.find(f"{dotted}.__main__", context)
         if path is None:
-            external = not any(
-                p.startswith(f"{dotted.partition('.')[0]}/") or f"/{dotted.partition('.')[0]}/" in p
-                for p in self._modules.files
-            )
+            top = f"/{dotted.partition('.')[0]}/"
+            below = [p for p in self._modules.files if top in f"/{p}"]
+            external = not below
             if external and "." not in dotted and located.state == "absent":
                 external = False
+            elif below and "." not in dotted and not any(f"/{p}".endswith(f"{top}__init__.py") for p in below):
+                external = True  # a folder that is no package does not hide the installed one (migrations in alembic/)
             reason = "not a module of the tree" if external else located.reason
             absent = located.state == "absent" and not external
             return Entry(

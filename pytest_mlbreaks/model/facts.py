@@ -58,10 +58,12 @@ class Import(Part, frozen=True, kw_only=True):
 class PythonModule(Fact, frozen=True, kw_only=True):
     """A Python file. *package* is true for an ``__init__.py``, *main* where a ``__main__`` guard
     does more than print; *calls* are
-    the callee names outside of functions and classes, import aliases expanded, each once."""
+    the callee names outside of functions and classes, import aliases expanded, each once; *asked* are the attributes
+    that it asks of what is called settings or configuration (``settings.redis_url``)."""
 
     imports: tuple[Import, ...] = ()
     calls: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     package: bool = False
     main: bool = False
 

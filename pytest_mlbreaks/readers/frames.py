@@ -903,11 +903,14 @@ def _escapes(function: ast.AST, name: str) -> bool:
 
 
 def _is_label(fit: ast.Call, function: ast.AST) -> bool:
-    """Whether an encoder is fitted on what is to be predicted: called so, or a column that the function takes out of
-    the features by its name (``drop``, ``pop``)."""
+    """Whether an encoder is fitted on what is to be predicted: called so, given to a function that is called so, or
+    a column that the function takes out of the features by its name (``drop``, ``pop``)."""
     rows = fit.args[0] if fit.args else None
+    while isinstance(rows, ast.Call) and isinstance(rows.func, ast.Attribute):
+        rows = rows.func.value  # y.astype(str)
     if isinstance(rows, ast.Name):
-        return _LABEL.fullmatch(rows.id) is not None
+        whose = function.name if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) else ""
+        return any(_LABEL.fullmatch(name) for name in (rows.id, whose))
     if not isinstance(rows, ast.Subscript) or not isinstance(rows.slice, (ast.Constant, ast.Name)):
         return False
     column = ast.dump(rows.slice)
@@ -927,5 +930,5 @@ def _given(node: ast.Call) -> Iterator[Sequence[ast.expr]]:
 
 
 READER: Reader[PythonFile] = Reader(
-    "frames", 2, PYTHON, (Fitted, Split, Scored, PastedRows, FilledJoin, FilledLabel), claims, read
+    "frames", 3, PYTHON, (Fitted, Split, Scored, PastedRows, FilledJoin, FilledLabel), claims, read
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.python import (
@@ -47,6 +48,11 @@ _ENVIRONS_METHODS = frozenset(
 _ENV_OBJECTS = {"environs.Env()": "environs", "environ.Env()": "django-environ", "environs.env": "environs"}
 _DECOUPLE = frozenset({"decouple.config", "decouple.AutoConfig()", "starlette.config.Config()"})
 _DEPENDS = frozenset({"fastapi.Depends", "fastapi.Security"})
+_SETTINGS_WORDS = (b"ettings", b"SETTINGS", b"onfig", b"CONFIG", b"cfg")
+_ASKS_SETTINGS = re.compile(
+    rb"(?:[sS]ettings|SETTINGS|[cC]onfig|CONFIG|cfg)\w{0,12}(?:\(\))?\.([A-Za-z_]\w*)", re.ASCII
+)
+_ASKS_ITSELF = re.compile(rb"self\.([A-Za-z_]\w*)", re.ASCII)
 _ENV_GETTERS = frozenset({*ENVIRON_GET, "os.environ.pop", "os.environ.setdefault", "os.getenvb"})
 
 
@@ -63,6 +69,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         place=file.place(file.tree),
         imports=tuple(file.imports),
         calls=tuple(file.module.calls),
+        asked=tuple(sorted(_settings_asked(file))),
         package=file.path.rsplit("/", 1)[-1] == "__init__.py",
         main=file.main,
     )
@@ -338,6 +345,12 @@ def _field_of(file: PythonFile, node: ast.expr, scope: Scope) -> str:
 # --------------------------------------------------------------------------------------------- pydantic settings
 
 
+def _settings_asked(file: PythonFile) -> set[str]:
+    """The attributes that are asked of settings; too many rather than too few, since text is all that is looked at."""
+    names = file.words(_ASKS_SETTINGS) if any(map(file.mentions, _SETTINGS_WORDS)) else set()
+    return names | file.words(_ASKS_ITSELF) if file.mentions(b"BaseSettings") else names
+
+
 def _settings_classes(file: PythonFile) -> dict[str, ClassSite]:
     """The classes of the file that are settings, directly or through another class of the file."""
     if not file.mentions(b"BaseSettings"):
@@ -451,7 +464,7 @@ def _aliases(file: PythonFile, scope: Scope, node: ast.expr) -> list[Expr]:
 
 READER: Reader[PythonFile] = Reader(
     name="python",
-    version=4,
+    version=5,
     format=PYTHON,
     facts=(PythonModule, Constant, Function, EnvRead, Address, Call),
     claims=claims,

@@ -669,6 +669,8 @@ def _looped(file: PythonFile, site: CallSite) -> Iterator[Retrying]:
     else:
         return
     nodes = list(ast.walk(loop))
+    if isinstance(loop, ast.For) and _asks_for_each(loop, site.node):
+        return
     around = [
         node
         for node in nodes
@@ -691,6 +693,20 @@ def _looped(file: PythonFile, site: CallSite) -> Iterator[Retrying]:
         stops=stops,
         waits=any(_pauses(node) for node in nodes) or _takes_timeouts_alone(file, goes_on, site.scope),
     )
+
+
+def _asks_for_each(loop: ast.For, call: ast.Call) -> bool:
+    """Whether what the turn of a loop counts goes into the request: each turn makes another one, and repeats none."""
+    counted = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+    for node in ast.walk(loop):
+        if isinstance(node, ast.Assign) and _names_in(node.value) & counted:
+            counted |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    given = [*call.args, *(k.value for k in call.keywords if k.arg not in ("timeout", "headers"))]
+    return any(_names_in(node) & counted for node in given)
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
 
 
 def _takes_timeouts_alone(file: PythonFile, handlers: list[ast.ExceptHandler], scope: Scope) -> bool:
@@ -861,7 +877,7 @@ def _extra(node: ast.expr | None) -> _Extra:
 
 READER: Reader[PythonFile] = Reader(
     name="serving",
-    version=2,
+    version=3,
     format=PYTHON,
     facts=(Handler, Router, RouterMount, RequestModel, RemoteCall, BlockingCall, Retrying),
     claims=claims,

@@ -7,6 +7,7 @@ DVC compares what a stage declares: data that its code reads besides can change,
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 
 from mlbreaks_checks import _dvc
@@ -25,6 +26,11 @@ check = Check(
 SHOWN = 5
 """Paths that a finding names one by one."""
 
+_TRACKING = re.compile(
+    r"(^|[/_-])(mlflow|wandb|comet|neptune|logging|logger|log)[\w-]*\.(ya?ml|json|toml|ini|conf|cfg)$"
+)
+"""Where and under which name runs are recorded: a change of it changes no output."""
+
 _CODE = (".py", ".sh", ".ipynb", ".R", ".sql")
 
 
@@ -42,7 +48,7 @@ def find(stage: facts.DvcStage, pipeline: Pipeline) -> Iterator[Verdict]:
     found: dict[str, tuple[Place, Place, str]] = {}
     made = _made(pipeline)
     for path, at in _dvc.reads(stage, process, pipeline):
-        if path in found or path.endswith(_CODE) or any(_is_one(d, path) for d in declared):
+        if path in found or path.endswith(_CODE) or _TRACKING.search(path) or any(_is_one(d, path) for d in declared):
             continue
         source = _source(path, stage, made, pipeline)
         if source is not None:

@@ -16,6 +16,7 @@ from pytest_mlbreaks.api import (
     Place,
     Process,
     Severity,
+    Tier,
     Unjudged,
     Verdict,
     expr,
@@ -96,6 +97,9 @@ def in_container(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     for started in of_process(process, pipeline):
         if not _of_its_own(started, process, pipeline):
             continue
+        if _is_for_development(process, pipeline) and not _handlers(process, pipeline):
+            yield Unjudged(started.place, "its code is mounted from the working copy: a container of development")
+            continue
         verdicts = list(_judged(started, _handlers(process, pipeline), process.name))
         twins = [p for p in pipeline.index(Process, by=_starts)[_starts(process)] if _says_how(p, pipeline)]
         if verdicts and isinstance(verdicts[0], Finding) and len(twins) > 1 and not started.script:
@@ -104,6 +108,17 @@ def in_container(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
                 yield dataclasses.replace(verdicts[0], because=(*verdicts[0].because, *also))
             continue
         yield from verdicts
+
+
+def _is_for_development(process: Process, pipeline: Pipeline) -> bool:
+    """Whether a compose service has the whole working copy mounted, and nothing says that it is production's."""
+    container = process.fact
+    if not isinstance(container, facts.Container) or container.tool != "compose":
+        return False
+    if process.environment.tier is Tier.PROD:
+        return False
+    sources = [pipeline.resolve(mount.source).text for mount in container.mounts if mount.kind == "bind"]
+    return any(source is not None and source.rstrip("/") in (".", "..") for source in sources)
 
 
 def _judged(started: Started, handlers: list[Place], who: str) -> Iterator[Verdict]:

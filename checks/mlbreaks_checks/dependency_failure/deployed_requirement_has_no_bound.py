@@ -56,6 +56,24 @@ _TOOLS = frozenset(
         *("jupyter", "jupyterlab", "notebook", "ipykernel", "ipython", "ipywidgets", "sphinx", "mkdocs"),
     }
 )
+# Whose last major release that broke its users is ten years ago and more: the next one is not what brings a build down
+# (pypi.org/project/boto3/#history, and so for each), or who has no releases any more (pypi.org/project/influxdb).
+_STEADY = frozenset(
+    {
+        *(
+            "boto3",
+            "botocore",
+            "requests",
+            "psycopg2",
+            "psycopg2-binary",
+            "python-dateutil",
+            "pytz",
+            "tzdata",
+            "certifi",
+        ),
+        *("six", "tqdm", "influxdb"),
+    }
+)
 # Folders of images that show a package, and serve nobody.
 _ASIDE = re.compile(r"(^|/)(examples?|demos?|tutorials?|docs?|benchmarks?|tests?|samples?|notebooks?)/", re.IGNORECASE)
 _FEW = 5
@@ -156,6 +174,7 @@ def _loose(wanted: list[f.Requirement], installs: tuple[Install, ...], pipeline:
         if r.source == "index"
         and not _bounded(r)
         and r.name not in _TOOLS
+        and r.name not in _STEADY
         and r.name not in held
         and (used is None or r.name in used)
     ]

@@ -32,8 +32,8 @@ def find(install: Install, pipeline: Pipeline) -> Iterator[Verdict]:
         if install.lock is None and not install.fixed:
             yield Unjudged(install.place, "whether its lock file reaches the image can't be told")
         return
-    if install.fixed:
-        return  # constraints or hashes hold the versions
+    if install.fixed or _there_already(install, pipeline):
+        return  # constraints, hashes or the packages that are there hold the versions
     processes = install.processes
     assumed = bool(processes) and all(process.assumed for process in processes)
     pinned = bool(install.requirements) and all(r.specifier.startswith("==") for r in install.requirements)
@@ -54,3 +54,19 @@ def find(install: Install, pipeline: Pipeline) -> Iterator[Verdict]:
         confidence=Confidence.MEDIUM if assumed and not pinned else None,
         lowered=lowered,
     )
+
+
+def _there_already(install: Install, pipeline: Pipeline) -> bool:
+    """Whether what *install* wants came into the image under the lock before: pip leaves alone what will do."""
+    wanted = {file.path for file in install.files}
+    return any(
+        (other.lock is not None or other.fixed)
+        and (other.lock is install.passed_over or not wanted.isdisjoint(file.path for file in other.files))
+        for image in install.images
+        for other in pipeline.index(Install, _images, each=True).get(image.identity, ())
+        if other.place.path == install.place.path and (other.place.line or 0) < (install.place.line or 0)
+    )
+
+
+def _images(install: Install) -> tuple[str, ...]:
+    return tuple(image.identity for image in install.images)

@@ -37,6 +37,9 @@ def find(fitted: facts.Fitted, pipeline: Pipeline) -> Iterator[Finding | Unjudge
         return  # told with the first
     touch = fitted.touch
     returned = fitted.feeds == "return"
+    if returned and touch.kind == "projection" and all(one.touch.kind == "projection" for one in lost):
+        yield Unjudged(touch.place, "it may lay out all rows that there are")
+        return
     if returned and touch.shared:
         yield Unjudged(touch.place, "other rows are transformed beside it, which may be all that there are")
         return

@@ -43,8 +43,13 @@ def find(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     if not _ignored(option):
         return
+    if _names_the_default(option, pipeline):
+        yield Unjudged(option.place, "it may name what happens without the flag beside it")
+        return
     together = [
-        o for o in pipeline.index(facts.CommandOption, "path")[option.path] if _ignored(o) and _matters(o, pipeline)
+        o
+        for o in pipeline.index(facts.CommandOption, "path")[option.path]
+        if _ignored(o) and _matters(o, pipeline) and not _names_the_default(o, pipeline)
     ]
     if option is not together[0]:
         return
@@ -59,6 +64,17 @@ def find(option: facts.CommandOption, pipeline: Pipeline) -> Iterator[Verdict]:
 
 def _ignored(option: facts.CommandOption) -> bool:
     return option.read == "no" and not option.disowned and not _from_environment(option)
+
+
+def _names_the_default(option: facts.CommandOption, pipeline: Pipeline) -> bool:
+    """Whether it is one of two flags side by side of which the other one is read: ``--sample``, where only ``--full``
+    changes anything."""
+    if option.action != "store_true":
+        return False
+    beside = pipeline.index(facts.CommandOption, "path")[option.path]
+    at = beside.index(option)
+    near = (*beside[max(0, at - 1) : at], *beside[at + 1 : at + 2])
+    return any(o.action == "store_true" and o.read == "yes" and o.scope == option.scope for o in near)
 
 
 def _from_environment(option: facts.CommandOption) -> bool:

@@ -52,13 +52,14 @@ def find_dag(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
     tasks = "its only task has" if len(steps) == 1 else f"{len(unlimited)} of its {len(steps)} tasks have"
     if 1 < len(unlimited) == len(steps):
         tasks = f"its {len(steps)} tasks have"
+    shown = next((step for step in unlimited if "TriggerDagRun" not in step.operator), unlimited[0])
     yield Finding(
         at=setting.place,
         message=(
             f"DAG {schedule.name} runs {pipeline.resolve(schedule.when).text}, one run at a time, and nothing ends one "
             f"that hangs: it has no dagrun_timeout, and {tasks} no execution_timeout. All later runs wait behind it."
         ),
-        because=tuple((step.place, f"task {step.name} may run for ever") for step in unlimited[:1]),
+        because=((shown.place, f"task {shown.name} may run for ever"),),
     )
 
 

@@ -38,6 +38,8 @@ _STUB = re.compile(
     r"\bTODO\b|\bFIXME\b|\bin (?:a )?real\b|\bsimulat(?:e|ed|ing)\b|\bwould (?:be|go|run|depend)\b)",
     re.IGNORECASE,
 )
+_DRY = re.compile(r"dry[-_ ]?run", re.IGNORECASE)
+"""A step that is for runs which are to do nothing."""
 _INERT = frozenset({"echo", "printf", "sleep", "true", ":", "fi", "then", "else", "if", "[", "[[", "date", "ls", "pwd"})
 _LEAVES_SOMETHING = re.compile(r">>?\s*(?!/dev/null|&\d)\S|GITHUB_(?:OUTPUT|ENV|STEP_SUMMARY|PATH)|\$\(")
 
@@ -47,7 +49,7 @@ def _only_prints_somewhere(job: facts.WorkflowJob, pipeline: Pipeline) -> bool:
 
 
 def _is_named_for_action(job: facts.WorkflowJob, step: facts.JobStep) -> bool:
-    return bool(_ACTION.search(step.name or job.id))
+    return bool(_ACTION.search(step.name or job.id)) and not _DRY.search(f"{step.name} {step.condition}")
 
 
 def _only_prints(step: facts.JobStep) -> bool:
@@ -98,6 +100,8 @@ def _finding(job: facts.WorkflowJob, step: facts.JobStep, script: str, pipeline:
         message=f"{name!r} in job {job.id!r} only prints, and is green every time; its script says: {said!r}.",
         because=tuple(because),
         about=(name,),
+        group=job.identity,
+        note=f"{name!r} only prints, too",
         severity=None if gate and after else Severity.MEDIUM,
         lowered="" if gate and after else ("no other job waits for it" if gate else "nothing is let through by it"),
     )

@@ -32,6 +32,8 @@ _ON_PURPOSE = re.compile(
     r"branches|review|nightly|devcontainer)(?:$|[-_./ ])",
     re.IGNORECASE,
 )
+_FOR_TRIAL = re.compile(r"(?:sandbox|dev|development|staging|stage|test|qa|preview|review)", re.IGNORECASE)
+"""What a caller gives a reusable workflow that is not for production."""
 _FEATURE = re.compile(r"^(?:feat|feature|features|fix|bugfix|chore|bug|user|users|dev|wip|patch|task)[-/*]|^\*", re.I)
 
 
@@ -41,8 +43,9 @@ def _may_come_unmerged(run: JobRun, pipeline: Pipeline) -> bool:
 
 
 def _brings(run: JobRun, pipeline: Pipeline) -> list[_runs.Brought]:
-    job = run.job
-    if _ON_PURPOSE.search(f"{job.id} {job.name} {run.workflow.name}"):
+    names = [run.workflow.name, *(name for job in (*run.callers, run.job) for name in (job.id, job.name))]
+    given = [pipeline.resolve(value).text or "" for value in run.inputs.values()]
+    if any(_ON_PURPOSE.search(name.replace("_", "-")) for name in names) or any(map(_FOR_TRIAL.fullmatch, given)):
         return []
     value = pipeline.resolve(run.environment) if run.environment is not None else None
     if value is not None and value.text and _ON_PURPOSE.search(value.text):

@@ -34,6 +34,8 @@ _BIND = re.compile(
     r"TRUSTED|REDIRECT|CALLBACK|PUBLIC|EXTERNAL|FRONTEND|DOMAIN|MASTER_ADDR)(_|$)|^HOST(NAME)?$",
     re.IGNORECASE,
 )
+# Celery's scheduler, which sends tasks and runs none (docs.celeryq.dev/en/stable/userguide/periodic-tasks.html).
+_BEAT = re.compile(r"\bcelery\b.*\sbeat\b")
 # Words of names that say nothing of which service is meant.
 _ANY = frozenset(
     {
@@ -164,6 +166,8 @@ def _finding(process: Process, host: Host, settings: Sequence[Setting], pipeline
         severity=severity,
         confidence=confidence,
         lowered=lowered,
+        group=f"{host.name}:{','.join(names)}",
+        note=f"{process.name} is not given {'it' if len(names) == 1 else 'them'}, either",
     )
 
 
@@ -181,6 +185,8 @@ def _unknown(setting: Setting, process: Process, pipeline: Pipeline) -> str:
     """Why it can't be told whether the process uses the default; "" where it does."""
     if not setting.known:
         return process.open_reason
+    if not _is_asked_for(setting, process, pipeline):
+        return "no code is seen to ask for the field"
     if setting.read.api == "os.environ.setdefault":
         return "the code sets the variable itself"
     if setting.read.conditional:
@@ -193,6 +199,27 @@ def _unknown(setting: Setting, process: Process, pipeline: Pipeline) -> str:
         if not other.closed and _of_one_project(process, other):
             return other.open_reason
     return ""
+
+
+def _is_asked_for(setting: Setting, process: Process, pipeline: Pipeline) -> bool:
+    """Whether code asks for the settings field that the variable fills; a scheduler of tasks runs none of them, so
+    that only what it imports counts."""
+    field = setting.read.field.rpartition(".")[2] if setting.read.api == "pydantic" else ""
+    asking = pipeline.index(f.PythonModule, "asked", each=True).get(field, ())
+    if not field or not asking:
+        return not field
+    schedules = _BEAT.search(_command(process, pipeline))
+    return not schedules or any(module.path in process.modules for module in asking)
+
+
+def _command(process: Process, pipeline: Pipeline) -> str:
+    container = process.fact
+    command = container.command if isinstance(container, f.Container) else None
+    if command is None:
+        return ""
+    words = command.argv if command.argv is not None else ()
+    shell = [command.shell] if command.shell is not None else []
+    return " ".join(pipeline.resolve(word, process).text or "" for word in (*words, *shell))
 
 
 def _may_be_called(read: f.EnvRead, process: Process, pipeline: Pipeline) -> bool:

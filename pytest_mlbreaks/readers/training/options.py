@@ -25,6 +25,8 @@ _DISOWNED = re.compile(
 
 _TYPER = frozenset({"typer.Option", "typer.Argument"})
 _CLICK = frozenset({"click.option", "rich_click.option", "asyncclick.option"})
+_OTHERS = re.compile(r"\bselenium\b|[.]webdriver[.]|undetected_chromedriver|ChromeOptions|FirefoxOptions|launch", re.I)
+"""Of what is no parser, and takes arguments all the same: browsers, launch descriptions."""
 _ALL_OF_THEM = frozenset({"locals", "vars"})
 
 
@@ -37,7 +39,7 @@ def options(file: PythonFile) -> Iterator[CommandOption]:
 
 
 def _of_argparse(file: PythonFile) -> Iterator[CommandOption]:
-    sites = [s for s in file.methods_by_name.get("add_argument", ()) if _is_parser(s)]
+    sites = [s for s in file.methods_by_name.get("add_argument", ()) if _is_parser(s) and not _is_other(file, s)]
     if not sites or not file.mentions(b"argparse"):
         return
     asked = _Asked(file)
@@ -127,6 +129,17 @@ def _told(
 def _is_parser(site: CallSite) -> bool:
     head = site.callee.rpartition(".")[0]
     return head == "*" or "argparse." in head or "ArgumentParser" in head
+
+
+def _is_other(file: PythonFile, site: CallSite) -> bool:
+    """Whether the call is upon something else that has such a method: selenium's ``Options().add_argument``."""
+    function = site.node.func
+    if not isinstance(function, ast.Attribute) or not isinstance(function.value, ast.Name):
+        return False
+    owner = site.scope.owner(function.value.id)
+    made = owner.names[function.value.id] if owner is not None else []
+    names = [file.qualified(value.func, site.scope) or "" for value in made if isinstance(value, ast.Call)]
+    return bool(names) and all(_OTHERS.search(name) for name in names)
 
 
 def _option(file: PythonFile, site: CallSite, asked: _Asked) -> CommandOption | None:
