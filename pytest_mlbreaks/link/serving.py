@@ -11,7 +11,7 @@ from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Application, Endpoint, Pipeline, Reached
 from pytest_mlbreaks.model.expr import Expr
-from pytest_mlbreaks.model.facts import Function, Handler, ModelAccess, RequestModel, Router, RouterMount
+from pytest_mlbreaks.model.facts import Function, Handler, ModelAccess, Reply, RequestModel, Router, RouterMount
 
 MOST_REACHED = 60
 """Functions that a handler is followed into; those beyond are not looked at."""
@@ -52,6 +52,7 @@ class Serving:
             if where is not None:
                 self._by_router[where].append(handler)
         applications = [r for r in pipeline.all(Router) if r.app]
+        made_by = {(reply.path, reply.function): reply.model for reply in pipeline.all(Reply)}
         found: dict[int, list[str]] = defaultdict(list)
         made: list[tuple[Router, dict[str, list[Handler]], list[str], str]] = []
         for router in applications:
@@ -66,7 +67,8 @@ class Serving:
                 routes=tuple(dict.fromkeys(found.get(id(handler), ()))),
                 reason="" if id(handler) in found else "no application of the tree is seen to take it in",
                 reached=tuple(self._reach(handler)),
-                body=self._body(handler),
+                body=self._class(handler.path, handler.body),
+                answer=self._class(handler.path, made_by.get((handler.path, handler.function), "")),
             )
             for handler in handlers
         ]
@@ -206,8 +208,9 @@ class Serving:
         text = self._values.resolve(expr).text if expr is not None else None
         return None if text is None else _PARAMETER.sub("{*}", text)
 
-    def _body(self, handler: Handler) -> RequestModel | None:
-        where = self._find(handler.path, handler.body, self._models) if handler.body else None
+    def _class(self, path: str, name: str) -> RequestModel | None:
+        """The one class that *path* calls *name*."""
+        where = self._find(path, name, self._models) if name else None
         found = self._models[where] if where is not None else []
         return found[0] if len(found) == 1 else None
 

@@ -488,7 +488,7 @@ class Endpoint:
     """A request handler, with the routes under which an application of the tree answers by it, and what it calls.
 
     *routes* are whole paths, ``{*}`` for each parameter; none where *reason* says why they can't be told. *body* is the
-    class that its JSON body is read into, where that can be told.
+    class that its JSON body is read into, *answer* the one that its answer is made by, where that can be told.
     """
 
     called: ClassVar[str] = "request handler"
@@ -498,6 +498,7 @@ class Endpoint:
     reason: str = ""
     reached: tuple[Reached, ...] = ()
     body: RequestModel | None = None
+    answer: RequestModel | None = None
 
     @property
     def identity(self) -> str:

@@ -6,7 +6,8 @@ files without such calls nothing is walked. What is not written there is not tol
 - options are followed within their file alone (see `options`);
 - a hash that is only compared, or kept in a set, is ``other`` (see `hashes`);
 - of a failed load it is told what the handler does, and not what the rest of the code makes of it (see `loads`);
-- of a function that keeps its results, only a handler that ends in a constant (see `kept`).
+- of a function that keeps its results, only a handler that ends in a constant (see `kept`);
+- parts of a service, and what it answers, by what stands in one function (see `parts`, `replies`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ from pytest_mlbreaks.model.facts import (
     FolderCreation,
     GuardedLoad,
     KeptFailure,
+    Refusal,
+    Reply,
+    ReplyUse,
     SavedResponse,
+    ToleratedFailure,
     ValidationRun,
 )
 from pytest_mlbreaks.readers.python import claims
@@ -31,6 +36,8 @@ from pytest_mlbreaks.readers.training.hashes import hashes
 from pytest_mlbreaks.readers.training.kept import kept_failures
 from pytest_mlbreaks.readers.training.loads import guarded_loads
 from pytest_mlbreaks.readers.training.options import options
+from pytest_mlbreaks.readers.training.parts import refusals, tolerated
+from pytest_mlbreaks.readers.training.replies import replies, reply_uses
 from pytest_mlbreaks.readers.training.responses import saved_responses
 from pytest_mlbreaks.readers.training.verdicts import assertions, validations
 from pytest_mlbreaks.reading import Reader, Wanted
@@ -48,6 +55,10 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     yield from validations(file)
     yield from assertions(file)
     yield from saved_responses(file)
+    yield from tolerated(file)
+    yield from refusals(file)
+    yield from replies(file)
+    yield from reply_uses(file)
 
 
 READER: Reader[PythonFile] = Reader(
@@ -61,7 +72,11 @@ READER: Reader[PythonFile] = Reader(
         FolderCreation,
         GuardedLoad,
         KeptFailure,
+        Refusal,
+        Reply,
+        ReplyUse,
         SavedResponse,
+        ToleratedFailure,
         ValidationRun,
     ),
     claims=claims,

@@ -89,8 +89,21 @@ def guarded_loads(file: PythonFile) -> Iterator[GuardedLoad]:
             handler=file.place(handler.type) if handler.type is not None else file.place(handler.body[0]),
             scope=site.scope.function,
             asked_for=then == "reports" and _asked_for(file, site),
+            callers=tuple(_silent_callers(file, site.scope.qualname)),
             answers_503=file.mentions(b"503") or file.mentions(b"SERVICE_UNAVAILABLE"),
         )
+
+
+def _silent_callers(file: PythonFile, name: str) -> Iterator[str]:
+    """The functions of the file that call the one called *name*, and hold no ``raise``."""
+    seen = {name}
+    for site in file.calls_by_name.get(name, ()):
+        caller = site.scope.function
+        if caller and caller not in seen:
+            seen.add(caller)
+            body = getattr(site.scope.node, "body", [])
+            if not any(isinstance(node, ast.Raise) for node in within(list(body))):
+                yield caller
 
 
 def _position(site: CallSite) -> tuple[int, int]:
