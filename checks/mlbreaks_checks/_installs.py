@@ -42,6 +42,9 @@ _IMPORTED_AS = {
 }
 """Distributions that are imported under another name (the first part of it)."""
 
+NAMESPACES = frozenset(name for name, found in _IMPORTED_AS.items() if not found)
+"""What many distributions put something below."""
+
 
 def distributions(target: str) -> set[str]:
     """The normalised names of the distributions that the import of *target* (``google.cloud.storage``) may mean."""
