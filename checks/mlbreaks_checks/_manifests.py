@@ -41,9 +41,9 @@ def may_be_patched(
     """Whether a kustomization that takes in the file *path*, itself or through others, may change the objects in it, in
     a way that could not be told.
 
-    Nothing can be said of such an object as it comes to run; nor of one that the kustomization of its folder passes over
-    for another of its name. *apart_from* names fields of kustomizations that do not matter to who asks; *of* is the
-    object, where only one of the file does.
+    Nothing can be said of such an object as it comes to run; nor of one that the kustomization of its folder passes
+    over for another of its name. *apart_from* names fields of kustomizations that do not matter to who asks; *of* is
+    the object, where only one of the file does.
     """
     if of is not None and is_built(of):
         return is_stopped(of)
