@@ -32,13 +32,13 @@ def page_of(check: Check) -> pages.Page:
 
 
 def test_the_pack_holds_checks_and_their_pages_alone() -> None:
-    """A folder per category; in it a module and a page per check, and nothing else but modules that they share."""
+    """A folder per category; in it a module and a page per check, and nothing else but what modules share."""
     expected = {"__init__.py", "py.typed"}
     for check in CHECKS:
         folder, name = check.module.split(".")[-2:]
         expected |= {f"{folder}/__init__.py", f"{folder}/{name}.py", f"{folder}/{name}.md"}
     found = {p.relative_to(PACK).as_posix() for p in PACK.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
-    found -= {name for name in found if re.search(r"(^|/)_(?!_)\w+\.py$", name)}
+    found -= {name for name in found if re.search(r"(^|/)_(?!_)\w+\.(py|txt)$", name)}
     folders = {name.replace("-", "_") for name in taxonomy.categories()}
     unused = {f"{folder}/__init__.py" for folder in folders}
     assert found - unused == expected - unused

@@ -1,6 +1,6 @@
 """What popular packages bring along when they are installed.
 
-The table is made from the metadata on PyPI (``brought_along.txt`` says when and how): what the newest releases for two
+The table is made from the metadata on PyPI (``_brought.txt`` says when and how): what the newest releases for two
 versions of Python need, one after the other. It says more than one release may need, never less than the newest.
 """
 
@@ -10,7 +10,7 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-_TABLE = Path(__file__).with_name("brought_along.txt")
+_TABLE = Path(__file__).with_name("_brought.txt")
 _ALWAYS = frozenset({"pip", "setuptools", "wheel"})
 """What an image with Python may hold without anybody asking for it."""
 

@@ -1,4 +1,4 @@
-"""A container's code imports a package that nothing puts into its image.
+"""A container's code imports a package that its image does not hold.
 
 The laptop and CI have it, from other lists; the container ends with ModuleNotFoundError as it starts.
 """
