@@ -35,6 +35,8 @@ check = Check(
 
 _INSTALLS = re.compile(r"\b(pip3?|uv|poetry|pdm|pipenv|conda|mamba|micromamba|hatch|pipx)\b")
 _CODE = ("script", "module", "callable")
+_SHARED = 4
+"""Letters in a row that the name of a fork has in common with that of the module, at least."""
 _Use = tuple[str, Place, tuple[Place, ...]]
 """What is imported, where, and the imports by which an entry comes there."""
 
@@ -65,6 +67,10 @@ def find(packages: Packages, pipeline: Pipeline) -> Iterator[Verdict]:
             if wanted and there.isdisjoint(wanted):
                 missing.setdefault(use[0].partition(".")[0], use)
         if not missing:
+            continue
+        fork = next((name for top in missing for name in sorted(there) if _may_be(name, top)), "")
+        if fork:
+            yield Unjudged(process.place, f"{fork}, which is installed, may be another edition of what is imported")
             continue
         if any(_INSTALLS.search(text) for text in _commands(process, pipeline)):
             yield Unjudged(process.place, "its command may install more")
@@ -123,6 +129,16 @@ def _known(target: str) -> set[str]:
     top = target.partition(".")[0]
     found = _installs.distributions(top) if top not in _installs.NAMESPACES else set()
     return found if any(_brought.is_told(name) for name in found) else set()
+
+
+def _may_be(name: str, top: str) -> bool:
+    """Whether a distribution that the table does not hold may be imported as *top*: forks keep the name of the module,
+    and part of it in their own (libpass is imported as passlib)."""
+    if _brought.is_told(name):
+        return False
+    plain, wanted = name.replace("-", ""), top.lower().replace("_", "")
+    size = max(_SHARED, len(wanted) // 2)
+    return any(wanted[at : at + size] in plain for at in range(len(wanted) - size + 1))
 
 
 def _imports(starts: Sequence[str], process: Process, pipeline: Pipeline) -> Iterator[_Use]:
