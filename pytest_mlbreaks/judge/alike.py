@@ -38,7 +38,9 @@ def of(findings: Sequence[ReportedFinding]) -> tuple[ReportedFinding, ...]:
         others = [finding for finding in alike if finding is not lead]
         if others:
             message = f"{lead.message} {len(others)} more {'are' if len(others) > 1 else 'is'} like it."
-            because = (*lead.because, *(Related(finding.place, finding.note) for finding in others[:MOST]))
+            places = dict.fromkeys(one.place for one in others if one.place != lead.place)  # several things, one place
+            notes = {one.place: one.note for one in others}
+            because = (*lead.because, *(Related(place, notes[place]) for place in [*places][:MOST]))
             lead = msgspec.structs.replace(lead, message=message, because=because)
         told.append(lead)
     return tuple(sorted(told, key=lambda finding: finding.place.sort_key))

@@ -66,3 +66,10 @@ def test_few_places_are_shown() -> None:
     (lead,) = told(*(finding(f"f{number:02}") for number in range(alike.MOST + 5)))
     assert lead.message == "f00. 14 more are like it."
     assert len(lead.because) == alike.MOST
+
+
+def test_a_place_is_shown_once() -> None:
+    """Several things that share one line, as DAGs share their defaults, are counted each; the line is named once."""
+    (lead,) = told(finding("f1"), finding("f2"), finding("f2"), finding("f1"))
+    assert lead.message.endswith(" 3 more are like it.")
+    assert [related.place.path for related in lead.because] == ["f2.yml"]
