@@ -43,7 +43,7 @@ from pytest_mlbreaks.model import (
     expr,
     facts,
 )
-from pytest_mlbreaks.model.near import deployment, one_deployment, one_namespace
+from pytest_mlbreaks.model.near import deployed_with, deployment, one_deployment, one_namespace
 from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
 from pytest_mlbreaks.recognised import aside, is_test_file, other_ci
 from pytest_mlbreaks.report import Report, Reporter, Shown
@@ -107,6 +107,7 @@ __all__ = [
     "YamlNode",
     "aside",
     "conditions",
+    "deployed_with",
     "deployment",
     "expr",
     "facts",

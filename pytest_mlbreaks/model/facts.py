@@ -935,10 +935,12 @@ class Command(Part, frozen=True, kw_only=True):
 
 
 class Variable(Part, frozen=True, kw_only=True):
-    """An environment variable given to a process."""
+    """An environment variable given to a process. *optional*: the process starts without it where what it is taken from
+    is missing."""
 
     name: str
     value: Expr
+    optional: bool = False
     place: Place
 
 

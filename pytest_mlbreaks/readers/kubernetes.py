@@ -237,7 +237,15 @@ def _environment(path: str, container: YamlNode, variables: _Variables) -> Itera
         name = element.get("name")
         if name is None or not name.text or element.get("$patch") is not None:
             continue
-        yield Variable(name=name.text, value=_value(path, name.text, element, variables), place=name.place)
+        value = _value(path, name.text, element, variables)
+        yield Variable(name=name.text, value=value, optional=_is_optional(element), place=name.place)
+
+
+def _is_optional(element: YamlNode) -> bool:
+    """Whether the container starts, too, where the ConfigMap, the Secret or the key is missing."""
+    source = element.get("valueFrom")
+    fields = ("configMapKeyRef", "secretKeyRef")
+    return source is not None and any(_true(source.get(field, "optional")) for field in fields)
 
 
 def _value(path: str, name: str, element: YamlNode, variables: _Variables) -> Expr:

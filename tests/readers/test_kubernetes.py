@@ -334,6 +334,27 @@ def test_variables(element: str, value: Expr) -> None:
     assert variable(f"- {element}\n- {{name: B, value: b}}\n") == value
 
 
+@pytest.mark.parametrize(
+    ("source", "optional"),
+    [
+        ("configMapKeyRef: {name: m, key: k, optional: true}", True),
+        ("secretKeyRef: {name: s, key: k, optional: true}", True),
+        ("secretKeyRef: {name: s, key: k, optional: false}", False),
+        ("secretKeyRef: {name: s, key: k}", False),
+        ("fieldRef: {fieldPath: metadata.name}", False),
+    ],
+)
+def test_a_variable_says_whether_the_container_starts_without_it(source: str, optional: bool) -> None:
+    """Kubernetes starts a container without a key that is optional."""
+    text = f"""
+    apiVersion: v1
+    kind: Pod
+    metadata: {{name: a}}
+    spec: {{containers: [{{name: a, env: [{{name: A, valueFrom: {{{source}}}}}]}}]}}
+    """
+    assert [v.optional for v in one(Container, text).variables] == [optional]
+
+
 def test_secrets_in_plain_sight_are_left_out() -> None:
     """A value under a secret's name, or after a secret's flag, never enters a fact."""
     found = container(
