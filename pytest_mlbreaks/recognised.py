@@ -16,8 +16,6 @@ _NOT_READ: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
         ("Terraform", r"\.tf$|\.tfvars$"),
-        ("Kustomize overlays", r"(^|/)kustomization\.ya?ml$"),
-        ("DVC locks and pointers", r"(^|/)dvc\.lock$|\.dvc$"),
         ("Jenkins", r"(^|/)Jenkinsfile"),
         ("CircleCI", r"^\.circleci/"),
         ("Azure Pipelines", r"(^|/)azure-pipelines[^/]*\.ya?ml$|^\.pipelines/.*\.ya?ml$"),
@@ -37,18 +35,7 @@ _READ = (".py", ".md", ".svg", ".png", ".txt")
 """Endings of the most frequent files, none of which is of a kind named above."""
 
 OTHER_CI = frozenset(
-    {
-        *(
-            "GitLab CI",
-            "Jenkins",
-            "CircleCI",
-            "Azure Pipelines",
-            "Cloud Build",
-            "Buildkite",
-            "Travis CI",
-            "Taskcluster",
-        ),
-    }
+    ("GitLab CI", "Jenkins", "CircleCI", "Azure Pipelines", "Cloud Build", "Buildkite", "Travis CI", "Taskcluster")
 )
 """Kinds that are CI systems beside GitHub's: where one is there, nothing can be said to be run by no CI."""
 
