@@ -768,15 +768,15 @@ def pip_installs(shell: str) -> list[PipInstall]:
     return found
 
 
-_ELSEWHERE = re.compile(r"--?(p|P|C|python|project|package|directory|index\S*|find-links|cache-dir|config\S*|link-mode)")
+_ELSEWHERE = re.compile(
+    r"--?(p|P|C|python|project|package|directory|index\S*|find-links|cache-dir|config\S*|link-mode)"
+)
 """Options whose value says nothing of which lists are installed."""
 
 
 def _chooses(words: list[str]) -> bool:
     """Whether the shell works out options of an installation, or which groups or extras it asks for."""
-    return any(
-        word.startswith(HOLE) and not _ELSEWHERE.fullmatch(before) for before, word in itertools.pairwise(words)
-    )
+    return any(word.startswith(HOLE) and not _ELSEWHERE.fullmatch(before) for before, word in itertools.pairwise(words))
 
 
 def _by_uv_sync(words: list[str]) -> PipInstall:
