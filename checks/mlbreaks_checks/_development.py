@@ -32,12 +32,6 @@ _MODES: tuple[tuple[re.Pattern[str], str, str], ...] = (
 _EXEC = re.compile(r"^(?:exec\s+|tini\s+(?:-\S+\s+)*|dumb-init\s+(?:-\S+\s+)*|/\S*entrypoint\S*\s+)+")
 NAMED = re.compile(r"(?:^|[-_./])(?:dev|develop|development|devcontainer|debug|local|reload)(?:[-_./]|$)", re.I)
 """Paths that say that they are for development."""
-_LOCAL = re.compile(
-    r"(?:^|/)(?:local|localhost|local[-_]?dev|local[-_]?development|\.?devcontainer)/|"
-    r"(?:^|/)(?:docker-)?compose[.-](?:[\w-]+[.-])?(?:local|localhost)(?:[.-][\w-]+)?\.ya?ml$|"
-    r"(?:^|/)local[.-](?:docker-)?compose\.ya?ml$",
-    re.IGNORECASE,
-)
 
 
 def mode(started: _shells.Started) -> tuple[str, str] | None:
@@ -70,10 +64,8 @@ def _inside(folder: str, source: str) -> str:
 
 
 def is_local(process: Process, pipeline: Pipeline) -> bool:
-    """Whether only a developer's machine runs a container: its file stands in a folder ``local`` or is called so, or
-    it starts a server in a mode for development, upon the code of the working copy."""
-    if _LOCAL.search(process.place.path):
-        return True
-    if not any(mode(started) for started in _shells.of_process(process, pipeline)):
-        return False
-    return is_for_development(process, pipeline)
+    """Whether only a developer's machine runs a container, as it starts a server in a mode for development, upon the
+    code of the working copy."""
+    return any(mode(started) for started in _shells.of_process(process, pipeline)) and is_for_development(
+        process, pipeline
+    )
