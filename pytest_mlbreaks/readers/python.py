@@ -18,6 +18,7 @@ from pytest_mlbreaks.formats.python import (
     SubscriptSite,
 )
 from pytest_mlbreaks.formats.python_expr import ENVIRON_GET, environ_arguments, shield
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.expr import Choice, Expr, Literal, Unknown
 from pytest_mlbreaks.model.facts import Address, Argument, Call, Constant, EnvRead, Function, Parameter, PythonModule
@@ -215,7 +216,7 @@ def _dependencies(file: PythonFile, node: ast.FunctionDef | ast.AsyncFunctionDef
     said = [*arguments.defaults, *arguments.kw_defaults, *node.decorator_list]
     said += [a.annotation for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
     for written in said:
-        for inner in ast.walk(written) if written is not None else ():
+        for inner in walk(written) if written is not None else ():
             if isinstance(inner, ast.Call) and inner.args and file.qualified(inner.func, outer) in _DEPENDS:
                 callee = file.qualified(inner.args[0], outer)
                 if callee is not None and callee[0] != "*":

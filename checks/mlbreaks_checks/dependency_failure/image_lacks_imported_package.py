@@ -165,11 +165,15 @@ def _imports(starts: Sequence[str], process: Process, pipeline: Pipeline) -> Ite
 
 
 def _ours(process: Process) -> dict[str, list[str]]:
-    """The modules that the process may come to, by their last part."""
+    """The modules that the process may come to, by each end of their paths (without the suffix), and by the whole path
+    behind a slash."""
     found: dict[str, list[str]] = {}
     for path in process.modules:
-        stem = path.removesuffix("/__init__.py").removesuffix(".py")
-        found.setdefault(stem.rpartition("/")[2], []).append(path)
+        end = path.removesuffix("/__init__.py").removesuffix(".py")
+        found.setdefault(f"/{end}", []).append(path)
+        while end:
+            found.setdefault(end, []).append(path)
+            end = end.partition("/")[2]
     return found
 
 
@@ -182,11 +186,7 @@ def _first_party(path: str, one: facts.Import, ours: dict[str, list[str]]) -> li
     found = []
     for parts in wanted:
         end = "/".join(parts)
-        for other in ours.get(parts[-1], ()):
-            stem = other.removesuffix("/__init__.py").removesuffix(".py")
-            fits = stem == f"{folder}/{end}".lstrip("/") if one.level else stem == end or stem.endswith(f"/{end}")
-            if fits:
-                found.append(other)
+        found += ours.get(f"/{folder}/{end}".replace("//", "/") if one.level else end, ())
     return found
 
 
