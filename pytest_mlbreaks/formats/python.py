@@ -359,9 +359,11 @@ class PythonFile:
         """Whether *pattern*, which should begin with a fixed text, is found anywhere in the file."""
         return pattern.search(self._data) is not None
 
-    def words(self, pattern: re.Pattern[bytes]) -> set[str]:
-        """What the first group of *pattern*, a word of ASCII, is where it is found in the file, comments included."""
-        return {match.group(1).decode("ascii") for match in pattern.finditer(self._data)}
+    def found(self, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, int, str]]:
+        """Where *pattern*, which should begin with a fixed text, is found in the file, comments included: where it
+        starts, where its first group ends, and that group, which is a word of ASCII."""
+        for match in pattern.finditer(self._data):
+            yield match.start(), match.end(1), match.group(1).decode("ascii")
 
     def lines_of(self, pattern: re.Pattern[bytes]) -> Iterator[int]:
         """The lines, from 1 and in order, on which *pattern*, which should begin with a fixed text, is found; a line is

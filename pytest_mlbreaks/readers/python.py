@@ -50,9 +50,11 @@ _ENV_OBJECTS = {"environs.Env()": "environs", "environ.Env()": "django-environ",
 _DECOUPLE = frozenset({"decouple.config", "decouple.AutoConfig()", "starlette.config.Config()"})
 _DEPENDS = frozenset({"fastapi.Depends", "fastapi.Security"})
 _SETTINGS_WORDS = (b"ettings", b"SETTINGS", b"onfig", b"CONFIG", b"cfg")
-_ASKS_SETTINGS = re.compile(
-    rb"(?:[sS]ettings|SETTINGS|[cC]onfig|CONFIG|cfg)\w{0,12}(?:\(\))?\.([A-Za-z_]\w*)", re.ASCII
-)
+_ASKS_SETTINGS = {
+    word: re.compile(rb"%s(?<=%s)(?=\w{0,12}(?:\(\))?\.([A-Za-z_]\w*))" % (word, begins + word), re.ASCII)
+    for word, begins in zip(_SETTINGS_WORDS, (b"[sS]", b"", b"[cC]", b"", b""), strict=True)
+}
+"""By the part of it that is fixed: a name that speaks of settings, and behind it the attribute that it is asked for."""
 _ASKS_ITSELF = re.compile(rb"self\.([A-Za-z_]\w*)", re.ASCII)
 _ENV_GETTERS = frozenset({*ENVIRON_GET, "os.environ.pop", "os.environ.setdefault", "os.getenvb"})
 
@@ -348,8 +350,16 @@ def _field_of(file: PythonFile, node: ast.expr, scope: Scope) -> str:
 
 def _settings_asked(file: PythonFile) -> set[str]:
     """The attributes that are asked of settings; too many rather than too few, since text is all that is looked at."""
-    names = file.words(_ASKS_SETTINGS) if any(map(file.mentions, _SETTINGS_WORDS)) else set()
-    return names | file.words(_ASKS_ITSELF) if file.mentions(b"BaseSettings") else names
+    found = sorted(
+        match for word in _SETTINGS_WORDS if file.mentions(word) for match in file.found(_ASKS_SETTINGS[word])
+    )
+    names: set[str] = set()
+    after = 0
+    for start, end, name in found:
+        if start >= after:  # of ``config.settings.url`` it is the settings that are asked for
+            after = end
+            names.add(name)
+    return names | {name for _, _, name in file.found(_ASKS_ITSELF)} if file.mentions(b"BaseSettings") else names
 
 
 def _settings_classes(file: PythonFile) -> dict[str, ClassSite]:
