@@ -1,7 +1,7 @@
 """The nodes of a Python tree, one below the other: as `ast.iter_child_nodes` and `ast.walk`, in a third of the time.
 
-What no reader asks for as a node of its own is left out: contexts (``Load``, ``Store``, ``Del``) and operators, of which
-there is one in each name, and which the node that has them tells (``node.ctx``, ``node.op``, ``node.ops``).
+What no reader asks for as a node of its own is left out: contexts (``Load``, ``Store``), of which there is one in each
+name, and operators. The node that has them tells them (``node.ctx``, ``node.op``, ``node.ops``).
 """
 
 from __future__ import annotations

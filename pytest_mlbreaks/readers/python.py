@@ -78,8 +78,9 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     )
     changed = file.changed.union(_updated(file))
     yield from _constants(file, file.module, changed)
+    depends = not _DEPENDS.isdisjoint(file.calls_by_name)
     for site in file.functions:
-        yield _function(file, site)
+        yield _function(file, site, depends=depends)
     settings = _settings_classes(file)
     for cls in file.classes:
         if cls.node.name in settings and settings[cls.node.name] is cls:
@@ -181,7 +182,8 @@ def _annotation(node: ast.expr | None) -> str:
         return ""
 
 
-def _function(file: PythonFile, site: FunctionSite) -> Function:
+def _function(file: PythonFile, site: FunctionSite, *, depends: bool) -> Function:
+    """The fact of a function; *depends*: the file calls what FastAPI takes dependencies by."""
     node = site.node
     scope = site.scope
     outer = scope.parent or file.module
@@ -193,16 +195,20 @@ def _function(file: PythonFile, site: FunctionSite) -> Function:
         pairs = [*zip(positional, defaults, strict=True)]
         pairs += zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
         parameters = tuple(
-            Parameter(name=a.arg, default=None if d is None else shield(a.arg, file.expr(d, outer), file.path))
-            for a, d in pairs
+            [
+                Parameter(name=a.arg, default=None if d is None else shield(a.arg, file.expr(d, outer), file.path))
+                for a, d in pairs
+            ]
         )
     return Function(
         place=file.definition_place(node),
         name=scope.qualname,
         parameters=parameters,
-        calls=tuple(dict.fromkeys((*scope.calls, *_dependencies(file, node, outer)))),
-        sometimes=tuple(name for name, conditional in scope.calls.items() if conditional),
-        decorators=tuple(_decorator(file, decorator, outer) for decorator in node.decorator_list),
+        calls=tuple(dict.fromkeys((*scope.calls, *_dependencies(file, node, outer))))
+        if depends
+        else tuple(scope.calls),
+        sometimes=tuple([name for name, conditional in scope.calls.items() if conditional]),
+        decorators=tuple([_decorator(file, decorator, outer) for decorator in node.decorator_list]),
         asynchronous=node.__class__ is ast.AsyncFunctionDef,
     )
 
@@ -212,8 +218,6 @@ def _dependencies(file: PythonFile, node: ast.FunctionDef | ast.AsyncFunctionDef
 
     Source: https://fastapi.tiangolo.com/tutorial/dependencies/
     """
-    if not _DEPENDS & file.calls_by_name.keys():
-        return
     arguments = node.args
     said = [*arguments.defaults, *arguments.kw_defaults, *node.decorator_list]
     said += [a.annotation for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
@@ -350,9 +354,8 @@ def _field_of(file: PythonFile, node: ast.expr, scope: Scope) -> str:
 
 def _settings_asked(file: PythonFile) -> set[str]:
     """The attributes that are asked of settings; too many rather than too few, since text is all that is looked at."""
-    found = sorted(
-        match for word in _SETTINGS_WORDS if file.mentions(word) for match in file.found(_ASKS_SETTINGS[word])
-    )
+    words = filter(file.mentions, _SETTINGS_WORDS)
+    found = sorted(match for word in words for match in file.found(_ASKS_SETTINGS[word]))
     names: set[str] = set()
     after = 0
     for start, end, name in found:
