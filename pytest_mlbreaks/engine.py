@@ -160,13 +160,16 @@ def examine(
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
     """No collection of garbage: facts and trees of nodes hold none, and walking them again and again costs more than
-    linking them."""
+    linking them. What is there at the end counts as old, or the first collection would walk all of it."""
     collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if collecting:
+            if not gc.get_freeze_count():  # else somebody froze objects, which must stay so
+                gc.freeze()
+                gc.unfreeze()  # to the oldest generation
             gc.enable()
 
 
