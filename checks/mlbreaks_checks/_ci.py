@@ -150,7 +150,7 @@ class SimpleCommand:
     leaves: bool = False
     piped: bool = False
 
-    @property
+    @functools.cached_property
     def text(self) -> str:
         return " ".join(self.words)
 
