@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import within
 from pytest_mlbreaks.model.facts import Refusal, ToleratedFailure
-from pytest_mlbreaks.readers.training.nodes import around, path_to, shown, within
+from pytest_mlbreaks.readers.training.nodes import around, path_to, shown
 
 _WORK: Final = re.compile(
     r"^(load\w*|reload\w*|start|connect|init(ialize)?(_\w+)?|setup|warm_?up|from_pretrained|from_files?|get_model\w*"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile, Scope
-from pytest_mlbreaks.formats.python_nodes import children
+from pytest_mlbreaks.formats.python_nodes import children, within
 from pytest_mlbreaks.model.facts import SavedResponse
-from pytest_mlbreaks.readers.training.nodes import shown, within
+from pytest_mlbreaks.readers.training.nodes import shown
 
 _REQUESTS: Final = ("requests.get", "httpx.get", "requests.Session().get", "httpx.Client().get", "requests.post")
 _BODIES: Final = frozenset({"content", "text", "raw", "iter_content", "iter_bytes", "iter_lines", "read"})
