@@ -237,6 +237,10 @@ def _stem(path: str) -> str:
 
 def refusals(file: PythonFile) -> Iterator[Refusal]:
     """Where functions of one file end with an error since a part is missing."""
+    calls = file.calls_by_name
+    routes = [site for site in file.functions if any(map(is_route_decorator, site.node.decorator_list))]
+    if not routes and not any(callee in calls for callee in (*_WEB_ERRORS, *_PYTHON_ERRORS)):
+        return
     if not any(map(file.mentions, (*_MARKS, b"not started", b"not connected"))):
         return
     for callee in _WEB_ERRORS:
@@ -248,10 +252,9 @@ def refusals(file: PythonFile) -> Iterator[Refusal]:
         for site in file.calls_by_name.get(callee, ()):
             if site.conditional and site.node.args and _MISSING.search(shown(site.node.args[0], 200)):
                 yield from _refused(file, site.node, site.scope, around(site), None)
-    for function in file.functions:
-        if any(map(is_route_decorator, function.node.decorator_list)):
-            for node, status in _flask_errors(function.node):
-                yield from _refused(file, node, function.scope, path_to(function.node, node), status)
+    for function in routes:
+        for node, status in _flask_errors(function.node):
+            yield from _refused(file, node, function.scope, path_to(function.node, node), status)
 
 
 def _flask_errors(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[ast.Return, int]]:
