@@ -24,9 +24,10 @@ Kind = Literal["script", "module", "callable", "notebook", "tool", "unknown"]
 class Invocation:
     """One thing that a command starts.
 
-    *target*: a path for a script or notebook, a dotted name for a module, ``module:name`` for a callable (of Celery also
-    ``module.name`` or a module alone), the program's name for a tool. *workdir*: where a ``cd`` before it went, if one did (absolute, or relative to where the command
-    starts; None for nowhere). *place_offset_line*: lines below the first one of the text.
+    *target*: a path for a script or notebook, a dotted name for a module, ``module:name`` for a callable (of Celery
+    also ``module.name`` or a module alone), the program's name for a tool. *workdir*: where a ``cd`` before it went, if
+    one did (absolute, or relative to where the command starts; None for nowhere). *place_offset_line*: lines below the
+    first one of the text.
     """
 
     kind: Kind

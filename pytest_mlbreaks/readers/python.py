@@ -193,11 +193,13 @@ def _function(file: PythonFile, site: FunctionSite) -> Function:
             Parameter(name=a.arg, default=None if d is None else shield(a.arg, file.expr(d, outer), file.path))
             for a, d in pairs
         )
+    injected = tuple(dict.fromkeys(_dependencies(file, node, outer)))
     return Function(
         place=file.definition_place(node),
         name=scope.qualname,
         parameters=parameters,
-        calls=tuple(dict.fromkeys((*scope.calls, *_dependencies(file, node, outer)))),
+        calls=tuple(dict.fromkeys((*scope.calls, *injected))),
+        injected=tuple(callee for callee in injected if callee not in scope.calls),
         sometimes=tuple(name for name, conditional in scope.calls.items() if conditional),
         decorators=tuple(_decorator(file, decorator, outer) for decorator in node.decorator_list),
         asynchronous=node.__class__ is ast.AsyncFunctionDef,
@@ -464,7 +466,7 @@ def _aliases(file: PythonFile, scope: Scope, node: ast.expr) -> list[Expr]:
 
 READER: Reader[PythonFile] = Reader(
     name="python",
-    version=5,
+    version=6,
     format=PYTHON,
     facts=(PythonModule, Constant, Function, EnvRead, Address, Call),
     claims=claims,
