@@ -43,7 +43,11 @@ def find(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
             not_told.add(_called(stage))
             continue
         for path in code:
-            if not any(_dvc.covers(one, path) for one in declared):
+            if any(_dvc.covers(one, path) for one in declared):
+                continue
+            if process is not None and _is_run_sometimes(path, process, pipeline):
+                yield Unjudged(stage.place, "what it imports is run only in some cases")
+            else:
                 missing.setdefault(path, []).append(stage)
     if missing:
         yield _finding(missing)
@@ -83,6 +87,26 @@ def _is_used(path: str, named: set[str], called: set[str]) -> bool:
     if name == "__init__.py":
         return package in named
     return (name.removesuffix(".py") in named and name.removesuffix(".py") in called) or package in called & named
+
+
+def _is_run_sometimes(path: str, process: Process, pipeline: Pipeline) -> bool:
+    """Whether a module is imported by functions alone, and these come to what they call of it only in some cases: where
+    the stage is run by hand, say, without those before it."""
+    name = posixpath.basename(path).removesuffix(".py")
+    imports = [
+        (file, entry)
+        for file in process.modules
+        for module in pipeline.index(facts.PythonModule, "path").get(file, ())
+        for entry in module.imports
+        if name in (entry.target.rpartition(".")[2], entry.name)
+    ]
+    return bool(imports) and all(_is_branch(file, entry.scope, name, pipeline) for file, entry in imports)
+
+
+def _is_branch(file: str, scope: str, name: str, pipeline: Pipeline) -> bool:
+    functions = [f for f in pipeline.index(facts.Function, "path").get(file, ()) if scope and f.name == scope]
+    calls = [(f, callee) for f in functions for callee in f.calls if name in callee.split(".")[:-1]]
+    return bool(calls) and all(callee in function.sometimes for function, callee in calls)
 
 
 def _matters(path: str, pipeline: Pipeline) -> bool:
