@@ -31,7 +31,8 @@ def find(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     missing: dict[str, list[facts.DvcStage]] = {}
     not_told: set[str] = set()
-    for stage in _dvc.skipping_stages(schedule, pipeline):
+    stages = list(_dvc.skipping_stages(schedule, pipeline))
+    for stage in stages:
         process = _dvc.process_of(stage, pipeline)
         code = _code(process, pipeline) if process is not None else []
         if not code:
@@ -45,7 +46,12 @@ def find(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
         for path in code:
             if any(_dvc.covers(one, path) for one in declared):
                 continue
-            if process is not None and _is_run_sometimes(path, process, pipeline):
+            others = (one for other in stages if other is not stage for one in _dvc.told(other.inputs, pipeline))
+            if (
+                process is not None
+                and any(_dvc.covers(one, path) for one in others)
+                and _is_run_sometimes(path, process, pipeline)
+            ):
                 yield Unjudged(stage.place, "what it imports is run only in some cases")
             else:
                 missing.setdefault(path, []).append(stage)
@@ -90,8 +96,8 @@ def _is_used(path: str, named: set[str], called: set[str]) -> bool:
 
 
 def _is_run_sometimes(path: str, process: Process, pipeline: Pipeline) -> bool:
-    """Whether a module is imported by functions alone, and these come to what they call of it only in some cases: where
-    the stage is run by hand, say, without those before it."""
+    """Whether a module is imported by functions alone, and these come to what they call of it only in some cases: as a
+    stage does that makes up for another one, where it is run by hand without it."""
     name = posixpath.basename(path).removesuffix(".py")
     imports = [
         (file, entry)
