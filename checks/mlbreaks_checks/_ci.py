@@ -343,6 +343,8 @@ def _unwrapped(words: list[str]) -> list[str]:
             rest = _after_options(rest[rest.index("run") + 1 :])
             if first == "hatch" and rest and rest[0] not in _TEST_PROGRAMS and not rest[0].startswith("python"):
                 return ["hatch", "run", *rest]
+        elif first == "poetry" and rest[1:2] == ["poe"]:
+            rest = rest[1:]  # https://poethepoet.natn.io/poetry_plugin.html
         elif first == "coverage" and len(rest) > 2 and rest[1] == "run":
             rest = ["python", *_after_options(rest[2:], keep="-m")]
         elif first in ("uvx", "pipx") or (first == "uv" and rest[1:3] == ["tool", "run"]):

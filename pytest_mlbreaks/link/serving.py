@@ -247,6 +247,7 @@ class Serving:
                             via=(*at.via, at.function),
                             sometimes=at.sometimes or sometimes,
                             once=at.once or _keeps(function),
+                            threaded=at.threaded or (callee in at.function.injected and not function.asynchronous),
                         )
                     )
             layer = following
