@@ -26,7 +26,7 @@ from pytest_mlbreaks.api import (
 )
 from pytest_mlbreaks.api import facts as f
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _LOOPBACK = re.compile(r"(?:^|//|@)(localhost|127\.0\.0\.1)(?::(\d{2,5}))?(?=[/:?,]|$)")
 # Where a server listens, or what may call it; not where a client connects to.
