@@ -39,6 +39,7 @@ _TEST_PROGRAMS = frozenset(
 )
 _TEST_MODULES = frozenset({"pytest", "unittest", "tox", "nox", "nose2", "nose", "xdist", "doctest"})
 _TEST_WORD = re.compile(r"(?<![\w.-])(?:pytest|py\.test|unittest|tox|nox|nosetests|nose2|behave)(?![\w-])")
+_NAMES_TESTS = re.compile(r"\b(?:pytest|unittest|tox|nox|tests?)\b", re.IGNORECASE)
 _INSTALLS = re.compile(r"\b(?:install|add|sync|inject|upgrade|cache|lock)\b")
 _LOCAL_CLUSTER = re.compile(
     r"\bkind\s+(?:create|load)\b|helm/kind-action|engineerd/setup-kind|\bminikube\b|\bk3[ds]\b|microk8s|"
@@ -210,6 +211,16 @@ class Elsewhere:
     @property
     def commands(self) -> Sequence[SimpleCommand]:
         return _commands_of(self.script, self.place)
+
+    @property
+    def statements(self) -> list[tuple[str, Place, Sequence[SimpleCommand]]]:
+        """Its lines, and what semicolons part on a line without quotes, each with its simple commands."""
+        found = []
+        for offset, line in _logical_lines(self.script):
+            place = Place(self.place.path, self.place.line + offset) if self.place.line is not None else self.place
+            parts = [line] if set(line) & set("'\"") or ";;" in line else line.split(";")
+            found.extend((part.strip(), place, _commands_of(part, place)) for part in parts if part.strip())
+        return found
 
 
 _SSH = re.compile(
@@ -622,6 +633,9 @@ def opaque(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
                 reason = may_run_tests(command)
                 if reason:
                     yield Opaque(command.place, reason)
+            for script in elsewhere(step):
+                if _NAMES_TESTS.search(script.script):
+                    yield Opaque(script.place, "another host may run tests")
 
 
 def calls_unread(job: facts.WorkflowJob, pipeline: Pipeline) -> bool:
