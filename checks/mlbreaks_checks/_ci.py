@@ -214,13 +214,26 @@ class Elsewhere:
 
     @property
     def statements(self) -> list[tuple[str, Place, Sequence[SimpleCommand]]]:
-        """Its lines, and what semicolons part on a line without quotes, each with its simple commands."""
+        """Its lines, those as one that ``&&`` joins, and what semicolons part on a line without quotes, each with its
+        simple commands."""
         found = []
-        for offset, line in _logical_lines(self.script):
+        for offset, line in _joined(_logical_lines(self.script)):
             place = Place(self.place.path, self.place.line + offset) if self.place.line is not None else self.place
             parts = [line] if set(line) & set("'\"") or ";;" in line else line.split(";")
             found.extend((part.strip(), place, _commands_of(part, place)) for part in parts if part.strip())
         return found
+
+
+def _joined(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The lines, one that ends in an operator together with the next."""
+    start, whole = 0, ""
+    for offset, line in lines:
+        start, whole = (start, f"{whole} {line}") if whole else (offset, line)
+        if not line.endswith(("&&", "|")):
+            yield start, whole
+            whole = ""
+    if whole:
+        yield start, whole
 
 
 _SSH = re.compile(

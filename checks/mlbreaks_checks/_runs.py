@@ -173,10 +173,15 @@ def looks_at_branch(run: JobRun, brought: Brought) -> bool:
 def brings_own_commit(brought: Brought) -> bool:
     """Whether what is brought out is the commit that the run is of: another host that pulls takes the newest one of the
     branch, unless the step tells it which."""
-    return not brought.remote or any(_OWN_COMMIT.match(one.name) for one in _contexts(brought.step))
+    return not brought.remote or names_own_commit(brought.step)
 
 
-_OWN_COMMIT = re.compile(r"github\.(?:sha|ref|ref_name|head_ref|event\.(?:after|pull_request\.head))\b|steps\.|needs\.")
+def names_own_commit(step: facts.JobStep) -> bool:
+    """Whether the step's script or inputs name the commit or ref of the run."""
+    return any(_OWN_COMMIT.match(one.name) for one in _contexts(step))
+
+
+_OWN_COMMIT = re.compile(r"github\.(?:sha|ref|ref_name|head_ref|event\.(?:after|pull_request\.head))\b")
 _ASKS = re.compile(r"GITHUB_(?:EVENT_NAME|REF\b|REF_NAME|HEAD_REF|BASE_REF)|CI_BRANCH|git\s+rev-parse\s+--abbrev-ref")
 _ASKED = re.compile(r"github\.(?:ref|ref_name|head_ref|base_ref|event_name|event\.number|event\.pull_request)\b")
 

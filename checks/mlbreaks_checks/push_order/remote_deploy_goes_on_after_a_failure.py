@@ -31,13 +31,14 @@ _STOPS = re.compile(
     r"\bset\s+-\w*e|\bset\s+-\w+\s+(?:-\w*e|-o\s+errexit)|\bset\s+-o\s+errexit|\btrap\b.*\bERR\b|\$\?|\bexit\s+[1-9$]"
 )
 _MATTERS = re.compile(
-    r"^(?:git\s+(?:-C\s+\S+\s+)?(?:pull|fetch|checkout|reset|clone|merge)\b"
+    r"^(?:git\s+(?:-C\s+\S+\s+)?(?:pull|checkout|reset|merge)\b"
     r"|docker\s+(?:image\s+)?(?:build|pull|run|load|buildx)\b|docker(?:-compose|\s+compose)\s.*\b(?:build|pull|up|run)\b"
     r"|docker\s+(?:stack\s+deploy|service\s+update)\b|(?:kubectl|helm|terraform)\s+(?:apply|upgrade|set|create|replace)\b"
     r"|(?:pip3?|uv|poetry|conda)\s+(?:install|sync|pip\s+install|env\s+update)\b|alembic\s+upgrade\b"
-    r"|(?:python[\d.]*|make)\s+\S|systemctl\s+(?:--\S+\s+)*(?:re)?start\b|(?:\./|bash\s|sh\s)\S+\.(?:sh|py)\b)"
+    r"|.*\bmigrat(?:e|ions?)\b|(?:python[\d.]*|make)\s+\S|systemctl\s+(?:--\S+\s+)*(?:re)?start\b|(?:\./|bash\s|sh\s)\S+\.(?:sh|py)\b)"
 )
 _COMPOUND = re.compile(r"^(?:if|for|while|until|case|\{|function\b|\w+\s*\(\))")
+_PULLS_IMAGES = re.compile(r"^docker\s.*\bpull\b|^docker-compose\s.*\bpull\b")
 _SAYS_NOTHING = re.compile(
     r"^(?:echo|printf|true|:|date|ls|sleep|cat|pwd|exit(?:\s+0)?$|docker\s+(?:ps|logs|images|(?:system|image|container|"
     r"builder)\s+(?:prune|df)|rmi)|docker(?:-compose|\s+compose)\s.*\b(?:ps|logs|images)\b|kubectl\s+get\b|rm\s)"
@@ -47,7 +48,7 @@ _NOT_PRODUCTION = re.compile(
     r"(?:^|[-_./ ])(?:dev|development|staging|stage|preview|pr|test|qa|sandbox)(?:$|[-_./ \d])"
 )
 _TOLD_TO_STOP = re.compile(r"@v?(?:0\.|1\.[01](?:\.|$)|1\.2\.0$)")
-"""Releases of appleboy/ssh-action that know ``script_stop``. 1.2.1, to which ``v1`` and ``master`` lead, has dropped it.
+"""Releases of appleboy/ssh-action that know ``script_stop``: 1.2.1 has dropped it, and ``v1`` and ``master`` with it.
 
 Source: https://github.com/appleboy/ssh-action/pull/350
 """
@@ -83,7 +84,7 @@ def find(run: JobRun, pipeline: Pipeline) -> Iterator[Verdict]:
         script = one.script
         if script.stops or _STOPS.search(script.script):
             continue
-        lost = _lost(script)
+        lost = _lost(one)
         if lost is None:
             continue
         reason = _unknown(one)
@@ -93,12 +94,20 @@ def find(run: JobRun, pipeline: Pipeline) -> Iterator[Verdict]:
             yield _finding(run, one, *lost)
 
 
-def _lost(script: _ci.Elsewhere) -> tuple[_ci.SimpleCommand, _ci.SimpleCommand] | None:
-    """A command of the script whose failure is lost, and the last one, which decides."""
-    statements = [commands for _, _, commands in script.statements if commands]
-    before = [one for commands in statements[:-1] for one in commands]
-    lost = [one for one in before if _MATTERS.search(one.text) and not one.swallowed and not one.piped]
-    return (lost[0], statements[-1][-1]) if lost else None
+def _lost(one: _Script) -> tuple[_ci.SimpleCommand, str, bool] | None:
+    """A command of the script whose failure is lost, its last line, which decides, and whether that can't fail.
+
+    An image of this commit that could not be pulled can't be started either.
+    """
+    statements = [(text, commands) for text, _, commands in one.script.statements if commands]
+    before = [command for _, commands in statements[:-1] for command in commands]
+    lost = [each for each in before if _MATTERS.search(each.text) and not each.swallowed and not each.piped]
+    if _runs.names_own_commit(one.step):
+        lost = [each for each in lost if not _PULLS_IMAGES.search(each.text)]
+    if not lost:
+        return None
+    last, commands = statements[-1]
+    return lost[0], last, commands[-1].swallowed or _SAYS_NOTHING.search(commands[0].text) is not None
 
 
 def _unknown(one: _Script) -> str:
@@ -120,12 +129,14 @@ def _is_told(step: facts.JobStep) -> bool:
     return any(given.name == "script_stop" and _ci.text_of(given.value).lower() == "true" for given in step.inputs)
 
 
-def _finding(run: JobRun, one: _Script, first: _ci.SimpleCommand, last: _ci.SimpleCommand) -> Finding:
+def _finding(run: JobRun, one: _Script, first: _ci.SimpleCommand, last: str, harmless: bool) -> Finding:
     decides = f"`{_shown(last)}` decides whether the job is green"
-    if last.swallowed or _SAYS_NOTHING.search(last.text):
+    if harmless:
         decides = f"`{_shown(last)}` decides, which succeeds all the same: the job is green"
-    because: list[tuple[Place, str]] = [(one.step.place, f"{one.script.by} gives back the exit code of the last command")]
-    if one.deploys.place not in (first.place, last.place):
+    because: list[tuple[Place, str]] = [
+        (one.step.place, f"{one.script.by} gives back the exit code of the last command")
+    ]
+    if one.deploys.place != first.place:
         because.append((one.deploys.place, f"deploys with {_ci.said_of(one.deploys)}"))
     if _is_told(one.step):
         place = next(given.place for given in one.step.inputs if given.name == "script_stop")
@@ -134,7 +145,7 @@ def _finding(run: JobRun, one: _Script, first: _ci.SimpleCommand, last: _ci.Simp
     return Finding(
         at=first.place,
         message=(
-            f"Job {run.job.id!r} deploys over ssh, and the script goes on when `{_shown(first)}` fails: without "
+            f"Job {run.job.id!r} deploys over ssh, and the script goes on when `{_shown(first.text)}` fails: without "
             f"`set -e` only {decides}."
         ),
         because=tuple(because),
@@ -144,6 +155,6 @@ def _finding(run: JobRun, one: _Script, first: _ci.SimpleCommand, last: _ci.Simp
     )
 
 
-def _shown(command: _ci.SimpleCommand) -> str:
-    text = " ".join(command.text.replace("{*}", "...").split())
+def _shown(text: str) -> str:
+    text = " ".join(text.replace("{*}", "...").split())
     return text if len(text) <= 50 else " ".join(text[:50].split()[:-1]) + " ..."
