@@ -42,7 +42,9 @@ _SIGNERS = frozenset(
 )
 """Distributions' modules that sign or encrypt with a key that they are given."""
 _CHECKS_VALUES = re.compile(
-    r"valid|insecure|ensure|assert|require_|check_(?:config|settings|secret|security|prod|env|key)", re.IGNORECASE
+    r"validator|insecure|model_post_init|__post_init__|"
+    r"(?:valid\w*|check|ensure|require|assert)_(?:\w+_)?(?:config|settings|secrets?|security|secret_key|prod\w*|env\w*)",
+    re.IGNORECASE,
 )
 
 
