@@ -224,7 +224,7 @@ class Elsewhere:
     def statements(self) -> list[tuple[str, Place, Sequence[SimpleCommand]]]:
         """Its lines, those as one that ``&&`` joins, and what semicolons part on a line without quotes, each with its
         simple commands."""
-        found = []
+        found: list[tuple[str, Place, Sequence[SimpleCommand]]] = []
         for offset, line in _joined(_logical_lines(self.script)):
             place = Place(self.place.path, self.place.line + offset) if self.place.line is not None else self.place
             parts = [line] if set(line) & set("'\"") or ";;" in line else line.split(";")

@@ -576,7 +576,8 @@ def test_script_for_another_host() -> None:
         """
     )
     first, second, third = job.steps
-    assert first.remote is not None and second.remote is not None
+    assert first.remote is not None
+    assert second.remote is not None
     assert (first.remote.shell, first.remote.place.line) == (Literal("cd /srv/scorer\ngit pull\n"), 9)
     assert second.remote.shell == Literal("uptime")
     assert third.remote is None
