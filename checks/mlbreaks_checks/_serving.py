@@ -17,7 +17,7 @@ def blocking(endpoint: Endpoint, pipeline: Pipeline) -> Iterator[tuple[Reached, 
     index = pipeline.index(facts.BlockingCall, scoped)
     for reached in endpoint.reached:
         for call in index.get((reached.function.path, reached.function.name), ()):
-            if not call.lazy:
+            if not call.lazy and _stands_in(call.place, reached.function, pipeline):
                 yield reached, call
 
 
@@ -26,7 +26,21 @@ def remote(endpoint: Endpoint, pipeline: Pipeline) -> Iterator[tuple[Reached, fa
     index = pipeline.index(facts.RemoteCall, scoped)
     for reached in endpoint.reached:
         for call in index.get((reached.function.path, reached.function.name), ()):
-            yield reached, call
+            if _stands_in(call.place, reached.function, pipeline):
+                yield reached, call
+
+
+def named(function: facts.Function) -> tuple[str, str]:
+    """File and name of a function."""
+    return function.path, function.name
+
+
+def _stands_in(place: Place, function: facts.Function, pipeline: Pipeline) -> bool:
+    """Whether what stands at *place*, in a function of that name, stands in this one: the last to begin before it."""
+    alike = pipeline.index(facts.Function, named).get(named(function), ())
+    return len(alike) < 2 or function is max(
+        (one for one in alike if one.place.line <= place.line), key=lambda one: one.place.line, default=None
+    )
 
 
 def file_of(endpoint: Endpoint) -> str:

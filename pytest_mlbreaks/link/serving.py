@@ -219,6 +219,8 @@ class Serving:
     def _reach(self, handler: Handler) -> Iterator[Reached]:
         """The functions that a handler comes to, nearest first."""
         start = self._functions.get((handler.path, handler.function), [])
+        if len(start) > 1:  # of functions of one name, the one that the decorator stands on
+            start = [function for function in start if function.place.line == handler.place.line]
         if len(start) != 1:
             return
         layer = [Reached(start[0])]

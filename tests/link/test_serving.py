@@ -89,3 +89,13 @@ def test_the_body_of_a_route_is_found_in_another_file() -> None:
     body = pipeline.all(Endpoint)[0].body
     assert body is not None
     assert body.name == "Item"
+
+
+def test_of_two_handlers_of_one_name_each_comes_to_its_own() -> None:
+    """The function is the one that the decorator stands on."""
+    pipeline = built(
+        app="from fastapi import FastAPI\napp = FastAPI()\ndef one(): ...\ndef two(): ...\n"
+        "@app.get('/a')\ndef f():\n one()\n@app.get('/b')\ndef f():\n two()",
+    )
+    reached = {e.routes: [r.function.name for r in e.reached] for e in pipeline.all(Endpoint)}
+    assert reached == {("/a",): ["f", "one"], ("/b",): ["f", "two"]}

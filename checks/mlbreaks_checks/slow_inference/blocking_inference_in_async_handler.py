@@ -74,7 +74,7 @@ def find(module: facts.PythonModule, pipeline: Pipeline) -> Iterator[Verdict]:
         if not _is_on_a_loop(endpoint) or _is_left_out(endpoint, pipeline):
             continue
         if not endpoint.reached:
-            yield Unjudged(endpoint.place, "several functions of this name")
+            yield Unjudged(endpoint.place, "its function is not told")
             continue
         held = next(_held(endpoint, pipeline), None)
         if held is not None:
