@@ -11,7 +11,19 @@ from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Application, Endpoint, Pipeline, Reached
 from pytest_mlbreaks.model.expr import Expr
-from pytest_mlbreaks.model.facts import Function, Handler, ModelAccess, Reply, RequestModel, Router, RouterMount
+from pytest_mlbreaks.model.facts import (
+    BlockingCall,
+    Function,
+    GivenClient,
+    Handler,
+    ModelAccess,
+    ObjectCall,
+    Reply,
+    RequestModel,
+    Router,
+    RouterMount,
+)
+from pytest_mlbreaks.waiting import waits
 
 MOST_REACHED = 60
 """Functions that a handler is followed into; those beyond are not looked at."""
@@ -72,6 +84,7 @@ class Serving:
             )
             for handler in handlers
         ]
+        self.blocking = [*self._upon_clients(pipeline)] if handlers else []
         by_handler = {id(endpoint.handler): endpoint for endpoint in self.endpoints}
         self.applications = [
             Application(
@@ -213,6 +226,52 @@ class Serving:
         where = self._find(path, name, self._models) if name else None
         found = self._models[where] if where is not None else []
         return found[0] if len(found) == 1 else None
+
+    # ------------------------------------------------------------------------------------------------ clients
+
+    def _upon_clients(self, pipeline: Pipeline) -> Iterator[BlockingCall]:
+        """The calls that wait upon clients which another file, or a function, has made."""
+        given: dict[Key, list[GivenClient]] = defaultdict(list)
+        for client in pipeline.all(GivenClient):
+            given[client.path, client.name].append(client)
+        known = {key: found[0] for key, found in given.items() if len(found) == 1}
+        told: dict[Key, str] = {}
+        for call in pipeline.all(ObjectCall):
+            asked = (call.path, call.api)
+            if asked not in told:
+                told[asked] = self._whole(call.path, call.api, known)
+            api = told[asked]
+            kind = waits(api, api.rpartition(".")[2]) if api else None
+            if kind is not None:
+                yield BlockingCall(
+                    place=call.place,
+                    kind=kind,
+                    api=api,
+                    scope=call.scope,
+                    loops=call.loops,
+                    conditional=call.conditional,
+                    lazy=call.lazy,
+                )
+
+    def _whole(self, path: str, api: str, known: Mapping[Key, GivenClient]) -> str:
+        """The callee *api*, with what the file *path* has its object from in the place of the object; itself where it
+        begins with a client, "" where nothing is known of it."""
+        if waits(api, api.rpartition(".")[2]):
+            return api
+        if not known:
+            return ""
+        ends = [i for i in range(1, len(api)) if api[i] == "." or api[i : i + 2] == "()"]
+        for end in ends:
+            name = api[:end].replace("()", "")
+            if name.strip("."):
+                key = self._find(path, name, known)
+                if key is not None:
+                    client = known[key]
+                    rest = api[end:]
+                    if not client.function:
+                        return client.api + rest
+                    return client.api + rest[2:] if rest.startswith("()") else ""
+        return ""
 
     # -------------------------------------------------------------------------------------------------- reach
 

@@ -43,6 +43,8 @@ _DOES = {
     "command": "waits for a command by {}",
     "query": f"{_STORE} {{}}",
     "answer": "waits for a model behind an API by {}",
+    "fetch": "reads a file that is elsewhere by {}",
+    "service": "waits for another service by {}",
 }
 _SHORT = ("predict", "query")
 """What is over soon as a rule."""
