@@ -1,7 +1,7 @@
 """Clients that hold their thread until a store, another service, or a model behind an API, answers.
 
-Most of them have another class, or another library beside it, for code that awaits: ``AsyncSession``, ``redis.asyncio``,
-``AsyncOpenAI``, ``smtplib`` and ``stripe`` too (``aiosmtplib``, ``retrieve_async``).
+Most of them have another class, or another library beside it, for code that awaits: ``AsyncSession``,
+``redis.asyncio``, ``AsyncOpenAI``, ``aiosmtplib``, ``retrieve_async`` of ``stripe``.
 """
 
 from __future__ import annotations

@@ -31,9 +31,7 @@ _NO_CLIENTS: Final = frozenset(sys.stdlib_module_names) | {
 }
 """Packages of which no object is a client in question."""
 
-_GIVES: Final = re.compile(
-    r"get|client|session|conn|db|database|store|collection|redis|mongo|engine|driver|bucket|cache"
-)
+_GIVES: Final = re.compile(r"get|client|session|conn|db|database|store|collection|redis|mongo|engine|driver|bucket")
 """Names of functions that may give a client which another one has made."""
 
 _WRAPPERS: Final = frozenset(
@@ -89,15 +87,16 @@ def _variables(file: PythonFile, names: _Names) -> Iterator[GivenClient]:
         if name in seen or assignment.value is None:
             continue
         seen.add(name)
-        api = names.named(name, file.module, DEEPEST) or names.annotated(assignment.value, file.module)
+        value = assignment.value
+        alias = names.annotated(value, file.module) if isinstance(value, (ast.Subscript, ast.BinOp)) else ""
+        api = alias or names.named(name, file.module, DEEPEST)
         if api and is_client(api) and not is_async_session(file, api):
             yield GivenClient(place=file.place(assignment.node), name=name, api=api)
 
 
 def _functions(file: PythonFile, names: _Names) -> Iterator[GivenClient]:
-    making = {
-        site.scope.function for callee, sites in file.calls_by_name.items() if is_client(callee) for site in sites
-    }
+    made = [sites for callee, sites in file.calls_by_name.items() if is_client(callee)]
+    making = {site.scope.function for sites in made for site in sites}
     for site in file.functions:
         name = site.scope.qualname
         api = names.annotated(site.node.returns, site.scope.parent or file.module)

@@ -83,7 +83,7 @@ def find(module: facts.PythonModule, pipeline: Pipeline) -> Iterator[Verdict]:
             found.append((endpoint, *held))
     if not found:
         return
-    found.sort(key=lambda one: not one[4])
+    found.sort(key=lambda one: (not one[4], one[1].startswith(_STORE)))
     endpoint, does, place, reached, long = found[0]
     because = [*_serving.way(reached), (place, does)]
     because += [(other.place, f"so does {_serving.shown(other)}: {what}") for other, what, *_ in found[1 : _MOST + 1]]
@@ -114,4 +114,4 @@ def _held(endpoint: Endpoint, pipeline: Pipeline) -> Iterator[tuple[str, Place, 
         if work.kind in _DOES and (certain or work.kind == "predict"):
             name = f"{_serving.short(work.api)}()"
             found.append((_DOES[work.kind].format(name), work.place, reached, work.kind not in _SHORT))
-    yield from sorted(found, key=lambda one: not one[3])
+    yield from sorted(found, key=lambda one: (not one[3], one[0].startswith(_STORE)))
