@@ -86,7 +86,7 @@ _CLIENTS: Final[dict[str, tuple[frozenset[str], Waits]]] = {
         "query",
         "pinecone.Pinecone().Index() pinecone.Index() pymilvus.Collection() pymilvus.MilvusClient()"
         " chromadb.HttpClient() weaviate.Client()",
-        "query search upsert insert fetch add get_collection get_or_create_collection heartbeat do",
+        "query search upsert get_collection get_or_create_collection heartbeat",
     ),
     **_of("query", "neo4j.GraphDatabase.driver()", "run execute_query execute_read execute_write verify_connectivity"),
     **_of("query", "supabase.create_client() supabase.Client()", "execute"),

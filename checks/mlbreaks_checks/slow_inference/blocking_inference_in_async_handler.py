@@ -46,8 +46,8 @@ _DOES = {
     "fetch": "reads a file that is elsewhere by {}",
     "service": "waits for another service by {}",
 }
-_SHORT = ("predict", "query")
-"""What is over soon as a rule."""
+_SHORT = ("predict", "query", "fetch", "service")
+"""What is over soon as a rule, or may have a limit that is not told."""
 
 
 def _is_on_a_loop(endpoint: Endpoint) -> bool:
