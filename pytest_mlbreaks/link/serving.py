@@ -14,7 +14,7 @@ from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import (
     BlockingCall,
     Function,
-    GivenClient,
+    GivenObject,
     Handler,
     ModelAccess,
     ObjectCall,
@@ -23,7 +23,7 @@ from pytest_mlbreaks.model.facts import (
     Router,
     RouterMount,
 )
-from pytest_mlbreaks.waiting import waits
+from pytest_mlbreaks.waiting import is_client, waits
 
 MOST_REACHED = 60
 """Functions that a handler is followed into; those beyond are not looked at."""
@@ -56,6 +56,11 @@ class Serving:
             self._models[model.path, model.name].append(model)
         self._mounts: dict[Key, list[RouterMount]] = defaultdict(list)
         self._callees: dict[Key, Key | None] = {}
+        self._methods: dict[Key, Key | None] = {}
+        given: dict[Key, list[GivenObject]] = defaultdict(list)
+        for one in pipeline.all(GivenObject) if handlers else ():
+            given[one.path, one.name].append(one)
+        self._given = {key: found[0] for key, found in given.items() if len(found) == 1}
         for mount in pipeline.all(RouterMount):
             self._take(mount)
         self._by_router: dict[Key, list[Handler]] = defaultdict(list)
@@ -231,10 +236,7 @@ class Serving:
 
     def _upon_clients(self, pipeline: Pipeline) -> Iterator[BlockingCall]:
         """The calls that wait upon clients which another file, or a function, has made."""
-        given: dict[Key, list[GivenClient]] = defaultdict(list)
-        for client in pipeline.all(GivenClient):
-            given[client.path, client.name].append(client)
-        known = {key: found[0] for key, found in given.items() if len(found) == 1}
+        known = {key: given for key, given in self._given.items() if is_client(given.api)}
         told: dict[Key, str] = {}
         for call in pipeline.all(ObjectCall):
             asked = (call.path, call.api)
@@ -253,7 +255,7 @@ class Serving:
                     lazy=call.lazy,
                 )
 
-    def _whole(self, path: str, api: str, known: Mapping[Key, GivenClient]) -> str:
+    def _whole(self, path: str, api: str, known: Mapping[Key, GivenObject]) -> str:
         """The callee *api*, with what the file *path* has its object from in the place of the object; itself where it
         begins with a client, "" where nothing is known of it."""
         if waits(api, api.rpartition(".")[2]):
@@ -289,7 +291,7 @@ class Serving:
             for at in layer:
                 yield at
                 for callee in at.function.calls:
-                    key = self.called(at.function.path, callee)
+                    key = self.called(at.function.path, callee) or self._method(at.function.path, callee)
                     if key is None or key in seen or len(seen) > MOST_REACHED:
                         continue
                     seen.add(key)
@@ -304,6 +306,23 @@ class Serving:
                     )
             layer = following
         yield from layer
+
+    def _method(self, path: str, callee: str) -> Key | None:
+        """The method that *callee* means upon an object which a name of a module, or a function, gives
+        (``service.predict``, ``get_service().predict``)."""
+        head, _, method = callee.rpartition(".")
+        if not head or callee[0] == "*":
+            return None
+        asked = (path, callee)
+        if asked not in self._methods:
+            made = head.endswith("()")
+            where = self._find(path, head.replace("()", ""), self._given)
+            given = self._given[where] if where is not None else None
+            found = None
+            if given is not None and given.function is made and given.api.endswith("()"):
+                found = self.called(given.path, f"{given.api}.{method}")
+            self._methods[asked] = found
+        return self._methods[asked]
 
     def function(self, key: Key) -> Function | None:
         """The one function of that file and name."""

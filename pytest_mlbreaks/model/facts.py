@@ -813,9 +813,10 @@ class BlockingCall(Fact, frozen=True, kw_only=True):
         return f"blocking-call:{self.path}#{self.scope}:{self.kind}:{self.api}"
 
 
-class GivenClient(Fact, frozen=True, kw_only=True):
-    """A client that other code gets from here: *name* is that of a module's variable, or of a *function* that returns
-    or yields it. *api* is how callees upon it begin: ``redis.Redis()``, ``sqlalchemy.orm.sessionmaker()``."""
+class GivenObject(Fact, frozen=True, kw_only=True):
+    """An object that other code gets from here: *name* is that of a module's variable, or of a *function* that returns
+    or yields it. *api* is how callees upon it begin: ``redis.Redis()``, ``sqlalchemy.orm.sessionmaker()``,
+    ``Service()``."""
 
     name: str
     api: str
@@ -823,7 +824,7 @@ class GivenClient(Fact, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> str:
-        return f"given-client:{self.path}#{self.name}:{self.api}"
+        return f"given-object:{self.path}#{self.name}:{self.api}"
 
 
 class ObjectCall(Fact, frozen=True, kw_only=True):

@@ -1,5 +1,5 @@
-"""Clients of stores and services that code gets from elsewhere: which names and functions give one, and the calls upon
-what another file or a function may have made.
+"""Objects that code gets from elsewhere: which names give one that a class has made, which names and functions give a
+client of a store or service, and the calls upon what another file or a function may have made.
 
 What a function gives is told by its annotation, else by all that it returns or yields; what a name is, by all that is
 ever assigned to it beside ``None``. Where there are several, or one of them isn't known, nothing is said. What is
@@ -16,7 +16,7 @@ from typing import Final
 
 from pytest_mlbreaks.formats.python import PYTHON, CallSite, FunctionSite, PythonFile, Scope
 from pytest_mlbreaks.model import Diagnostic, Fact
-from pytest_mlbreaks.model.facts import GivenClient, ObjectCall
+from pytest_mlbreaks.model.facts import GivenObject, ObjectCall
 from pytest_mlbreaks.readers._waiting import Held, is_async_session
 from pytest_mlbreaks.readers.python import claims
 from pytest_mlbreaks.reading import Reader, Wanted
@@ -34,6 +34,12 @@ _NO_CLIENTS: Final = frozenset(sys.stdlib_module_names) | {
 _GIVES: Final = re.compile(r"get|client|session|conn|db|database|store|collection|redis|mongo|engine|driver|bucket")
 """Names of functions that may give a client which another one has made."""
 
+_GETS: Final = re.compile(r"_?(?:get|create|make|build)_")
+"""How the names of functions begin that give an object of a class of the tree."""
+
+_INSTANCE: Final = re.compile(r"(?:[.\w]*\.)?_?[A-Z]\w*\(\)")
+"""What an object that a class has made is called."""
+
 _WRAPPERS: Final = frozenset(
     {"Annotated", "Optional", "Generator", "Iterator", "Iterable", "AsyncGenerator", "AsyncIterator", "ContextManager"}
     | {"AsyncIterable", "AbstractContextManager"}
@@ -46,9 +52,8 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     if file.tree is None:
         return
     names = _Names(file)
-    if any(one.target.partition(".")[0] in LIBRARIES for one in file.imports):
-        yield from _variables(file, names)
-        yield from _functions(file, names)
+    yield from _variables(file, names)
+    yield from _functions(file, names, any(one.target.partition(".")[0] in LIBRARIES for one in file.imports))
     held = Held(file)
     for callee, sites in file.calls_by_name.items():
         head, _, method = callee.rpartition(".")
@@ -78,7 +83,7 @@ def _call(file: PythonFile, site: CallSite, names: _Names, held: Held) -> Iterat
         )
 
 
-def _variables(file: PythonFile, names: _Names) -> Iterator[GivenClient]:
+def _variables(file: PythonFile, names: _Names) -> Iterator[GivenObject]:
     """Names of the module; annotations that have a name (``SessionDep = Annotated[Session, Depends(get_db)]``) count as
     classes."""
     seen: set[str] = set()
@@ -90,22 +95,39 @@ def _variables(file: PythonFile, names: _Names) -> Iterator[GivenClient]:
         value = assignment.value
         alias = names.annotated(value, file.module) if isinstance(value, (ast.Subscript, ast.BinOp)) else ""
         api = alias or names.named(name, file.module, DEEPEST)
-        if api and is_client(api) and not is_async_session(file, api):
-            yield GivenClient(place=file.place(assignment.node), name=name, api=api)
+        if (is_client(api) or _is_instance(api)) and not is_async_session(file, api):
+            yield GivenObject(place=file.place(assignment.node), name=name, api=api)
 
 
-def _functions(file: PythonFile, names: _Names) -> Iterator[GivenClient]:
+def _is_instance(api: str) -> bool:
+    """Whether it is what a class has made, which may be one of the tree."""
+    return _INSTANCE.fullmatch(api) is not None and _may_be(api)
+
+
+def _functions(file: PythonFile, names: _Names, clients: bool) -> Iterator[GivenObject]:
+    """Functions that give a client, of a file that imports such libraries; and those whose names say that they get or
+    make an object."""
     made = [sites for callee, sites in file.calls_by_name.items() if is_client(callee)]
     making = {site.scope.function for sites in made for site in sites}
     for site in file.functions:
         name = site.scope.qualname
+        gets = _GETS.match(site.node.name) is not None
+        if not (clients or gets):
+            continue
         api = names.annotated(site.node.returns, site.scope.parent or file.module)
         if api:
             api += "()"
-        elif site.node.returns is None and (name in making or _GIVES.search(site.node.name)):
+        elif site.node.returns is None and _is_asked(site, clients, gets, name in making):
             api = _given(site, names)
-        if api and is_client(api) and not is_async_session(file, api):
-            yield GivenClient(place=file.definition_place(site.node), name=name, api=api, function=True)
+        if api and (is_client(api) or (gets and _is_instance(api))) and not is_async_session(file, api):
+            yield GivenObject(place=file.definition_place(site.node), name=name, api=api, function=True)
+
+
+def _is_asked(site: FunctionSite, clients: bool, gets: bool, makes: bool) -> bool:
+    """Whether it is worth looking at what the function returns."""
+    if clients and (makes or _GIVES.search(site.node.name)):
+        return True
+    return gets and not site.scope.parameters
 
 
 def _given(site: FunctionSite, names: _Names) -> str:
@@ -227,7 +249,7 @@ READER: Reader[PythonFile] = Reader(
     name="clients",
     version=1,
     format=PYTHON,
-    facts=(GivenClient, ObjectCall),
+    facts=(GivenObject, ObjectCall),
     claims=claims,
     read=read,
 )

@@ -120,3 +120,18 @@ def test_calls_upon_clients_of_other_files() -> None:
         (9, "query", "pymongo.MongoClient().db.find_one"),
         (10, "query", "sqlalchemy.orm.Session().commit"),
     }
+
+
+def test_methods_of_objects_of_other_files() -> None:
+    """What a name of another file, or a function that gets or makes it, is of a class of the tree; its methods are what
+    the handler comes to."""
+    pipeline = built(
+        app="from fastapi import FastAPI\nfrom services import get_service, service, unknown\napp = FastAPI()\n"
+        "@app.get('/')\nasync def f():\n service.one()\n get_service().two()\n unknown.one()\n"
+        " s = get_service()\n s.three()",
+        services="class Service:\n def one(self): ...\n def two(self): ...\n def three(self): ...\n"
+        "service = Service()\nunknown = made()\ndef get_service():\n return service\n",
+    )
+    (endpoint,) = pipeline.all(Endpoint)
+    names = [reached.function.name for reached in endpoint.reached]
+    assert sorted(names) == ["Service.one", "Service.three", "Service.two", "f", "get_service"]

@@ -7,7 +7,7 @@ import pytest
 from pytest_mlbreaks.codec import FactCodec
 from pytest_mlbreaks.formats.python import PYTHON
 from pytest_mlbreaks.model import Fact
-from pytest_mlbreaks.model.facts import FACTS, GivenClient, ObjectCall
+from pytest_mlbreaks.model.facts import FACTS, GivenObject, ObjectCall
 from pytest_mlbreaks.readers.clients import READER
 from pytest_mlbreaks.reading import Source, Wanted
 
@@ -22,7 +22,7 @@ def stated(code: str) -> list[Fact]:
 
 def given(code: str) -> list[tuple[str, str]]:
     """Names that give clients, and what these are called."""
-    return [(fact.name, fact.api) for fact in stated(code) if isinstance(fact, GivenClient)]
+    return [(fact.name, fact.api) for fact in stated(code) if isinstance(fact, GivenObject)]
 
 
 def called(code: str) -> list[str]:
