@@ -435,6 +435,8 @@ def _kind(site: CallSite, callee: str, head: str, method: str) -> Kind | None:
         return "load"
     if callee == "time.sleep":
         return "sleep"
+    if callee in _MEASURES:
+        return "sleep" if _measures_for_long(site) else None
     if callee in _COMMANDS:
         return "command"
     if callee in _ENCODERS:
@@ -478,6 +480,18 @@ def _reads_elsewhere(file: PythonFile, site: CallSite) -> Kind | None:
     return "fetch" if isinstance(text, str) and text.startswith(_ELSEWHERE) else None
 
 
+_MEASURES: Final = frozenset({"psutil.cpu_percent", "psutil.cpu_times_percent", "psutil.Process().cpu_percent"})
+
+
+def _measures_for_long(site: CallSite) -> bool:
+    """Whether psutil is told to measure for half a second at least: it sleeps meanwhile.
+
+    Source: https://psutil.readthedocs.io/en/latest/#psutil.cpu_percent
+    """
+    interval = _argument(site.node, 0, "interval")
+    return isinstance(interval, ast.Constant) and isinstance(interval.value, (int, float)) and interval.value >= 0.5
+
+
 def _loads(callee: str, method: str) -> bool:
     return any(
         callee.startswith(root) and api.mode == "load"
@@ -494,7 +508,7 @@ _LOADS: Final = (
 
 _HOLDING: Final = frozenset(
     {"fit", "sleep", "load_model", "from_pretrained", *_PREDICTS, *METHODS, *_TABLES}
-    | {callee.rpartition(".")[2] for callee in (*_COMMANDS, *_ENCODERS)}
+    | {callee.rpartition(".")[2] for callee in (*_COMMANDS, *_ENCODERS, *_MEASURES)}
 )
 """Last names of calls that may hold their thread, beside loads by their whole names."""
 
