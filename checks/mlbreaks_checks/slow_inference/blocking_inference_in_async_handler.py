@@ -6,7 +6,6 @@ Code of an ``async def`` handler runs on the event loop, and so does every plain
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import re
 from collections.abc import Iterator
 
@@ -65,19 +64,16 @@ def _of_an_engine(call: facts.Call) -> str | None:
 
 
 def _asks_a_file(place: Place, pipeline: Pipeline) -> Answer:
-    """Whether the engines of SQLAlchemy nearest to what stands at *place* have their databases in files beside them."""
+    """Whether the engines of SQLAlchemy in the part of the tree that *place* is in (its first folder; else all) have
+    their databases in files beside them."""
     engines = pipeline.index(facts.Call, _of_an_engine)
     calls = [call for callee in _ENGINES for call in engines.get(callee, ())]
-    shared = [_shared(place.path, call.path) for call in calls]
-    near = [call for call, depth in zip(calls, shared, strict=True) if depth == max(shared)]
-    answers = {_is_in_a_file(call, pipeline) for call in near}
-    return answers.pop() if len(answers) == 1 else Answer.NO
-
-
-def _shared(one: str, other: str) -> int:
-    """How many folders two files have in common."""
-    pairs = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+    part = place.path.partition("/")[0] + "/"
+    near = [call for call in calls if call.path.startswith(part)] or calls
+    answers = {_is_in_a_file(call, pipeline) for call in near} or {Answer.NO}
+    if Answer.NO in answers:
+        return Answer.NO
+    return Answer.CANNOT_TELL if Answer.CANNOT_TELL in answers else Answer.YES
 
 
 def _is_in_a_file(engine: facts.Call, pipeline: Pipeline) -> Answer:
