@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlbreaks_checks import _rows
 from pytest_mlbreaks.api import Endpoint, Pipeline, Place, Reached, facts
 
 
@@ -41,6 +42,11 @@ def _stands_in(place: Place, function: facts.Function, pipeline: Pipeline) -> bo
     return len(alike) < 2 or function is max(
         (one for one in alike if one.place.line <= place.line), key=lambda one: one.place.line, default=None
     )
+
+
+def is_served(endpoint: Endpoint, pipeline: Pipeline) -> bool:
+    """Whether the handler may answer requests: an application of the tree takes it in, or something loads its file."""
+    return bool(endpoint.routes) or _rows.is_loaded(endpoint.handler.path, pipeline)
 
 
 def file_of(endpoint: Endpoint) -> str:

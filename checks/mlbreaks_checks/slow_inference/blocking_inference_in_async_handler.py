@@ -90,7 +90,10 @@ def _is_in_a_file(engine: facts.Call, pipeline: Pipeline) -> Answer:
 
 
 def _is_left_out(endpoint: Endpoint, pipeline: Pipeline) -> bool:
-    """Whether the handler stands in a function that is given the application, and that nothing of the tree calls."""
+    """Whether nothing puts the handler into an application: it stands in a function that is given one, and that nothing
+    of the tree calls, or in a file that nothing loads."""
+    if not _serving.is_served(endpoint, pipeline):
+        return True
     path = endpoint.handler.path
     outer = endpoint.handler.function.rpartition(".")[0]
     functions = [one for one in pipeline.index(facts.Function, "path").get(path, ()) if one.name == outer]
