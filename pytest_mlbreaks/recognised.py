@@ -50,10 +50,15 @@ _ASIDE = frozenset(
         *("node_modules", "example", "examples", "tutorial", "tutorials", "cookiecutter", "testdata", "test_data"),
         *("workshop", "workshops", "exercise", "exercises"),
         *("archived", ".archived", "_archived", ".archive", "_archive"),
+        ".devcontainer",
     }
 )
 _ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor", "archive"})
-_ASIDE_FILE = re.compile(r"(docker-)?compose[.-]([\w-]+-)?(demos?|examples?|samples?|tests?)\.ya?ml", re.IGNORECASE)
+_ASIDE_FILE = re.compile(
+    r"([\w-]+-)?compose[.-]([\w-]+[.-])?(demos?|examples?|samples?|tests?|local|localhost)\.ya?ml", re.IGNORECASE
+)
+_COMPOSE = re.compile(r"([\w-]+-)?compose([.-][\w.-]+)?\.ya?ml", re.IGNORECASE)
+_LOCAL = frozenset({"local", "localhost", "local-dev", "local_dev", "localdev", "local-development"})
 _EXAMPLE = re.compile(r"examples?\.py|\w+_example\.py")
 _TESTS = frozenset({"test", "tests", "testing", "fixtures", "e2e", "integration_tests"})
 _DEPLOYED = re.compile(
@@ -80,7 +85,8 @@ def aside(path: str) -> bool:
     """Whether *path* is a test, an example, documentation or somebody else's code: read, so that links are found,
     but nobody's production, so that nothing is reported about it. Placeholders of project templates count, too.
 
-    A folder called ``test`` below a folder of deployments is an environment, and no test.
+    A folder called ``test`` below a folder of deployments is an environment, and no test. A compose file in a folder
+    ``local``, or that is called so, is for a developer's machine.
     """
     folders, _, name = path.rpartition("/")
     if name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"):
@@ -89,6 +95,8 @@ def aside(path: str) -> bool:
         return True
     parts = folders.lower().split("/") if folders else []
     if parts and parts[0] in _ASIDE_AT_TOP:
+        return True
+    if not _LOCAL.isdisjoint(parts) and _COMPOSE.fullmatch(name):
         return True
     return _is_aside(parts) or (any(part in _TESTS for part in parts) and not _DEPLOYED.search(path))
 

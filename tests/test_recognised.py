@@ -71,6 +71,25 @@ def test_what_was_put_away_and_what_only_tests_run_is_set_aside(path: str, yes: 
     assert aside(path) is yes
 
 
+@pytest.mark.parametrize(
+    ("path", "yes"),
+    [
+        ("infra/local/docker-compose.yml", True),
+        ("docker-compose.local.yml", True),
+        ("deploy/app-compose.dev.local.yaml", True),
+        ("docker/docker-compose.localhost.yml", True),
+        (".devcontainer/Dockerfile", True),
+        ("infra/local/notebooks/Dockerfile", False),
+        ("docker-compose.local-llm.yml", False),
+        ("src/local/compose.py", False),
+        ("k8s/overlays/local/deployment.yaml", False),
+    ],
+)
+def test_compose_files_for_a_developers_machine_are_set_aside(path: str, yes: bool) -> None:
+    """By the folder or by the name; what they build may be run elsewhere, too."""
+    assert aside(path) is yes
+
+
 def test_ci_systems_that_are_not_read_are_named_with_their_first_file() -> None:
     """One entry a system, and nothing for GitHub workflows."""
     paths = (".github/workflows/ci.yml", ".circleci/config.yml", ".circleci/extra.yml", "Jenkinsfile")

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import walk
 
 
 class Held:
@@ -23,7 +24,7 @@ class Held:
         if not self._yields or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return False
         if id(node) not in self._generators:
-            self._generators[id(node)] = any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(node))
+            self._generators[id(node)] = any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in walk(node))
         return self._generators[id(node)]
 
     def skips(self, site: CallSite) -> bool:
@@ -38,11 +39,11 @@ class Held:
 
 
 def _freed(function: ast.AsyncFunctionDef) -> Iterator[int]:
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Await):
             yield id(node.value)
         elif isinstance(node, ast.Lambda):
-            yield from map(id, ast.walk(node))
+            yield from map(id, walk(node))
         elif isinstance(node, ast.AsyncWith):
             yield from (id(item.context_expr) for item in node.items)
 

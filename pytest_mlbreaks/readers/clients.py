@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_mlbreaks.formats.python import PYTHON, CallSite, FunctionSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import children
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.facts import GivenObject, ObjectCall
 from pytest_mlbreaks.readers._waiting import Held, is_async_session
@@ -148,7 +149,7 @@ def _values(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.ex
             if node.value is not None:
                 yield node.value
         elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            pending.extend(ast.iter_child_nodes(node))
+            pending.extend(children(node))
 
 
 class _Names:
