@@ -39,9 +39,16 @@ def named(function: facts.Function) -> tuple[str, str]:
 def _stands_in(place: Place, function: facts.Function, pipeline: Pipeline) -> bool:
     """Whether what stands at *place*, in a function of that name, stands in this one: the last to begin before it."""
     alike = pipeline.index(facts.Function, named).get(named(function), ())
-    return len(alike) < 2 or function is max(
-        (one for one in alike if one.place.line <= place.line), key=lambda one: one.place.line, default=None
-    )
+    before = [one for one in alike if _line(one.place) <= _line(place)]
+    return len(alike) < 2 or (bool(before) and max(before, key=_beginning) is function)
+
+
+def _line(place: Place) -> int:
+    return place.line or 0
+
+
+def _beginning(function: facts.Function) -> int:
+    return _line(function.place)
 
 
 def is_served(endpoint: Endpoint, pipeline: Pipeline) -> bool:
