@@ -54,12 +54,13 @@ _ASIDE = frozenset(
     }
 )
 _ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor", "archive"})
-_ASIDE_FILE = re.compile(
-    r"([\w-]+-)?compose[.-]([\w-]+[.-])?(demos?|examples?|samples?|tests?|local|localhost)\.ya?ml", re.IGNORECASE
-)
+_ASIDE_FILE = re.compile(r"(docker-)?compose[.-]([\w-]+-)?(demos?|examples?|samples?|tests?)\.ya?ml", re.IGNORECASE)
+_LOCAL_FILE = re.compile(r"([\w-]+-)?compose[.-]([\w-]+[.-])?(local|localhost)\.ya?ml", re.IGNORECASE)
 _COMPOSE = re.compile(r"([\w-]+-)?compose([.-][\w.-]+)?\.ya?ml", re.IGNORECASE)
 _LOCAL = frozenset({"local", "localhost", "local-dev", "local_dev", "localdev", "local-development"})
 _EXAMPLE = re.compile(r"examples?\.py|\w+_example\.py")
+_EXAMPLE_DAG = re.compile(r"example[_-][\w-]+\.py")
+"""What Airflow and the tools around it call the DAGs that they bring to look at."""
 _TESTS = frozenset({"test", "tests", "testing", "fixtures", "e2e", "integration_tests"})
 _DEPLOYED = re.compile(
     r"(^|/)(overlays?|env|envs|environments?|deploy|deployments?|k8s|kubernetes|manifests|helm|charts?|infra|values|conf|"
@@ -96,9 +97,21 @@ def aside(path: str) -> bool:
     parts = folders.lower().split("/") if folders else []
     if parts and parts[0] in _ASIDE_AT_TOP:
         return True
-    if not _LOCAL.isdisjoint(parts) and _COMPOSE.fullmatch(name):
+    if is_local_compose(path) or ("dags" in parts and _EXAMPLE_DAG.fullmatch(name)):
         return True
     return _is_aside(parts) or (any(part in _TESTS for part in parts) and not _DEPLOYED.search(path))
+
+
+def is_local_compose(path: str) -> bool:
+    """Whether *path* is a compose file for a developer's machine, by its name or by a folder; what it builds may be
+    run elsewhere, too, unless it `is_local` itself."""
+    name = path.rpartition("/")[2]
+    return _LOCAL_FILE.fullmatch(name) is not None or (is_local(path) and _COMPOSE.fullmatch(name) is not None)
+
+
+def is_local(path: str) -> bool:
+    """Whether *path* lies in a folder that is for a developer's machine."""
+    return not _LOCAL.isdisjoint(path.lower().split("/")[:-1])
 
 
 def _is_aside(folders: Iterable[str]) -> bool:

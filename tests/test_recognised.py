@@ -44,6 +44,8 @@ def test_homework_and_exercises_are_set_aside(path: str, yes: bool) -> None:
     [
         ("src/network/example.py", True),
         ("feature_repo/example_repo.py", False),
+        ("dags/example_astronauts.py", True),
+        ("dags/examples_of_fraud.py", False),
         ("churn/client_example.py", True),
         ("churn/counterexamples.py", False),
         ("churn/demo.py", False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlbreaks_checks import _development
-from pytest_mlbreaks.api import Install, Pipeline, Place, Process, aside
+from pytest_mlbreaks.api import Install, Pipeline, Place, Process, aside, is_local, is_local_compose
 
 _IMPORTED_AS = {
     "sklearn": ("scikit-learn",),
@@ -68,7 +68,15 @@ def deployed(install: Install, pipeline: Pipeline) -> bool:
 
 def _running(processes: tuple[Process, ...] | list[Process], pipeline: Pipeline) -> list[Process]:
     """Those that are no tests or examples, and not for a developer's machine alone."""
-    return [p for p in processes if not aside(p.place.path) and not _development.is_local(p, pipeline)]
+    return [process for process in processes if _counts(process) and not _development.is_local(process, pipeline)]
+
+
+def _counts(process: Process) -> bool:
+    """Whether what a process runs may be production. A compose file for a developer's machine builds the same image
+    as production, unless the Dockerfile is for that machine, too."""
+    if is_local_compose(process.place.path):
+        return process.dockerfile is not None and not is_local(process.dockerfile.path)
+    return not aside(process.place.path)
 
 
 def who(processes: tuple[Process, ...] | list[Process], pipeline: Pipeline) -> str:
