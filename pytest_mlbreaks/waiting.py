@@ -157,5 +157,7 @@ def waits(callee: str, method: str) -> Waits | None:
 def is_client(api: str) -> bool:
     """Whether what is called *api* is such a client, something that one made, or what makes one when it is called
     (a class, ``sessionmaker()``)."""
-    rows = _BY_FIRST.get(api.partition(".")[0], ())
-    return any(api == root or api.startswith(f"{root}.") or f"{api}()" == root for root, *_ in rows)
+    rows = _BY_FIRST.get(api.partition(".")[0])
+    return rows is not None and any(
+        api == root or api.startswith(f"{root}.") or f"{api}()" == root for root, *_ in rows
+    )

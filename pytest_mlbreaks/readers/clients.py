@@ -69,11 +69,13 @@ def _may_be(head: str) -> bool:
 
 
 def _call(file: PythonFile, site: CallSite, names: _Names, held: Held) -> Iterator[ObjectCall]:
-    if not site.scope.function or waits(site.callee, site.callee.rpartition(".")[2]) or held.skips(site):
+    if not site.scope.function or waits(site.callee, site.callee.rpartition(".")[2]):
         return
     api = names.told(site.node.func, site.scope, DEEPEST)
     head = api.rpartition(".")[0]
-    if head and _may_be(head) and ("()" in head or "." in head) and not is_async_session(file, api):
+    if not head or not _may_be(head) or ("()" not in head and "." not in head):
+        return
+    if not is_async_session(file, api) and not held.skips(site):
         yield ObjectCall(
             place=file.place(site.node),
             api=api,
