@@ -179,5 +179,6 @@ def _held(endpoint: Endpoint, pipeline: Pipeline) -> list[_Held]:
         if work.kind in _DOES and (certain or work.kind == "predict"):
             does = _DOES[work.kind].format(f"{_serving.short(work.api)}()")
             sql = work.api.startswith(("sqlalchemy.", "sqlmodel."))
-            found.append(_Held(does, work.place, reached, work.kind not in _SHORT, sql))
+            long = work.kind not in _SHORT and not work.api.startswith("psutil.")  # a measurement ends by itself
+            found.append(_Held(does, work.place, reached, long, sql))
     return sorted(found, key=lambda one: (not one.long, one.is_store))
