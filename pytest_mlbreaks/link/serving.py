@@ -62,6 +62,7 @@ class Serving:
             given[one.path, one.name].append(one)
         self._given = {key: found[0] for key, found in given.items() if len(found) == 1}
         self._places: dict[Key, tuple[Key, ...]] = {}
+        self._steps: dict[int, tuple[tuple[Key, bool, bool], ...]] = {}
         for mount in pipeline.all(RouterMount):
             self._take(mount)
         self._by_router: dict[Key, list[Handler]] = defaultdict(list)
@@ -298,9 +299,8 @@ class Serving:
             following: list[Reached] = []
             for at in layer:
                 yield at
-                for callee in at.function.calls:
-                    key = self.called(at.function.path, callee) or self._method(at.function.path, callee)
-                    if key is None or key in seen or len(seen) > MOST_REACHED:
+                for key, sometimes, injected in self._steps_of(at.function):
+                    if key in seen or len(seen) > MOST_REACHED:
                         continue
                     seen.add(key)
                     function = self._functions[key][0]
@@ -308,8 +308,9 @@ class Serving:
                         Reached(
                             function,
                             via=(*at.via, at.function),
-                            sometimes=at.sometimes or callee in at.function.sometimes,
+                            sometimes=at.sometimes or sometimes,
                             once=at.once or _keeps(function),
+                            threaded=at.threaded or (injected and not function.asynchronous),
                         )
                     )
             layer = following
@@ -331,6 +332,19 @@ class Serving:
                 found = self.called(given.path, f"{given.api}.{method}")
             self._methods[asked] = found
         return self._methods[asked]
+
+    def _steps_of(self, function: Function) -> tuple[tuple[Key, bool, bool], ...]:
+        """The functions of the tree that *function* calls, whether it does so only in some cases, and whether it is the
+        framework that calls them before it."""
+        steps = self._steps.get(id(function))
+        if steps is None:
+            found: list[tuple[Key, bool, bool]] = []
+            for callee in function.calls:
+                key = self.called(function.path, callee) or self._method(function.path, callee)
+                if key is not None:
+                    found.append((key, callee in function.sometimes, callee in function.injected))
+            steps = self._steps[id(function)] = tuple(found)
+        return steps
 
     def function(self, key: Key) -> Function | None:
         """The one function of that file and name."""
