@@ -802,7 +802,7 @@ class BlockingCall(Fact, frozen=True, kw_only=True):
     the loops around it in its function; *single*: a prediction for one item of the loop around it, by a model that
     stays the same; *lazy* as in `RemoteCall`. Nothing that is awaited."""
 
-    kind: L["load", "predict", "train", "sleep", "command", "query", "answer"]
+    kind: L["load", "predict", "train", "sleep", "command", "query", "answer", "fetch", "service"]
     api: str
     scope: str = ""
     loops: int = 0
@@ -813,6 +813,35 @@ class BlockingCall(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"blocking-call:{self.path}#{self.scope}:{self.kind}:{self.api}"
+
+
+class GivenObject(Fact, frozen=True, kw_only=True):
+    """An object that other code gets from here: *name* is that of a module's variable, or of a *function* that returns
+    or yields it. *api* is how callees upon it begin: ``redis.Redis()``, ``sqlalchemy.orm.sessionmaker()``,
+    ``Service()``."""
+
+    name: str
+    api: str
+    function: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"given-object:{self.path}#{self.name}:{self.api}"
+
+
+class ObjectCall(Fact, frozen=True, kw_only=True):
+    """A call upon something that is made elsewhere (``.database.redis_client.get``, ``get_client().bucket.find_one``)
+    and that holds its thread if that is a client. All else as in `BlockingCall`."""
+
+    api: str
+    scope: str = ""
+    loops: int = 0
+    conditional: bool = False
+    lazy: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"object-call:{self.path}#{self.scope}:{self.api}"
 
 
 class Retrying(Fact, frozen=True, kw_only=True):
