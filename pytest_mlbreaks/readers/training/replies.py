@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from pytest_mlbreaks.formats.python import CallSite, FunctionSite, PythonFile, Scope
-from pytest_mlbreaks.formats.python_nodes import children, walk
+from pytest_mlbreaks.formats.python_nodes import children, walk, within
 from pytest_mlbreaks.model.facts import FailureAnswer, Reply, ReplyKey, ReplyUse
-from pytest_mlbreaks.readers.training.nodes import around, keyword, shown, within
+from pytest_mlbreaks.readers.training.nodes import around, keyword, shown
 from pytest_mlbreaks.readers.training.parts import is_route_decorator, part
 
 _Status = Literal["read", "shown", "unread", "unknown"]
