@@ -2632,6 +2632,35 @@ class ContainedErrors(Fact, frozen=True, kw_only=True):
         return f"contained-errors:{self.path}#{self.function}"
 
 
+class EndsWell(Fact, frozen=True, kw_only=True):
+    """A function, or what a script does when it is run, that ends as if all was well where its work fails.
+
+    The place is that of the ``try``; *handler* is the one for any error (*catches* is what it names, "" for all), which
+    only ``reports`` it and ends the function with nothing or False, or does something ``other`` besides. *function*:
+    qualified, "" for the code below ``if __name__ == "__main__"``. *whole*: the ``try`` holds what the function is there
+    for; else the handler returns, and behind stands the work, which uses *needed*, names that the ``try`` binds.
+    *first*: the first call in the ``try``, as written. *started*: the script's own code runs the function. *asked*: some
+    code of the file takes what it returns; *answers*: it returns something else in other cases.
+    """
+
+    called: ClassVar[str] = "work whose failure is only reported"
+
+    function: str = ""
+    first: str = ""
+    catches: str = ""
+    then: L["reports", "other"] = "reports"
+    whole: bool = True
+    needed: tuple[str, ...] = ()
+    handler: Place
+    started: bool = False
+    asked: bool = False
+    answers: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"ends-well:{self.path}#{self.function}:{self.first}:{','.join(self.needed)}"
+
+
 class KeptCoroutine(Fact, frozen=True, kw_only=True):
     """An ``async def`` whose results are kept by a decorator, *by*, that knows nothing of coroutines. *awaited* are the
     places in this file where its result is awaited."""

@@ -1,0 +1,99 @@
+"""A job only reports that its work failed, and ends with success.
+
+Whoever started it sees success: no retry, no alert, and what comes next works on what an earlier run left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Finding,
+    Pipeline,
+    Place,
+    Process,
+    Severity,
+    Unjudged,
+    Verdict,
+    aside,
+    facts,
+)
+
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
+
+_CHOOSES = ("short_circuit", "shortcircuit", "branch", "sensor")
+
+
+def _is_job(ending: facts.EndsWell, pipeline: Pipeline) -> bool:
+    """Whether it may be what a job does: nobody takes its answer."""
+    return not ending.asked and (ending.started or not ending.answers) and not aside(ending.path)
+
+
+@check.over(facts.EndsWell, where=_is_job)
+def find(ending: facts.EndsWell, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at each job of a script, a task or a flow that only reports a failure of its work."""
+    runners = [one for one in pipeline.processes_of(ending.path) if _runs(one, ending)]
+    if any(_misses_outputs(one, pipeline) for one in runners):
+        yield Unjudged(ending.place, "DVC misses the outputs of the stage, and fails it for that")
+        return
+    flows = [one for one in pipeline.index(facts.FlowCode, "path").get(ending.path, ()) if one.name == ending.function]
+    read, written = _data(ending, pipeline)
+    because = [(one.place, f"{one.name} runs it") for one in runners[:2]]
+    because += [(one.place, f"it is the flow {one.title}") for one in flows[:1]]
+    named = [f"{one.name!r} succeeds" for one in runners] + ["the run of the flow is completed" for _ in flows]
+    if not named and read and written and ending.started and not ending.whole:
+        because = [*read[:1], *written[:1]]
+        named = ["the script ends with status 0"]
+    if not named:
+        return
+    if ending.then == "other":
+        yield Unjudged(ending.place, "what the handler does about it cannot be told")
+        return
+    yield Finding(
+        at=ending.place,
+        message=f"Where {_what(ending)} fails, for whatever reason, that is only reported, and {named[0]}.",
+        because=((ending.handler, "takes every error, and ends the job well"), *because),
+    )
+
+
+def _what(ending: facts.EndsWell) -> str:
+    if not ending.whole:
+        return f"{ending.first}, which gets {' and '.join(repr(name) for name in ending.needed[:2])},"
+    return ending.function or "the script"
+
+
+def _runs(process: Process, ending: facts.EndsWell) -> bool:
+    """Whether a step of an orchestrator, or a container of a job, starts the function or the script."""
+    fact = process.fact
+    if isinstance(fact, facts.Step):
+        if fact.mapped or any(word in fact.operator.lower() for word in _CHOOSES):
+            return False
+    elif process.workload is None or process.workload.kind not in ("Job", "CronJob"):
+        return False
+    entries = [entry for entry in process.entries if entry.path == ending.path]
+    return any(e.function == ending.function if e.function else ending.started for e in entries)
+
+
+def _misses_outputs(process: Process, pipeline: Pipeline) -> bool:
+    """Whether the step is a stage of DVC with outputs: DVC removes them before it runs the stage."""
+    stages = pipeline.index(facts.DvcStage, "step").get(process.fact.identity, ())
+    return any(stage.outputs for stage in stages)
+
+
+_Because = list[tuple[Place, str]]
+
+
+def _data(ending: facts.EndsWell, pipeline: Pipeline) -> tuple[_Because, _Because]:
+    """What the ``try`` reads, and what the function writes behind it."""
+    read: _Because = []
+    written: _Because = []
+    for access in pipeline.index(facts.DatasetAccess, "path").get(ending.path, ()):
+        if access.scope != ending.function or ending.handler.line is None or access.place.line is None:
+            continue
+        if access.mode == "read" and (ending.place.line or 0) < access.place.line < ending.handler.line:
+            read.append((access.place, "reads what it works on"))
+        elif access.mode != "read" and access.place.line > ending.handler.line:
+            written.append((access.place, "writes what others read"))
+    return read, written
