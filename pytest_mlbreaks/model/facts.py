@@ -750,11 +750,13 @@ class RouterMount(Fact, frozen=True, kw_only=True):
 
 
 class RequestField(Part, frozen=True, kw_only=True):
-    """A field of a request model: *name* is what the JSON calls it (its alias where it has one)."""
+    """A field of a request model: *name* is what the JSON calls it (its alias where it has one). *default* is the number
+    or text that it is where it is missing, as written; "" where it has none, or another."""
 
     name: str
     required: bool
     place: Place
+    default: str = ""
 
 
 class RequestModel(Fact, frozen=True, kw_only=True):
