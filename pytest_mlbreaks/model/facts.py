@@ -2642,7 +2642,8 @@ class EndsWell(Fact, frozen=True, kw_only=True):
     qualified, "" for the code below ``if __name__ == "__main__"``. *whole*: the ``try`` holds what the function is there
     for; else the handler returns, and behind stands the work, which uses *needed*, names that the ``try`` binds.
     *first*: the first call in the ``try``, as written. *started*: the script's own code runs the function. *asked*: some
-    code of the file takes what it returns; *answers*: it returns something else in other cases.
+    code of the file takes what it returns; *answers*: it returns something else in other cases. *reads* and *writes*
+    are the first call in the ``try`` that reads data, and the first that writes data behind the read.
     """
 
     called: ClassVar[str] = "work whose failure is only reported"
@@ -2657,6 +2658,8 @@ class EndsWell(Fact, frozen=True, kw_only=True):
     started: bool = False
     asked: bool = False
     answers: bool = False
+    reads: Place | None = None
+    writes: Place | None = None
 
     @property
     def identity(self) -> str:

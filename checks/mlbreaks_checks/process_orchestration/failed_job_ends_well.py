@@ -12,7 +12,6 @@ from pytest_mlbreaks.api import (
     Confidence,
     Finding,
     Pipeline,
-    Place,
     Process,
     Severity,
     Unjudged,
@@ -39,12 +38,11 @@ def find(ending: facts.EndsWell, pipeline: Pipeline) -> Iterator[Verdict]:
         yield Unjudged(ending.place, "DVC misses the outputs of the stage, and fails it for that")
         return
     flows = [one for one in pipeline.index(facts.FlowCode, "path").get(ending.path, ()) if one.name == ending.function]
-    read, written = _data(ending, pipeline)
     because = [(one.place, f"{one.name} runs it") for one in runners[:2]]
     because += [(one.place, f"it is the flow {one.title}") for one in flows[:1]]
     named = [f"{one.name!r} succeeds" for one in runners] + ["the run of the flow is completed" for _ in flows]
-    if not named and read and written and ending.started and not ending.whole:
-        because = [*read[:1], *written[:1]]
+    if not named and ending.started and ending.reads is not None and ending.writes is not None:
+        because = [(ending.reads, "reads what it works on"), (ending.writes, "writes what others read")]
         named = ["the script ends with status 0"]
     if not named:
         return
@@ -80,20 +78,3 @@ def _misses_outputs(process: Process, pipeline: Pipeline) -> bool:
     """Whether the step is a stage of DVC with outputs: DVC removes them before it runs the stage."""
     stages = pipeline.index(facts.DvcStage, "step").get(process.fact.identity, ())
     return any(stage.outputs for stage in stages)
-
-
-_Because = list[tuple[Place, str]]
-
-
-def _data(ending: facts.EndsWell, pipeline: Pipeline) -> tuple[_Because, _Because]:
-    """What the ``try`` reads, and what the function writes behind it."""
-    read: _Because = []
-    written: _Because = []
-    for access in pipeline.index(facts.DatasetAccess, "path").get(ending.path, ()):
-        if access.scope != ending.function or ending.handler.line is None or access.place.line is None:
-            continue
-        if access.mode == "read" and (ending.place.line or 0) < access.place.line < ending.handler.line:
-            read.append((access.place, "reads what it works on"))
-        elif access.mode != "read" and access.place.line > ending.handler.line:
-            written.append((access.place, "writes what others read"))
-    return read, written

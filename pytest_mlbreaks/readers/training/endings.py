@@ -31,6 +31,22 @@ _STARTERS: Final = frozenset({"run", "run_until_complete"})
 _ENDS_PROCESS: Final = frozenset({"exit", "SystemExit"})
 _ORCHESTRATED: Final = (b"__main__", b"airflow", b"prefect")
 
+_FRAMES: Final = frozenset(
+    {"csv", "parquet", "json", "orc", "table", "jdbc", "load", "save", "saveAsTable", "insertInto"}
+)
+"""What ends a chain of Spark that reads (``spark.read.option(...).csv``) or writes."""
+_READS: Final = frozenset(
+    {
+        *("read_csv", "read_parquet", "read_sql", "read_sql_query", "read_sql_table", "read_json", "read_excel"),
+        *("read_table", "read_feather", "read_pickle", "read_gbq", "read_orc", "scan_parquet", "scan_csv"),
+    }
+)
+_WRITES: Final = frozenset(
+    {
+        *("to_csv", "to_parquet", "to_sql", "to_json", "to_excel", "to_feather", "to_pickle", "to_gbq", "to_orc"),
+        *("write_parquet", "write_csv", "write_database", "log_model", "dump"),
+    }
+)
 SHARE: Final = 0.6
 """The part of a function's statements that a ``try`` holds where it holds what the function is there for. An optional
 last step, which may well fail unseen, is far below."""
@@ -43,7 +59,8 @@ def endings(file: PythonFile) -> Iterator[EndsWell]:
     if file.tree is None or not file.mentions(b"except") or not any(map(file.mentions, _ORCHESTRATED)):
         return
     for site in file.functions:
-        if site.scope.parent is not None and site.scope.parent.kind == "module":
+        outer = site.scope.parent
+        if outer is not None and (outer.kind == "module" or (outer.kind == "function" and site.node.decorator_list)):
             yield from _ending(file, site.node.body, site.scope)
     module = file.functions[0].scope.parent if file.functions else None
     while module is not None and module.parent is not None:
@@ -72,6 +89,8 @@ def _ending(file: PythonFile, body: Sequence[ast.stmt], scope: Scope) -> Iterato
             continue
         name = scope.function
         callers = [one for one in file.calls_by_name.get(name, ()) if one.scope is not scope] if name else []
+        reads = _first(_READS, "read", attempt.body)
+        writes = _first(_WRITES, "write", [*attempt.body, *behind]) if reads is not None else None
         yield EndsWell(
             place=file.place(attempt),
             function=name,
@@ -83,6 +102,8 @@ def _ending(file: PythonFile, body: Sequence[ast.stmt], scope: Scope) -> Iterato
             handler=file.place(handler.type) if handler.type is not None else file.place(handler.body[0]),
             started=not name or any(one.scope.function == "" and _drops(one) for one in callers),
             answers=any(isinstance(n, ast.Return) and not _is_nothing(n.value) for n in within(list(body))),
+            reads=file.place(reads) if reads is not None else None,
+            writes=file.place(writes) if writes is not None else None,
             asked=any(not _drops(one) for one in callers),
         )
         return
@@ -194,6 +215,27 @@ def _first_call(attempt: ast.Try) -> str:
     acting = [node for node in calls if _last(node) not in _REPORTS]
     first = min(acting, key=lambda node: (node.lineno, node.col_offset), default=None)
     return shown(first.func) if first is not None else ""
+
+
+def _first(names: frozenset[str], chain: str, statements: Sequence[ast.stmt]) -> ast.Call | None:
+    """The first call of *statements* to one of *names*, or that ends a chain of Spark that has *chain* in it."""
+    found = (
+        node
+        for node in within(list(statements))
+        if isinstance(node, ast.Call)
+        and (_last(node) in names or (_last(node) in _FRAMES and chain in _chain(node.func)))
+    )
+    return min(found, key=lambda node: (node.lineno, node.col_offset), default=None)
+
+
+def _chain(node: ast.expr) -> Iterator[str]:
+    """The attributes of a chain of calls, the last first."""
+    while isinstance(node, ast.Attribute | ast.Call):
+        if isinstance(node, ast.Attribute):
+            yield node.attr
+            node = node.value
+        else:
+            node = node.func
 
 
 def _drops(site: CallSite) -> bool:
