@@ -27,7 +27,7 @@ _CHOOSES = ("short_circuit", "shortcircuit", "branch", "sensor")
 
 def _is_job(ending: facts.EndsWell, pipeline: Pipeline) -> bool:
     """Whether it may be what a job does: nobody takes its answer."""
-    return not ending.asked and (ending.started or not ending.answers) and not aside(ending.path)
+    return (not ending.answers or (ending.started and not ending.asked)) and not aside(ending.path)
 
 
 @check.over(facts.EndsWell, where=_is_job)

@@ -62,13 +62,9 @@ def endings(file: PythonFile) -> Iterator[EndsWell]:
         outer = site.scope.parent
         if outer is not None and (outer.kind == "module" or (outer.kind == "function" and site.node.decorator_list)):
             yield from _ending(file, site.node.body, site.scope)
-    module = file.functions[0].scope.parent if file.functions else None
-    while module is not None and module.parent is not None:
-        module = module.parent
-    if module is not None:
-        for node in file.tree.body:
-            if isinstance(node, ast.If) and "__main__" in shown(node.test):
-                yield from _ending(file, node.body, module)
+    for node in file.tree.body:
+        if isinstance(node, ast.If) and "__main__" in shown(node.test):
+            yield from _ending(file, node.body, file.module)
 
 
 def _ending(file: PythonFile, body: Sequence[ast.stmt], scope: Scope) -> Iterator[EndsWell]:
