@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_mlbreaks.formats.python import PYTHON
+from pytest_mlbreaks.model import Place
 from pytest_mlbreaks.model.facts import EndsWell
 from pytest_mlbreaks.readers.training import READER
 from pytest_mlbreaks.reading import Source, Wanted
@@ -20,14 +21,18 @@ def endings(text: str) -> list[EndsWell]:
     return [fact for fact in READER.read(file, Wanted()) if isinstance(fact, EndsWell)]
 
 
+def line(place: Place | None) -> int | None:
+    return place.line if place is not None else None
+
+
 def test_all_of_a_function_in_a_try() -> None:
     """A try that holds all of a function's work is told with its handler, its first call, and what it reads and
     writes."""
     [one] = endings("def main():\n" + READ + TAKE + "    except Exception as e:\n        print(e)" + GUARD)
     assert (one.function, one.first, one.catches, one.then) == ("main", "pd.read_csv", "Exception", "reports")
-    assert one.whole and one.started and not one.asked and not one.answers
-    assert one.reads is not None and one.reads.line == 9
-    assert one.writes is not None and one.writes.line == 10
+    assert (one.whole, one.started, one.asked, one.answers) == (True, True, False, False)
+    assert line(one.reads) == 9
+    assert line(one.writes) == 10
     assert one.handler.line == 11
 
 
@@ -118,5 +123,5 @@ def test_a_chain_of_spark() -> None:
         "        print(e)\n        return\n    rows.count().write.mode('overwrite').parquet('b')"
     )
     [one] = endings(text + GUARD)
-    assert one.reads is not None and one.reads.line == 9
-    assert one.writes is not None and one.writes.line == 13
+    assert line(one.reads) == 9
+    assert line(one.writes) == 13

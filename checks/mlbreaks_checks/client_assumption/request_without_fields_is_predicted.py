@@ -19,7 +19,6 @@ from pytest_mlbreaks.api import (
     Severity,
     Verdict,
     aside,
-    facts,
 )
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1")

@@ -49,10 +49,12 @@ def find(ending: facts.EndsWell, pipeline: Pipeline) -> Iterator[Verdict]:
     if ending.then == "other":
         yield Unjudged(ending.place, "what the handler does about it cannot be told")
         return
+    what = _what(ending)
     yield Finding(
-        at=ending.place,
-        message=f"Where {_what(ending)} fails, for whatever reason, that is only reported, and {named[0]}.",
-        because=((ending.handler, "takes every error, and ends the job well"), *because),
+        at=ending.handler,
+        message=f"Where {what} fails, for whatever reason, that is only reported, and {named[0]}.",
+        because=((ending.place, "what may fail"), *because),
+        about=(ending.function or ending.first,),
     )
 
 
