@@ -41,7 +41,7 @@ def find(ending: facts.EndsWell, pipeline: Pipeline) -> Iterator[Verdict]:
     because = [(one.place, f"{one.name} runs it") for one in runners[:2]]
     because += [(one.place, f"it is the flow {one.title}") for one in flows[:1]]
     named = [f"{one.name!r} succeeds" for one in runners] + ["the run of the flow is completed" for _ in flows]
-    if not named and ending.started and ending.reads is not None and ending.writes is not None:
+    if not (named or ending.whole) and ending.started and ending.reads is not None and ending.writes is not None:
         because = [(ending.reads, "reads what it works on"), (ending.writes, "writes what others read")]
         named = ["the script ends with status 0"]
     if not named:
