@@ -93,12 +93,14 @@ class Parameter(Part, frozen=True, kw_only=True):
 
 class Function(Fact, frozen=True, kw_only=True):
     """A function or method. *calls* are the callee names inside it, import aliases expanded, each once; *sometimes*
-    those of them that it comes to only in some cases (below an ``if``, behind one that returns)."""
+    those of them that it comes to only in some cases (below an ``if``, behind one that returns), *injected* those that
+    FastAPI calls before it (``Depends``)."""
 
     name: str  # qualified: Model.predict, outer.inner
     parameters: tuple[Parameter, ...] = ()
     calls: tuple[str, ...] = ()
     sometimes: tuple[str, ...] = ()
+    injected: tuple[str, ...] = ()
     decorators: tuple[str, ...] = ()
     asynchronous: bool = False
 
