@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import walk, within
 from pytest_mlbreaks.model.facts import EndsWell
-from pytest_mlbreaks.readers.training.nodes import around, shown, within
+from pytest_mlbreaks.readers.training.nodes import around, shown
 
 _ALL: Final = frozenset({"builtins.Exception", "builtins.BaseException"})
 _REPORTS: Final = frozenset(
@@ -186,8 +187,8 @@ def _needed(attempt: ast.Try, behind: Sequence[ast.stmt]) -> tuple[str, ...]:
     for statement in attempt.body:
         if isinstance(statement, ast.Assign) and any(isinstance(n, ast.Call) for n in within([statement.value])):
             for target in statement.targets:
-                bound += [n.id for n in ast.walk(target) if isinstance(n, ast.Name)]
-    read = {n.id for one in behind for n in ast.walk(one) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+                bound += [n.id for n in walk(target) if isinstance(n, ast.Name)]
+    read = {n.id for one in behind for n in walk(one) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     return tuple(dict.fromkeys(name for name in bound if name in read))
 
 
