@@ -45,7 +45,7 @@ class Serving:
         self._mounts: dict[Key, list[RouterMount]] = defaultdict(list)
         self._callees: dict[Key, Key | None] = {}
         self._places: dict[Key, tuple[Key, ...]] = {}
-        self._steps: dict[int, tuple[tuple[Key, bool], ...]] = {}
+        self._steps: dict[int, tuple[tuple[Key, bool, bool], ...]] = {}
         for mount in pipeline.all(RouterMount):
             self._take(mount)
         self._by_router: dict[Key, list[Handler]] = defaultdict(list)
@@ -236,7 +236,7 @@ class Serving:
             following: list[Reached] = []
             for at in layer:
                 yield at
-                for key, sometimes in self._steps_of(at.function):
+                for key, sometimes, injected in self._steps_of(at.function):
                     if key in seen or len(seen) > MOST_REACHED:
                         continue
                     seen.add(key)
@@ -247,19 +247,24 @@ class Serving:
                             via=(*at.via, at.function),
                             sometimes=at.sometimes or sometimes,
                             once=at.once or _keeps(function),
-                            threaded=at.threaded or (callee in at.function.injected and not function.asynchronous),
+                            threaded=at.threaded or (injected and not function.asynchronous),
                         )
                     )
             layer = following
         yield from layer
 
-    def _steps_of(self, function: Function) -> tuple[tuple[Key, bool], ...]:
-        """The functions of the tree that *function* calls, and whether it does so only in some cases."""
+    def _steps_of(self, function: Function) -> tuple[tuple[Key, bool, bool], ...]:
+        """The functions of the tree that *function* calls; of each whether only in some cases, and whether it is the
+        framework that calls it, for a parameter."""
         steps = self._steps.get(id(function))
         if steps is None:
-            called = ((self.called(function.path, callee), callee in function.sometimes) for callee in function.calls)
+            called = ((self.called(function.path, callee), callee) for callee in function.calls)
             steps = self._steps[id(function)] = tuple(
-                [(key, sometimes) for key, sometimes in called if key is not None]
+                [
+                    (key, callee in function.sometimes, callee in function.injected)
+                    for key, callee in called
+                    if key is not None
+                ]
             )
         return steps
 

@@ -2289,7 +2289,7 @@ class Workflow(Fact, frozen=True, kw_only=True):
 
 class JobStep(Part, frozen=True, kw_only=True):
     """One step of a job: an action (*uses* with *inputs*) or a command (*run*, for the *shell* that is named: "" where
-    none is)."""
+    none is). *remote* is what an action runs on another host over ssh: nothing of it is in the runner's tree."""
 
     index: int
     id: str = ""
@@ -2297,6 +2297,7 @@ class JobStep(Part, frozen=True, kw_only=True):
     uses: str = ""
     inputs: tuple[Variable, ...] = ()
     run: Command | None = None
+    remote: Command | None = None
     shell: str = ""
     variables: tuple[Variable, ...] = ()
     condition: str = ""

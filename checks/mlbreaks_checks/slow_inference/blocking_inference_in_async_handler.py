@@ -24,7 +24,7 @@ from pytest_mlbreaks.api import (
     facts,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1")
 
 _ON_A_LOOP = frozenset({"fastapi", "litestar", "web", "ray-serve", "bentoml"})
 """Frameworks that run an async handler on the event loop that answers all other requests."""
