@@ -902,7 +902,7 @@ def _extra(node: ast.expr | None) -> _Extra:
 
 READER: Reader[PythonFile] = Reader(
     name="serving",
-    version=4,
+    version=5,
     format=PYTHON,
     facts=(Handler, Router, RouterMount, RequestModel, RemoteCall, BlockingCall, Retrying),
     claims=claims,

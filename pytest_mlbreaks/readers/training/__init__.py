@@ -67,7 +67,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 READER: Reader[PythonFile] = Reader(
     name="training",
-    version=6,
+    version=7,
     format=PYTHON,
     facts=(
         Assertions,
