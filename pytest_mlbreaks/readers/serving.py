@@ -914,7 +914,7 @@ def _extra(node: ast.expr | None) -> _Extra:
 
 READER: Reader[PythonFile] = Reader(
     name="serving",
-    version=5,
+    version=6,
     format=PYTHON,
     facts=(Handler, Router, RouterMount, RequestModel, RemoteCall, BlockingCall, Retrying),
     claims=claims,
