@@ -132,11 +132,12 @@ def _outcome(pair: dict[str, str], repository: Path, loaded: packs.Packs) -> Out
     fault = int(pair["buggy_line"] or 1)
     faulty = range(fault - NEAR_LINES, fault + NEAR_LINES + 1)
     mended = _moved(faulty, *lines)
-    reports = [_report(tree, loaded) for tree in trees]
+    faulted = _report(trees[0], loaded)
+    before = _near(faulted, pair["path"], faulty)
     return Outcome(
-        before=_near(reports[0], pair["path"], faulty),
-        after=_near(reports[1], pair["path"], mended),
-        undecided=_undecided(reports[0], pair["path"], faulty),
+        before=before,
+        after=_near(_report(trees[1], loaded), pair["path"], mended) if before else frozenset(),
+        undecided=_undecided(faulted, pair["path"], faulty),
     )
 
 
