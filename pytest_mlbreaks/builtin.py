@@ -9,6 +9,7 @@ from pytest_mlbreaks.hookspecs import hookimpl
 from pytest_mlbreaks.readers import (
     airflow,
     argo,
+    call_shapes,
     chart_guards,
     code_owners,
     compose,
@@ -69,6 +70,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         notebooks.READER,
         frames.READER,
         growth.READER,
+        call_shapes.READER,
         spark.READER,
         torch.READER,
         serving.READER,

@@ -93,10 +93,17 @@ class Parameter(Part, frozen=True, kw_only=True):
 
 class Function(Fact, frozen=True, kw_only=True):
     """A function or method. *calls* are the callee names inside it, import aliases expanded, each once; *sometimes*
-    those of them that it comes to only in some cases (below an ``if``, behind one that returns)."""
+    those of them that it comes to only in some cases (below an ``if``, behind one that returns).
+
+    The last *named* of its parameters are taken by name only. *more* is what it takes besides: ``*``, ``**``, ``***``
+    (both), or ``?`` where that is not told: it is bound several times, takes parameters by position only, or stands
+    for another one (an empty body, a decorated class).
+    """
 
     name: str  # qualified: Model.predict, outer.inner
     parameters: tuple[Parameter, ...] = ()
+    named: int = 0
+    more: L["", "*", "**", "***", "?"] = ""
     calls: tuple[str, ...] = ()
     sometimes: tuple[str, ...] = ()
     decorators: tuple[str, ...] = ()
@@ -199,6 +206,32 @@ class Passed(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"passed:{self.path}#{self.scope}:{self.callee}({', '.join(render(a.value) for a in self.arguments)})"
+
+
+class CallShape(Part, frozen=True, kw_only=True):
+    """How a call is written: the arguments *given* by position, and the *names* of the others. *callee* is named as in
+    `Call`, with ``()`` behind a class where the call is one of a method of an object (``Model().predict``), and
+    ``super()`` already replaced by the class that it means."""
+
+    callee: str
+    given: int = 0
+    names: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()  # the names of the variables given by position, "" for what is none
+    scope: str = ""
+    place: Place
+
+
+class CallShapes(Fact, frozen=True, kw_only=True):
+    """The calls of a file that may be of functions of the tree and that unpack nothing, each shape once; of those of
+    the file's own functions only such as look wrong."""
+
+    called: ClassVar[str] = "shapes of calls"
+
+    calls: tuple[CallShape, ...]
+
+    @property
+    def identity(self) -> str:
+        return f"call-shapes:{self.path}"
 
 
 class DatasetAccess(Fact, frozen=True, kw_only=True):
