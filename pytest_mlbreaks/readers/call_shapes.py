@@ -99,9 +99,17 @@ def _meant(file: PythonFile, site: CallSite, callee: str) -> str:
     if owner is None or len(owner.names[root.id]) != 1:
         return ""
     if root.id == site.scope.receiver and owner is site.scope and "()" not in callee:
+        if _is_static(site.scope.node):
+            return ""
         head, _, method = callee.rpartition(".")
         return f"{head}().{method}"
     return callee
+
+
+def _is_static(node: ast.AST) -> bool:
+    """Whether a method gets no object, so that its first parameter is one like the others."""
+    decorators = getattr(node, "decorator_list", [])
+    return any(isinstance(one, ast.Name) and one.id == "staticmethod" for one in decorators)
 
 
 def _of_base(file: PythonFile, scope: Scope, method: str, called: ast.expr) -> str:
