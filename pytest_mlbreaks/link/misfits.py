@@ -23,6 +23,9 @@ _KEEP = frozenset(
 )
 """Decorators behind which a function takes the arguments that it is written with."""
 
+_PLAIN = frozenset({"builtins.staticmethod", "builtins.classmethod"})
+"""Decorators behind which a coroutine is still one that has to be awaited."""
+
 _PREFECT = frozenset(
     {"wait_for", "return_state", "upstream_tasks", "task_args", "mapped", "flow", "key_tasks", "run", "idempotency_key"}
 )
@@ -37,17 +40,20 @@ def file_calls(pipeline: Pipeline, modules: Modules) -> Iterator[FileCalls]:
     parameters of it."""
     for shapes in pipeline.all(CallShapes):
         told = 0
-        unfit = []
+        unfit: list[UnfitCall] = []
+        unawaited: list[tuple[CallShape, Function]] = []
         for shape in shapes.calls:
             function, bound = _called(shapes.path, shape, modules)
             if function is None or function.more == "?" or any(d not in _KEEP for d in function.decorators):
                 continue
             told += 1
+            if shape.dropped and function.asynchronous and _PLAIN.issuperset(function.decorators):
+                unawaited.append((shape, function))
             problem = _problem(shape, function, bound)
             if problem is not None:
                 unfit.append(UnfitCall(shape, function, *problem))
         if told:
-            yield FileCalls(shapes, told, tuple(unfit))
+            yield FileCalls(shapes, told, tuple(unfit), tuple(unawaited))
 
 
 def _called(path: str, shape: CallShape, modules: Modules) -> tuple[Function | None, bool]:

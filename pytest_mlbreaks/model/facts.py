@@ -217,6 +217,7 @@ class CallShape(Part, frozen=True, kw_only=True):
     given: int = 0
     names: tuple[str, ...] = ()
     passed: tuple[str, ...] = ()  # the names of the variables given by position, "" for what is none
+    dropped: bool = False  # a statement of its own: nothing gets the result, and nothing awaits it
     scope: str = ""
     place: Place
 

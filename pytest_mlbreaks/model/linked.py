@@ -630,13 +630,14 @@ class UnfitCall:
 @dataclasses.dataclass(frozen=True, eq=False)
 class FileCalls:
     """The calls of a file whose function in the tree is known: how many shapes of them were *told*, and which of them
-    are *unfit*."""
+    are *unfit*. *unawaited*: those of coroutines whose result nothing gets."""
 
     called: ClassVar[str] = "file that calls functions of the tree"
 
     shapes: CallShapes
     told: int
     unfit: tuple[UnfitCall, ...] = ()
+    unawaited: tuple[tuple[CallShape, Function], ...] = ()
 
     @property
     def identity(self) -> str:

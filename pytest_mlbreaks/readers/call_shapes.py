@@ -38,14 +38,14 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     if file.tree is None:
         return
     own = {site.scope.qualname: site for site in file.functions}
-    shapes: dict[tuple[str, int, tuple[str, ...], tuple[str, ...]], CallShape] = {}
+    shapes: dict[tuple[object, ...], CallShape] = {}
     for callee, sites in file.calls_by_name.items():
         if callee[0] == "*" or not _may_be_ours(callee):
             continue
         for site in sites:
             shape = _shape(file, site, callee, own)
             if shape is not None:
-                shapes.setdefault((shape.callee, shape.given, shape.names, shape.passed), shape)
+                shapes.setdefault((shape.callee, shape.given, shape.names, shape.passed, shape.dropped), shape)
     if shapes:
         yield CallShapes(place=file.place(file.tree), calls=tuple(shapes.values()))
 
@@ -74,13 +74,15 @@ def _shape(file: PythonFile, site: CallSite, callee: str, own: dict[str, Functio
     if not meant or meant.count("()") > 1:
         return None
     called = own.get(callee)
-    if called is not None and _fits(called, len(passed), names):
+    unawaited = site.dropped and (called is None or isinstance(called.node, ast.AsyncFunctionDef))
+    if called is not None and not unawaited and _fits(called, len(passed), names):
         return None
     return CallShape(
         callee=meant,
         given=len(passed),
         names=tuple(names),
         passed=tuple(passed) if len(passed) > 1 and len(set(passed) - {""}) > 1 else (),
+        dropped=unawaited,
         scope=site.scope.function,
         place=file.place(node),
     )
