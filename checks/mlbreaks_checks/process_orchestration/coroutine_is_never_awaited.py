@@ -9,9 +9,7 @@ from collections.abc import Iterator
 
 from pytest_mlbreaks.api import Check, Confidence, FileCalls, Finding, Pipeline, Severity, Verdict
 
-check = Check(
-    __name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact"
-)
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 
 @check.over(FileCalls)

@@ -5,33 +5,58 @@ Whoever changed the function did not change this call, and no test runs it. Pyth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from pytest_mlbreaks.api import Check, Confidence, FileCalls, Finding, Pipeline, Severity, UnfitCall, Verdict
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    FileCalls,
+    Finding,
+    Pipeline,
+    Severity,
+    UnfitCall,
+    Verdict,
+    is_test_file,
+)
 
 check = Check(
     __name__,
     severity=Severity.HIGH,
-    confidence=Confidence.MEDIUM,
+    confidence=Confidence.HIGH,
     since="0.1",
     evidence="cross-artifact",
     also=("client-assumption",),
 )
 
+_PUT_ASIDE = re.compile(r"backup|legacy|archive|deprecated|obsolete|\bold\b|(^|/)test\.py$| ", re.IGNORECASE)
+"""In the path of a file: a copy that somebody keeps, or one that no import can name."""
 
-@check.over(FileCalls)
+
+def _may_run(calls: FileCalls, pipeline: Pipeline) -> bool:
+    return _PUT_ASIDE.search(calls.path) is None and not is_test_file(calls.path)
+
+
+@check.over(FileCalls, where=_may_run)
 def find(calls: FileCalls, pipeline: Pipeline) -> Iterator[Verdict]:
-    """Looks at the calls of a file whose function is known; those of one function are told at once."""
+    """Looks at the calls of a file whose function is known; those of the functions of one file are told at once."""
     for one in calls.unfit:
+        if _PUT_ASIDE.search(one.function.path) or _is_started_by_hand(one):
+            continue
         function = one.function
         yield Finding(
             at=one.call.place,
             message=f"{_says(one)}.",
             because=((function.place, f"{function.name}({_parameters(one)})"),),
             about=(one.call.callee, one.kind, *one.names),
-            group=f"{function.path}#{function.name}",
+            group=function.path,
             note=_says(one),
         )
+
+
+def _is_started_by_hand(one: UnfitCall) -> bool:
+    """Whether a flow of Prefect is only called at the end of its module: its deployments start it with arguments."""
+    return not one.call.scope and any(decorator.startswith("prefect.") for decorator in one.function.decorators)
 
 
 def _says(one: UnfitCall) -> str:
