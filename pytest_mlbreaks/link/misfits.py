@@ -15,7 +15,12 @@ Problem = tuple[Literal["unknown", "missing", "twice", "many", "swapped"], tuple
 _KEEP = frozenset(
     {
         *("builtins.staticmethod", "builtins.classmethod", "functools.lru_cache", "functools.cache"),
-        *("contextlib.contextmanager", "contextlib.asynccontextmanager", "typing.override", "typing_extensions.override"),
+        *(
+            "contextlib.contextmanager",
+            "contextlib.asynccontextmanager",
+            "typing.override",
+            "typing_extensions.override",
+        ),
         *("torch.no_grad", "torch.inference_mode", "tenacity.retry", "backoff.on_exception", "backoff.on_predicate"),
         *("prefect.task", "prefect.flow", "airflow.decorators.task", "airflow.sdk.task", "functools.wraps"),
         *("streamlit.cache_data", "streamlit.cache_resource"),
