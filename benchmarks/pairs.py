@@ -1,6 +1,7 @@
 """What all checks say of real faults before and after their fix.
 
-Run as ``python pairs.py PAIRS.tsv MIRRORS [ID ...] [--said SAID.tsv] [--all]``. PAIRS.tsv has the columns id, category, repo, fix_commit, path,
+Run as ``python pairs.py PAIRS.tsv MIRRORS [ID ...] [--said SAID.tsv] [--all]``. PAIRS.tsv has the columns id,
+category, repo, fix_commit, path,
 buggy_line, evidence_kind, mechanism; MIRRORS holds a bare git repository ``OWNER+NAME/repo`` for each repo. Both trees,
 that of the fix's parent and that of the fix, are read whole from git's objects; nothing is checked out or run.
 

@@ -114,8 +114,8 @@ class CallSite(msgspec.Struct):
     """A call. *loops* are the enclosing loops and comprehensions of its scope, outermost first; *contexts* the
     ``with`` items around it there; *result* the name (or ``self.attribute``) that its result is bound to, or "".
     *callee* is its qualified name, "" where it has none; *conditional*: it stands where code of its module or function
-    comes to only in some cases (below an ``if``, behind one that returns, behind ``or``, in a handler); *dropped*: it is
-    a statement of its own, so that nothing gets its result."""
+    comes to only in some cases (below an ``if``, behind one that returns, behind ``or``, in a handler); *dropped*: it
+    is a statement of its own, so that nothing gets its result."""
 
     node: ast.Call
     scope: Scope

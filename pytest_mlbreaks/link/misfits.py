@@ -114,9 +114,8 @@ def _problem(shape: CallShape, function: Function, bound: bool) -> Problem | Non
         unknown = tuple(n for n in shape.names if n not in names and n not in extra)
         if unknown:
             return "unknown", unknown
-    if "*" != function.more[:1] or function.more == "**":
-        if shape.given > len(by_position):
-            return "many", (str(shape.given), str(len(by_position)))
+    if function.more not in ("*", "***") and shape.given > len(by_position):
+        return "many", (str(shape.given), str(len(by_position)))
     taken = set(by_position[: shape.given])
     twice = tuple(n for n in shape.names if n in taken)
     if twice:

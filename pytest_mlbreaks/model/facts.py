@@ -235,6 +235,21 @@ class CallShapes(Fact, frozen=True, kw_only=True):
         return f"call-shapes:{self.path}"
 
 
+class ListingRead(Fact, frozen=True, kw_only=True):
+    """Code that takes ``Contents`` of an answer of S3 to *api*. *guarded*: its function asks whether there is any, or
+    takes the error."""
+
+    called: ClassVar[str] = "listing of S3 that is read"
+
+    api: str
+    guarded: bool = False
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"listing:{self.path}#{self.scope}:{self.api}"
+
+
 class DatasetAccess(Fact, frozen=True, kw_only=True):
     """Code that reads or writes a dataset or table: *target* is what it names, *api* the call."""
 

@@ -618,8 +618,8 @@ class DbtTree:
 @dataclasses.dataclass(frozen=True, eq=False)
 class UnfitCall:
     """A call that does not fit the one function that it means. *names* are the arguments concerned: those that the
-    function does not take (``unknown``), lacks (``missing``), gets twice (``twice``) or that stand in each other's place
-    (``swapped``); of ``many``, how many are given by position and how many it takes so."""
+    function does not take (``unknown``), lacks (``missing``), gets twice (``twice``) or that stand in each other's
+    place (``swapped``); of ``many``, how many are given by position and how many it takes so."""
 
     call: CallShape
     function: Function

@@ -99,7 +99,8 @@ def test_a_coroutine_of_another_module() -> None:
     """The call whose result nothing gets; not the one that is awaited, nor one behind a decorator."""
     files = {
         "lib/tools.py": "import x\nasync def save(a):\n    return a\n@x.run\nasync def other():\n    return 1\n",
-        "lib/job.py": "from lib.tools import other, save\nasync def main():\n    save(1)\n    await save(2)\n    other()\n",
+        "lib/job.py": "from lib.tools import other, save\n"
+        "async def main():\n    save(1)\n    await save(2)\n    other()\n",
     }
     (calls,) = linked(files).all(FileCalls)
     assert [(call.place.line, function.name) for call, function in calls.unawaited] == [(3, "save")]

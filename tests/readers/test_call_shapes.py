@@ -55,7 +55,7 @@ def test_what_is_told_of_a_call(text: str, callee: str, given: int, names: tuple
         "def go(make):\n    make().run(1)",
         "try:\n    from fast import load\nexcept ImportError:\n    from a.b import load\nload(1)",
         "class M(A, B):\n    def __init__(self):\n        super().__init__(1)",
-        "class M:\n    @staticmethod\n    def f(data):\n        data.get('a', 1)\n    def get(self, a):\n        return a",
+        "class M:\n    @staticmethod\n    def f(d):\n        d.get('a', 1)\n    def get(self, a):\n        return a",
         "def broken(:",
     ],
 )

@@ -29,7 +29,7 @@ check = Check(
     also=("client-assumption",),
 )
 
-_PUT_ASIDE = re.compile(r"backup|legacy|archive|deprecated|obsolete|\bold\b|(^|/)test\.py$| ", re.IGNORECASE)
+_PUT_ASIDE = re.compile(r"backup|\d_legacy|archive|deprecated|obsolete|\bold\b|(^|/)test\.py$| ", re.IGNORECASE)
 """In the path of a file: a copy that somebody keeps, or one that no import can name."""
 
 
