@@ -2349,12 +2349,13 @@ class JobStep(Part, frozen=True, kw_only=True):
 
 class ContextRead(Part, frozen=True, kw_only=True):
     """An expression of a job that asks for what another job (``needs.NAME``) or another of its steps (``steps.NAME``)
-    has left: *field* is what follows the name (``outputs.label``, ``result``).
+    has left: *field* is what follows the name (``outputs.label``, ``result``). Or for a variable (``env.NAME``), where
+    that is the whole expression.
 
     *key* is the job's key that it stands in (``if``, ``env``, ``outputs``, ``steps``), *step* the index of the step.
     """
 
-    of: L["needs", "steps"]
+    of: L["needs", "steps", "env"]
     name: str
     field: str = ""
     key: str
