@@ -93,12 +93,22 @@ def _function(path: str, callee: str, modules: Modules) -> Function | None:
 
 def _module(path: str, level: int, parts: list[str], modules: Modules) -> str | None:
     if not level:
-        return modules.find(".".join(parts), path)
+        found = modules.find(".".join(parts), path)
+        return found if found is not None and _on_path(path, found, len(parts), modules) else None
     folder = posixpath.dirname(path)
     for _ in range(level - 1):
         folder = posixpath.dirname(folder)
     stem = posixpath.join(folder, *parts)
     return next((f for f in (f"{stem}.py", posixpath.join(stem, "__init__.py")) if f in modules.files), None)
+
+
+def _on_path(path: str, found: str, depth: int, modules: Modules) -> bool:
+    """Whether the module *found*, of a dotted name of *depth* parts, is likely what the file *path* imports by it: a
+    module in the middle of a package of the tree is only a namesake of a library, unless the file is beside it."""
+    base = found.removesuffix("/__init__.py").removesuffix(".py")
+    for _ in range(depth):
+        base = posixpath.dirname(base)
+    return base == posixpath.dirname(path) or posixpath.join(base, "__init__.py") not in modules.files
 
 
 def _problem(shape: CallShape, function: Function, bound: bool) -> Problem | None:

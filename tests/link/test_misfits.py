@@ -95,6 +95,16 @@ def test_classes_that_something_else_calls(head: str) -> None:
     assert not problems(text, "Model()", "from lib.tools import Model")
 
 
+def test_a_namesake_of_a_library_inside_a_package() -> None:
+    """`import tools` from elsewhere is no module in the middle of a package; from beside it, it is."""
+    tools = "def load(a):\n    return a\n"
+    call = "from tools import load\nload()\n"
+    files = {"app/__init__.py": "", "app/math/__init__.py": "", "app/math/tools.py": tools, "app/run/job.py": call}
+    assert not [one for calls in linked(files).all(FileCalls) for one in calls.unfit]
+    beside = {"app/__init__.py": "", "app/tools.py": tools, "app/job.py": call}
+    assert [one.kind for calls in linked(beside).all(FileCalls) for one in calls.unfit] == ["missing"]
+
+
 def test_a_coroutine_of_another_module() -> None:
     """The call whose result nothing gets; not the one that is awaited, nor one behind a decorator."""
     files = {
