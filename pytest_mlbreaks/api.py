@@ -47,7 +47,7 @@ from pytest_mlbreaks.model import (
 )
 from pytest_mlbreaks.model.near import deployed_with, deployment, one_deployment, one_namespace
 from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
-from pytest_mlbreaks.recognised import aside, is_test_file, other_ci
+from pytest_mlbreaks.recognised import aside, is_local, is_local_compose, is_test_file, other_ci
 from pytest_mlbreaks.report import Report, Reporter, Shown
 from pytest_mlbreaks.restarts import pod_restart
 from pytest_mlbreaks.tasks import PROGRAMS as TASK_PROGRAMS
@@ -116,6 +116,8 @@ __all__ = [
     "expr",
     "facts",
     "hookimpl",
+    "is_local",
+    "is_local_compose",
     "is_test_file",
     "one_deployment",
     "one_namespace",

@@ -9,7 +9,7 @@ import itertools
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_mlbreaks import __version__, recognised, taxonomy
@@ -160,13 +160,16 @@ def examine(
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
     """No collection of garbage: facts and trees of nodes hold none, and walking them again and again costs more than
-    linking them."""
+    linking them. What is there at the end counts as old, or the first collection would walk all of it."""
     collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if collecting:
+            if not gc.get_freeze_count():  # else somebody froze objects, which must stay so
+                gc.freeze()
+                gc.unfreeze()  # to the oldest generation
             gc.enable()
 
 
@@ -214,6 +217,44 @@ def read(tree: Tree, packs: Packs, progress: Progress, means: Means | None = Non
         return reading.result()
 
 
+class _Claims:
+    """Which of some readers want a path. What several of them claim by, one and the same function, is asked once."""
+
+    def __init__(self, readers: Iterable[Reader[Any]]) -> None:
+        self._readers = list(readers)
+        self._asked = list(dict.fromkeys(reader.claims for reader in self._readers))
+        self._known: dict[tuple[Callable[[str], bool], ...], Sequence[Reader[Any]]] = {}
+        self.complete = True
+        """Whether no reader failed."""
+
+    def of(self, path: str, failed: Callable[[str, Reader[Any], BaseException], None]) -> Sequence[Reader[Any]]:
+        """The readers that want *path*, in their order; one that fails is told to *failed*, and not asked again."""
+        try:
+            wanting = tuple([claims for claims in self._asked if claims(path)])
+        except (Exception, SystemExit):
+            return self._one_by_one(path, failed)
+        found = self._known.get(wanting)
+        if found is None:
+            found = self._known[wanting] = [reader for reader in self._readers if reader.claims in wanting]
+        return found
+
+    def _one_by_one(
+        self, path: str, failed: Callable[[str, Reader[Any], BaseException], None]
+    ) -> Sequence[Reader[Any]]:
+        wanting = []
+        for reader in tuple(self._readers):
+            try:
+                if reader.claims(path):
+                    wanting.append(reader)
+            except (Exception, SystemExit) as error:
+                self._readers.remove(reader)
+                failed(path, reader, error)
+        self._asked = list(dict.fromkeys(reader.claims for reader in self._readers))
+        self._known.clear()
+        self.complete = False
+        return wanting
+
+
 _PARSED = (".py", ".ipynb", ".yaml", ".yml", ".sql")
 """Endings of what takes long to parse; of locks and data, most is skipped."""
 
@@ -240,37 +281,30 @@ class _TreeReading:
         charts = recognised.chart_folders(paths)
         readers = list(self._packs.readers)
         by_name = {reader.name: reader for reader in readers}
+        of_templates = _Claims(reader for reader in readers if reader.templates)
+        of_others = _Claims(reader for reader in readers if not reader.templates)
         told: dict[str, tuple[str, ...]] = {}
         for path in paths:
             in_templates = recognised.in_chart_templates(path, charts)
             if in_templates:
                 self._unread[path] = "a Helm template"
                 self._templates.add(path)
-                claiming = self._asked(path, readers, in_templates=True)
+                claiming = of_templates.of(path, self._failed)
             else:
                 names = known.get(path)
                 if names is not None and all(name in by_name for name in names):
                     claiming = [by_name[name] for name in names]
                 else:
-                    claiming = self._asked(path, readers, in_templates=False)
+                    claiming = of_others.of(path, self._failed)
                     names = tuple(reader.name for reader in claiming)
                 told[path] = names
             if claiming:
                 self._claimed[path] = claiming
-        return told if len(readers) == len(self._packs.readers) else {}
+        return told if of_templates.complete and of_others.complete else {}
 
-    def _asked(self, path: str, readers: list[Reader[Any]], *, in_templates: bool) -> list[Reader[Any]]:
-        """Those of *readers* that want *path*; one that fails is taken out of them."""
-        claiming = []
-        for reader in tuple(readers):
-            try:
-                if reader.templates is in_templates and reader.claims(path):
-                    claiming.append(reader)
-            except (Exception, SystemExit) as error:
-                readers.remove(reader)
-                message = f"reader {reader.name!r} failed, nothing more is read by it: {told_crash(error)}"
-                self._diagnostics.append(Diagnostic(Place(path), "error", message))
-        return claiming
+    def _failed(self, path: str, reader: Reader[Any], error: BaseException) -> None:
+        message = f"reader {reader.name!r} failed, nothing more is read by it: {told_crash(error)}"
+        self._diagnostics.append(Diagnostic(Place(path), "error", message))
 
     def recall(self, cache: FactsCache) -> None:
         """Take what *cache* knows of files that are as they were."""

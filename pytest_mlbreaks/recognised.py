@@ -50,11 +50,17 @@ _ASIDE = frozenset(
         *("node_modules", "example", "examples", "tutorial", "tutorials", "cookiecutter", "testdata", "test_data"),
         *("workshop", "workshops", "exercise", "exercises"),
         *("archived", ".archived", "_archived", ".archive", "_archive"),
+        ".devcontainer",
     }
 )
 _ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor", "archive"})
 _ASIDE_FILE = re.compile(r"(docker-)?compose[.-]([\w-]+-)?(demos?|examples?|samples?|tests?)\.ya?ml", re.IGNORECASE)
+_LOCAL_FILE = re.compile(r"([\w-]+-)?compose[.-]([\w-]+[.-])?(local|localhost)\.ya?ml", re.IGNORECASE)
+_COMPOSE = re.compile(r"([\w-]+-)?compose([.-][\w.-]+)?\.ya?ml", re.IGNORECASE)
+_LOCAL = frozenset({"local", "localhost", "local-dev", "local_dev", "localdev", "local-development"})
 _EXAMPLE = re.compile(r"examples?\.py|\w+_example\.py")
+_EXAMPLE_DAG = re.compile(r"example[_-][\w-]+\.py")
+"""What Airflow and the tools around it call the DAGs that they bring to look at."""
 _TESTS = frozenset({"test", "tests", "testing", "fixtures", "e2e", "integration_tests"})
 _DEPLOYED = re.compile(
     r"(^|/)(overlays?|env|envs|environments?|deploy|deployments?|k8s|kubernetes|manifests|helm|charts?|infra|values|conf|"
@@ -80,7 +86,8 @@ def aside(path: str) -> bool:
     """Whether *path* is a test, an example, documentation or somebody else's code: read, so that links are found,
     but nobody's production, so that nothing is reported about it. Placeholders of project templates count, too.
 
-    A folder called ``test`` below a folder of deployments is an environment, and no test.
+    A folder called ``test`` below a folder of deployments is an environment, and no test. A compose file in a folder
+    ``local``, or that is called so, is for a developer's machine.
     """
     folders, _, name = path.rpartition("/")
     if name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"):
@@ -90,7 +97,21 @@ def aside(path: str) -> bool:
     parts = folders.lower().split("/") if folders else []
     if parts and parts[0] in _ASIDE_AT_TOP:
         return True
+    if is_local_compose(path) or ("dags" in parts and _EXAMPLE_DAG.fullmatch(name)):
+        return True
     return _is_aside(parts) or (any(part in _TESTS for part in parts) and not _DEPLOYED.search(path))
+
+
+def is_local_compose(path: str) -> bool:
+    """Whether *path* is a compose file for a developer's machine, by its name or by a folder; what it builds may be
+    run elsewhere, too, unless it `is_local` itself."""
+    name = path.rpartition("/")[2]
+    return _LOCAL_FILE.fullmatch(name) is not None or (is_local(path) and _COMPOSE.fullmatch(name) is not None)
+
+
+def is_local(path: str) -> bool:
+    """Whether *path* lies in a folder that is for a developer's machine."""
+    return not _LOCAL.isdisjoint(path.lower().split("/")[:-1])
 
 
 def _is_aside(folders: Iterable[str]) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_mlbreaks import cache, engine, file_facts, testing
-from pytest_mlbreaks.engine import Means, _TreeReading
+from pytest_mlbreaks.engine import Means, _Claims
 from pytest_mlbreaks.model import Place
 from pytest_mlbreaks.model.expr import ConfigKey, Literal
 from pytest_mlbreaks.model.facts import Constant, Container
@@ -83,13 +83,13 @@ def test_who_reads_a_file_is_asked_once(folder: Path, monkeypatch: pytest.Monkey
     read(folder)
     write(folder / "new.py", "A = 1\n")
     asked = []
-    original = _TreeReading._asked
+    original = _Claims.of
 
-    def noted(self: _TreeReading, path: str, *rest: Any, **options: Any) -> Any:
+    def noted(self: _Claims, path: str, failed: Any) -> Any:
         asked.append(path)
-        return original(self, path, *rest, **options)
+        return original(self, path, failed)
 
-    monkeypatch.setattr(_TreeReading, "_asked", noted)
+    monkeypatch.setattr(_Claims, "of", noted)
     assert "new.py" in {fact.path for fact in read(folder).facts}
     assert asked == ["new.py"]
 

@@ -44,6 +44,8 @@ def test_homework_and_exercises_are_set_aside(path: str, yes: bool) -> None:
     [
         ("src/network/example.py", True),
         ("feature_repo/example_repo.py", False),
+        ("dags/example_astronauts.py", True),
+        ("dags/examples_of_fraud.py", False),
         ("churn/client_example.py", True),
         ("churn/counterexamples.py", False),
         ("churn/demo.py", False),
@@ -68,6 +70,25 @@ def test_a_file_that_calls_itself_an_example_is_set_aside(path: str, yes: bool) 
 )
 def test_what_was_put_away_and_what_only_tests_run_is_set_aside(path: str, yes: bool) -> None:
     """An archive is run by nobody; a step that archives data is. A compose file for tests serves nobody."""
+    assert aside(path) is yes
+
+
+@pytest.mark.parametrize(
+    ("path", "yes"),
+    [
+        ("infra/local/docker-compose.yml", True),
+        ("docker-compose.local.yml", True),
+        ("deploy/app-compose.dev.local.yaml", True),
+        ("docker/docker-compose.localhost.yml", True),
+        (".devcontainer/Dockerfile", True),
+        ("infra/local/notebooks/Dockerfile", False),
+        ("docker-compose.local-llm.yml", False),
+        ("src/local/compose.py", False),
+        ("k8s/overlays/local/deployment.yaml", False),
+    ],
+)
+def test_compose_files_for_a_developers_machine_are_set_aside(path: str, yes: bool) -> None:
+    """By the folder or by the name; what they build may be run elsewhere, too."""
     assert aside(path) is yes
 
 

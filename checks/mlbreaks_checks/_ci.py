@@ -75,6 +75,7 @@ _WAITS = re.compile(
     r"check-(?:runs|suites)\b|commits/\S+/status|actions/runs\b|listForRef|getCombinedStatusForRef|listWorkflowRuns",
     re.IGNORECASE,
 )
+_BASE = re.compile(r"[-_./](?:base|builder|devcontainer)(?:[-_]image)?$", re.IGNORECASE)
 _FOR_TRIAL = re.compile(
     r"(?:^|[-_./])(?:dev|devel|develop|development|tests?|testing|ci|pr|preview|sandbox|qa|stage|staging)(?=$|[-_./])",
     re.IGNORECASE,
@@ -109,6 +110,13 @@ _PLAIN_ACTIONS = re.compile(
     r"googleapis|pascalgn|benc-uk|imranismail|bitovi|iterative|wandb|dopplerhq|sonarsource|codacy|trufflesecurity)/",
     re.IGNORECASE,
 )
+
+
+def is_plain(uses: str) -> bool:
+    """Whether it is an action that is known to neither test nor deploy, but where `DEPLOY_ACTIONS` says so."""
+    return _PLAIN_ACTIONS.match(uses) is not None
+
+
 _RUNS_TESTS_ACTION = re.compile(r"pytest|tox|nox|run-?tests|python-?test|unittest|test", re.IGNORECASE)
 _OPAQUE_PROGRAMS = frozenset(
     {
@@ -142,7 +150,7 @@ class SimpleCommand:
     leaves: bool = False
     piped: bool = False
 
-    @property
+    @functools.cached_property
     def text(self) -> str:
         return " ".join(self.words)
 
@@ -550,8 +558,9 @@ def _short(text: str) -> str:
 
 
 def _is_latest(reference: str) -> bool:
+    """Whether an image is live where something asks for the newest; none that is for trials, or to build others on."""
     name = references.split_reference(reference)
-    if _FOR_TRIAL.search(name.repository.partition("/")[2] or name.repository):
+    if _FOR_TRIAL.search(name.repository.partition("/")[2] or name.repository) or _BASE.search(name.repository):
         return False
     return not name.digest and (name.tag == "latest" or (not name.tag and "{*}" not in reference))
 

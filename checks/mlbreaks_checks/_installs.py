@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_mlbreaks.api import Install, Pipeline, Place, Process, aside
+from mlbreaks_checks import _development
+from pytest_mlbreaks.api import Install, Pipeline, Place, Process, aside, is_local, is_local_compose
 
 _IMPORTED_AS = {
     "sklearn": ("scikit-learn",),
@@ -60,26 +61,36 @@ def distributions(target: str) -> set[str]:
 
 def deployed(install: Install, pipeline: Pipeline) -> bool:
     """Whether something runs an image that the installation reaches, or CI pushes one."""
-    return bool(_running(install.processes)) or any(build.pushes for image in install.images for build in image.builds)
+    return bool(_running(install.processes, pipeline)) or any(
+        build.pushes for image in install.images for build in image.builds
+    )
 
 
-def _running(processes: tuple[Process, ...] | list[Process]) -> list[Process]:
-    """Those that are no tests or examples."""
-    return [process for process in processes if not aside(process.place.path)]
+def _running(processes: tuple[Process, ...] | list[Process], pipeline: Pipeline) -> list[Process]:
+    """Those that are no tests or examples, and not for a developer's machine alone."""
+    return [process for process in processes if _counts(process) and not _development.is_local(process, pipeline)]
 
 
-def who(processes: tuple[Process, ...] | list[Process]) -> str:
+def _counts(process: Process) -> bool:
+    """Whether what a process runs may be production. A compose file for a developer's machine builds the same image
+    as production, unless the Dockerfile is for that machine, too."""
+    if is_local_compose(process.place.path):
+        return process.dockerfile is not None and not is_local(process.dockerfile.path)
+    return not aside(process.place.path)
+
+
+def who(processes: tuple[Process, ...] | list[Process], pipeline: Pipeline) -> str:
     """Who runs an image, in short, for a message."""
-    processes = _running(processes)
+    processes = _running(processes, pipeline)
     if not processes:
         return "an image that CI pushes"
     others = len(processes) - 1
     return f"{processes[0].name} and {others} other{'s' if others > 1 else ''}" if others > 0 else processes[0].name
 
 
-def run_by(processes: tuple[Process, ...] | list[Process]) -> tuple[tuple[Place, str], ...]:
+def run_by(processes: tuple[Process, ...] | list[Process], pipeline: Pipeline) -> tuple[tuple[Place, str], ...]:
     """The place of the first process that runs an image, as a related place of a finding."""
-    return tuple((process.place, f"{process.name} runs the image") for process in _running(processes)[:1])
+    return tuple((process.place, f"{process.name} runs the image") for process in _running(processes, pipeline)[:1])
 
 
 def listed(names: list[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_mlbreaks.api import Endpoint, Pipeline, Place, Reached, facts
+from pytest_mlbreaks.api import Application, Endpoint, Pipeline, Place, Reached, facts
 
 
 def scoped(fact: facts.BlockingCall | facts.RemoteCall) -> tuple[str, str]:
@@ -53,6 +53,31 @@ def way(reached: Reached) -> Iterator[tuple[Place, str]]:
     """The functions between a handler and what it comes to, with a note for each."""
     for function in (*reached.via[1:], *((reached.function,) if reached.via else ())):
         yield function.place, f"it calls {function.name}"
+
+
+def in_lambda(endpoint: Endpoint, pipeline: Pipeline) -> bool:
+    """Whether AWS Lambda alone runs the handler's application, by Mangum: each instance answers one request at a time,
+    and AWS ends it at the function's timeout."""
+    applications = pipeline.index(Application, _answering, each=True).get(endpoint.identity, ())
+    return bool(applications) and all(_is_adapted(one.router.path, pipeline) for one in applications)
+
+
+def _answering(application: Application) -> tuple[str, ...]:
+    return tuple(endpoint.identity for endpoint in application.endpoints)
+
+
+def _is_adapted(path: str, pipeline: Pipeline) -> bool:
+    if any(isinstance(process.fact, facts.Container) for process in pipeline.processes_of(path)):
+        return False
+    dotted = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return any(
+        module.path == path or any(_means(one, dotted, module.path) for one in module.imports)
+        for module in pipeline.index(facts.PythonModule, _adapts).get(True, ())
+    )
+
+
+def _adapts(module: facts.PythonModule) -> bool:
+    return any(one.target.partition(".")[0] == "mangum" for one in module.imports)
 
 
 _ENDS = frozenset({"Job", "CronJob"})

@@ -188,7 +188,9 @@ class _Writer:
         if self._scalar is not None and _indent(line) > self._scalar:
             return
         match = _SETTING.match(line) or _ELEMENT.match(line)
-        if match is None or match[2] in _FIXED or not _PLAIN.fullmatch(match[4]):
+        if match is None or match[2] in _FIXED:
+            return
+        if not _PLAIN.fullmatch(match[4]) and (match[2], match[4]) != ("emptyDir", "{}"):
             return
         if match[4].endswith(":") or (not match[2] and ": " in match[4]):
             return

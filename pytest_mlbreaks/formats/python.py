@@ -212,8 +212,7 @@ class PythonFile:
         self.tree = tree
         self.module.node = tree
         _Walk(self).module(tree)
-        for site in self.calls:
-            self._index(site)
+        self._index()
 
     def _parsed(self) -> ast.Module | Diagnostic:
         return parse_python(self.path, self._data)
@@ -236,21 +235,42 @@ class PythonFile:
             cls.scope.attributes.clear()  # a class knows its methods here, and they know it as their parent
         self.__dict__.clear()
 
-    def _index(self, site: CallSite) -> None:
-        callee = self.qualified(site.node.func, site.scope)
-        if callee is None:
-            return
-        site.callee = callee
-        called = site.scope.calls
-        called[callee] = site.conditional and called.get(callee, True)
-        sites = self.calls_by_name.get(callee)
-        if sites is None:
-            self.calls_by_name[callee] = [site]
-        else:
-            sites.append(site)
-        if callee[0] == "*" or "()" in callee:
-            method = callee[callee.rfind(".") + 1 :]
-            self.methods_by_name.setdefault(method, []).append(site)
+    def _index(self) -> None:
+        """Name the callees of all calls, and list the calls by them."""
+        by_name, methods = self.calls_by_name, self.methods_by_name
+        for site in self.calls:
+            node: Any = site.node.func
+            scope = site.scope
+            callee: str | None
+            # what nearly all calls are is told here, as `_qualified` would
+            if node.__class__ is ast.Attribute and node.value.__class__ is ast.Name:
+                name = node.value.id
+                base = scope.resolved.get(name) or self._resolve(name, scope, CHAIN_LIMIT)
+                if base != "*":
+                    callee = f"{base}.{node.attr}"
+                elif name == scope.receiver:
+                    callee = self._qualified(node, scope, CHAIN_LIMIT)
+                else:
+                    callee = "*." + node.attr
+            else:
+                callee = self._qualified(node, scope, CHAIN_LIMIT)
+            if callee is None:
+                continue
+            site.callee = callee
+            called = scope.calls
+            called[callee] = site.conditional and called.get(callee, True)
+            sites = by_name.get(callee)
+            if sites is None:
+                by_name[callee] = [site]
+            else:
+                sites.append(site)
+            if callee[0] == "*" or "()" in callee:
+                method = callee[callee.rfind(".") + 1 :]
+                sites = methods.get(method)
+                if sites is None:
+                    methods[method] = [site]
+                else:
+                    sites.append(site)
 
     def sites(self, wanted: str) -> list[CallSite]:
         """The calls of *wanted*: a qualified name, or ``*.name`` for a method ``name`` of whatever value."""
@@ -361,9 +381,11 @@ class PythonFile:
         """Whether *pattern*, which should begin with a fixed text, is found anywhere in the file."""
         return pattern.search(self._data) is not None
 
-    def words(self, pattern: re.Pattern[bytes]) -> set[str]:
-        """What the first group of *pattern*, a word of ASCII, is where it is found in the file, comments included."""
-        return {match.group(1).decode("ascii") for match in pattern.finditer(self._data)}
+    def found(self, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, int, str]]:
+        """Where *pattern*, which should begin with a fixed text, is found in the file, comments included: where it
+        starts, where its first group ends, and that group, which is a word of ASCII."""
+        for match in pattern.finditer(self._data):
+            yield match.start(), match.end(1), match.group(1).decode("ascii")
 
     def lines_of(self, pattern: re.Pattern[bytes]) -> Iterator[int]:
         """The lines, from 1 and in order, on which *pattern*, which should begin with a fixed text, is found; a line is

@@ -9,7 +9,7 @@ import io
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -20,11 +20,48 @@ from pytest_mlbreaks.reading import Format, Source, Unreadable
 EXPANSION_LIMIT = 200_000
 """Nodes of one document, aliases expanded. The largest file of the surveyed pipelines has a tenth of that."""
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_OCTAL = re.compile(r"[-+]?0[0-7]+")
 _STANDARD_TAGS = "tag:yaml.org,2002:"
+_MAPPING, _SEQUENCE, _TEXT = (f"{_STANDARD_TAGS}{kind}" for kind in ("map", "seq", "str"))
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MOST_TAGS = 20_000
+"""Texts whose tags are remembered."""
+
+_LONGEST = 40
+"""Letters of a text whose tag is remembered: numbers, dates and truth values are no longer."""
+_OCTAL = re.compile(r"[-+]?0[0-7]+")
 _ANCHOR = re.compile(r"(?:^|[\s\[{,:\ufeff])&\S", re.MULTILINE)
 _DOCUMENT_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """PyYAML's loader, which is asked for the tag of each node: that of a scalar is remembered by its text, and no tag
+    goes by the path to a node."""
+
+    _tags: ClassVar[dict[str, str]] = {}
+    _first = frozenset(letter for letter in _Base.yaml_implicit_resolvers if letter)
+
+    def descend_resolver(self, parent: yaml.Node | None, index: object) -> None:
+        """Nothing: no resolver goes by the path to a node."""
+
+    def ascend_resolver(self) -> None:
+        """Nothing, likewise."""
+
+    def resolve(self, kind: type[yaml.Node], value: str | None, implicit: tuple[bool, bool]) -> str:
+        """The tag of a node that has none."""
+        if kind is not yaml.ScalarNode:
+            return _MAPPING if kind is yaml.MappingNode else _SEQUENCE
+        if not value or not implicit[0]:
+            return str(super().resolve(kind, value, implicit))
+        if value[0] not in self._first:
+            return _TEXT
+        tag = self._tags.get(value)
+        if tag is None:
+            tag = str(super().resolve(kind, value, implicit))
+            if len(value) <= _LONGEST:
+                if len(self._tags) >= _MOST_TAGS:
+                    self._tags.clear()
+                self._tags[value] = tag
+        return tag
 
 
 class YamlNode:
@@ -122,12 +159,13 @@ class YamlNode:
 
     def get(self, *keys: str) -> YamlNode | None:
         """The value under the keys, one after the other; None where one is missing or not a mapping."""
-        node: YamlNode | None = self
+        node = self
         for key in keys:
-            if node is None:
+            entries = node._entries  # which is what is asked for most
+            entry = (node.entries if entries is None else entries).get(key)
+            if entry is None:
                 return None
-            entry = node.entries.get(key)
-            node = entry[1] if entry else None
+            node = entry[1]
         return node
 
     def key_place(self, key: str) -> Place:
@@ -157,16 +195,18 @@ class YamlNode:
 
     def _fill(self, into: dict[str, tuple[YamlNode, YamlNode]], node: yaml.MappingNode, seen: frozenset[int]) -> None:
         own: dict[str, tuple[YamlNode, YamlNode]] = {}
+        file = self._file
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 continue
-            if key.value == "<<" and not key.style:
+            text = key.value
+            if text == "<<" and not key.style:
                 merged = value.value if isinstance(value, yaml.SequenceNode) else [value]
                 for base in reversed(merged):  # the first of several bases wins
                     if isinstance(base, yaml.MappingNode) and id(base) not in seen:
                         self._fill(into, base, seen | {id(node)})
             else:
-                own[str(key.value)] = (YamlNode(key, self._file), YamlNode(value, self._file))
+                own[text] = (YamlNode(key, file), YamlNode(value, file))
         into.update(own)
 
     def __repr__(self) -> str:
@@ -236,11 +276,12 @@ class YamlFile:
             pending = [root]
             while pending:
                 node = pending.pop()
-                if isinstance(node, yaml.MappingNode):
-                    self._note_repeated_keys(node)
-                    pending += [value for _, value in node.value if type(value) is not yaml.ScalarNode]
-                elif isinstance(node, yaml.SequenceNode):
-                    pending += [value for value in node.value if type(value) is not yaml.ScalarNode]
+                if node.__class__ is yaml.MappingNode:
+                    if len(node.value) > 1:
+                        self._note_repeated_keys(node)
+                    pending += [value for _, value in node.value if value.__class__ is not yaml.ScalarNode]
+                elif node.__class__ is yaml.SequenceNode:
+                    pending += [value for value in node.value if value.__class__ is not yaml.ScalarNode]
             return True
         sizes: dict[int, int] = {}
         stack: list[tuple[yaml.Node, bool]] = [(root, False)]

@@ -7,6 +7,7 @@ the part of the shell's language that pipelines are written in, and gives up on 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
@@ -48,6 +49,7 @@ class PipInstall:
     one is named; *member*: the workspace's package. *extras*, *groups*: what is asked for beside the main list
     (``*`` for all); *left_out*: groups that are not wanted; *main*: the main list is installed; *defaults*: the groups
     that the project names as defaults are. *exported*: a lock file's content was written into what it installs.
+    *computed*: the shell works out what of the project's lists is asked for.
     """
 
     tool: Literal["pip", "uv", "poetry", "pipenv", "pdm", "conda"]
@@ -68,6 +70,7 @@ class PipInstall:
     main: bool = True
     defaults: bool = True
     exported: bool = False
+    computed: bool = False
 
 
 # --------------------------------------------------------------------------------------------------- the shell
@@ -758,8 +761,22 @@ def pip_installs(shell: str) -> list[PipInstall]:
         elif re.fullmatch(r"pip[\d.]*|uv-pip", name) and rest[:1] in (["install"], ["sync"]):
             made = _pip(rest[1:], "uv" if name == "uv-pip" else "pip", exported)
         if made is not None:
-            found.append(dataclasses.replace(made, place_offset_line=command.line, workdir=command.workdir))
+            computed = made.tool in ("uv", "poetry", "pdm", "pipenv") and bool(made.local) and _chooses(rest)
+            found.append(
+                dataclasses.replace(made, place_offset_line=command.line, workdir=command.workdir, computed=computed)
+            )
     return found
+
+
+_ELSEWHERE = re.compile(
+    r"--?(p|P|C|python|project|package|directory|index\S*|find-links|cache-dir|config\S*|link-mode)"
+)
+"""Options whose value says nothing of which lists are installed."""
+
+
+def _chooses(words: list[str]) -> bool:
+    """Whether the shell works out options of an installation, or which groups or extras it asks for."""
+    return any(word.startswith(HOLE) and not _ELSEWHERE.fullmatch(before) for before, word in itertools.pairwise(words))
 
 
 def _by_uv_sync(words: list[str]) -> PipInstall:

@@ -152,6 +152,8 @@ class _Maker:
             listed.add(self._located("Pipfile", here, files), _groups(found, ()))
         if fixed and (found.local or found.tool == "pipenv"):
             listed.unknown = ""
+        if found.computed:
+            listed.unknown = listed.unknown or "which of the project's lists it installs is worked out by the shell"
         for text in found.packages:
             listed.add_given(text, place)
         if not (listed.files or listed.requirements or listed.unknown or fixed or listed.own):

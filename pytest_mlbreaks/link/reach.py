@@ -30,6 +30,7 @@ class Reach:
         self._serving = serving
         self._found: dict[int, dict[Key, tuple[str, ...]]] = {}
         self._methods: dict[str, list[Function]] | None = None
+        self._steps: dict[Key, tuple[tuple[str, ...], tuple[Key | str, ...]]] = {}
 
     def of(self, process: Process) -> dict[Key, tuple[str, ...]]:
         """The functions that *process* comes to, by file and name ("" for a module's own code), with what each calls.
@@ -75,13 +76,29 @@ class Reach:
             key = pending.pop()
             if key in seen:
                 continue
-            calls = self._calls(key)
-            seen[key] = calls
-            for callee in calls:
-                target = self._serving.called(key[0], callee) or self._method(callee, key, within)
+            step = self._steps.get(key)
+            if step is None:
+                step = self._steps[key] = self._step(key)
+            seen[key] = step[0]
+            for called in step[1]:
+                target = self._method(called, key, within) if isinstance(called, str) else called
                 if target is not None and target not in seen:
                     pending.append(target)
         return seen
+
+    def _step(self, key: Key) -> tuple[tuple[str, ...], tuple[Key | str, ...]]:
+        """What a function calls, and of that what may be followed: functions of the tree, and names of methods."""
+        calls = self._calls(key)
+        followed: list[Key | str] = []
+        for callee in calls:
+            target = self._serving.called(key[0], callee)
+            if target is not None:
+                followed.append(target)
+            elif callee[:2] == "*.":
+                name = callee.rpartition(".")[2]
+                if name not in _COMMON and len(name) >= _SHORT:
+                    followed.append(name)
+        return calls, tuple(followed)
 
     def _calls(self, key: Key) -> tuple[str, ...]:
         if key[1]:
@@ -90,13 +107,8 @@ class Reach:
         module = self._pipeline.index(PythonModule, "path").get(key[0], ())
         return module[0].calls if module else ()
 
-    def _method(self, callee: str, asking: Key, modules: frozenset[str]) -> Key | None:
+    def _method(self, name: str, asking: Key, modules: frozenset[str]) -> Key | None:
         """A method of an object that is not known: the one method of that name in the files that are imported."""
-        if callee[:2] != "*.":
-            return None
-        name = callee.rpartition(".")[2]
-        if name in _COMMON or len(name) < _SHORT:
-            return None
         if self._methods is None:
             self._methods = defaultdict(list)
             for function in self._pipeline.all(Function):

@@ -44,6 +44,7 @@ class Serving:
             self._models[model.path, model.name].append(model)
         self._mounts: dict[Key, list[RouterMount]] = defaultdict(list)
         self._callees: dict[Key, Key | None] = {}
+        self._places: dict[Key, tuple[Key, ...]] = {}
         for mount in pipeline.all(RouterMount):
             self._take(mount)
         self._by_router: dict[Key, list[Handler]] = defaultdict(list)
@@ -113,8 +114,15 @@ class Serving:
                 return beyond
         return None
 
-    def _modules_of(self, path: str, name: str) -> Iterator[Key]:
+    def _modules_of(self, path: str, name: str) -> tuple[Key, ...]:
         """The files that a qualified name may lead to, the longest part first, and what is left of the name."""
+        asked = (path.rpartition("/")[0] if path.endswith(".py") else path, name)  # files of one folder see the same
+        found = self._places.get(asked)
+        if found is None:
+            found = self._places[asked] = tuple(self._seen_from(path, name))
+        return found
+
+    def _seen_from(self, path: str, name: str) -> Iterator[Key]:
         dots = len(name) - len(name.lstrip("."))
         if not dots and not self._modules.may_hold(name):
             return

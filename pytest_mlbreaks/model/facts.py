@@ -1551,7 +1551,8 @@ class SqlCondition(Part, frozen=True, kw_only=True):
 
 class SqlJoin(Part, frozen=True, kw_only=True):
     """A join of a SELECT: *source* is the alias that it adds. *optional* are the aliases whose columns are NULL in rows
-    that found no partner in it. *conditions* are those of ON; *using* the columns of USING."""
+    that found no partner in it. *conditions* are those of ON; *using* the columns of USING. *conditional*: it stands
+    below a condition of a template."""
 
     kind: L["inner", "left", "right", "full", "cross", "semi", "anti", "natural", "asof"]
     source: str
@@ -1559,6 +1560,7 @@ class SqlJoin(Part, frozen=True, kw_only=True):
     conditions: tuple[SqlCondition, ...] = ()
     using: tuple[str, ...] = ()
     lateral: bool = False
+    conditional: bool = False
     place: Place
 
 

@@ -101,12 +101,12 @@ class Pipeline:
         *by* is the name of an attribute, or a function defined at the top of a module. With *each* the key is a
         collection, and the item is found under each of its members. Asking again is a dictionary look-up.
         """
-        if not isinstance(by, str):
-            _require_plain(by)
         key = (kind, by, each)
-        found = self._indexes.get(key)
+        found: Mapping[Hashable, tuple[T, ...]] | None = self._indexes.get(key)
         self.work += 1
         if found is None:
+            if not isinstance(by, str):
+                _require_plain(by)
             groups: dict[Hashable, list[T]] = defaultdict(list)
             items = self.all(kind)
             read = operator.attrgetter(by) if isinstance(by, str) else by
@@ -121,7 +121,7 @@ class Pipeline:
             self.work += len(items)
             found = dict(zip(groups, map(tuple, groups.values()), strict=True))
             self._indexes[key] = found
-        return cast(Mapping[Hashable, tuple[T, ...]], found)
+        return found
 
     def one(self, kind: type[T], identity: str) -> T | None:
         """The thing of this type and identity; None if there is none or more than one."""

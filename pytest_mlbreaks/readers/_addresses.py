@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.python import PythonFile
+from pytest_mlbreaks.formats.python_nodes import children
 from pytest_mlbreaks.model.facts import Address
 
 _WORTH_A_LOOK = re.compile(rb"://(?!localhost|127\.|0\.0\.)[^\s/'\"{}]{1,200}:\d{2,5}")
@@ -61,7 +62,7 @@ def _used(node: ast.AST) -> Iterator[ast.AST]:
         case ast.Call():
             yield from _used_of_call(node)
         case _:
-            yield from ast.iter_child_nodes(node)
+            yield from children(node)
 
 
 def _used_of_call(call: ast.Call) -> Iterator[ast.AST]:

@@ -352,6 +352,7 @@ class _Select:
                 conditions=tuple(self._condition(c) for c in conjuncts(on)) if on is not None else (),
                 using=tuple(str(column.name).lower() for column in join.args.get("using") or ()),
                 lateral=source.kind == "other",
+                conditional=self._within("conditional", line),
                 place=self._text.place(line),
             )
             before.append(source.alias)

@@ -23,7 +23,7 @@ _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)[ =]\s*(\S+)")
 
 def claims(path: str) -> bool:
     """YAML whose name or folder speaks of conda or an environment; what it holds decides."""
-    return bool(_PATH.search(path)) and not path.endswith("conda-lock.yml")
+    return path.endswith((".yml", ".yaml")) and bool(_PATH.search(path)) and not path.endswith("conda-lock.yml")
 
 
 def read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:

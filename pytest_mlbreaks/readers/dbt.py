@@ -13,6 +13,7 @@ from typing import Literal as L
 
 from pytest_mlbreaks.formats import sql as formats
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.formats.sql import SQL, SqlFile, TemplateCall
 from pytest_mlbreaks.formats.yaml import YAML, YamlFile, YamlNode
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
@@ -459,7 +460,7 @@ def _python_model(file: PythonFile, function: ast.FunctionDef) -> Fact:
     refs: list[DbtRef] = []
     config: list[Argument] = []
     opaque = False
-    for node in ast.walk(function):
+    for node in walk(function):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         if not (isinstance(node.func.value, ast.Name) and node.func.value.id == dbt):

@@ -106,7 +106,8 @@ class _Stage(msgspec.Struct):
 
 def claims(path: str) -> bool:
     """Dockerfiles and their ignore files."""
-    return bool(_NAME.search(path) or _IGNORE.search(path))
+    named = ("ockerfile" in path or "ontainerfile" in path) and _NAME.search(path) is not None
+    return named or (path.endswith("dockerignore") and _IGNORE.search(path) is not None)
 
 
 def read(file: TextFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:

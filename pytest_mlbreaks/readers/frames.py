@@ -20,6 +20,7 @@ from typing import Literal as L
 import msgspec
 
 from pytest_mlbreaks.formats.python import PYTHON, FunctionSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import children, walk
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.facts import FilledJoin, FilledLabel, Fitted, FitUse, PastedRows, Scored, Split, Touch
 from pytest_mlbreaks.readers.python import claims
@@ -440,7 +441,7 @@ class _Body:
             return left if isinstance(left, Rows) else right if isinstance(right, Rows) else None
         first: Value = None
         if not isinstance(node, (ast.Lambda, ast.JoinedStr)):
-            for child in ast.iter_child_nodes(node):
+            for child in children(node):
                 if isinstance(child, ast.expr):
                     value = self.value(child)
                     first = first if isinstance(first, Rows) else value
@@ -678,7 +679,7 @@ class _Body:
     def composed(self, call: ast.Call, depth: int = 4) -> TouchKind:
         """The kind of a pipeline or of a transformer of columns: that of its part that leaks most."""
         kinds: list[TouchKind] = []
-        for node in ast.walk(call):
+        for node in walk(call):
             if node is call:
                 continue
             made: Any = node if isinstance(node, ast.Call) else None
@@ -891,14 +892,14 @@ def _drops_rows(node: ast.Call) -> bool:
 def _escapes(function: ast.AST, name: str) -> bool:
     """Whether *name* is used in *function* for more than calls of its methods, or what it learned is read from it."""
     inner: set[int] = set()
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
             if node.attr.endswith("_") or node.attr.startswith("get_"):
                 return True
             inner.add(id(node.value))
     return any(
         isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load) and id(node) not in inner
-        for node in ast.walk(function)
+        for node in walk(function)
     )
 
 
@@ -919,7 +920,7 @@ def _is_label(fit: ast.Call, function: ast.AST) -> bool:
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in ("drop", "pop")
         and any(ast.dump(one) == column for given in _given(node) for one in given)
-        for node in ast.walk(function)
+        for node in walk(function)
     )
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.python import PYTHON, CallSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.facts import GrownInLoop
 from pytest_mlbreaks.readers.python import claims
@@ -91,7 +92,7 @@ _WRAPPERS = frozenset({"enumerate", "tqdm", "list", "sorted", "reversed", "zip"}
 def _bound_in(loop: ast.For | ast.While, name: str) -> int:
     """How often *name* is bound in a loop's body: more than once, and it may begin anew."""
     count = 0
-    for node in ast.walk(loop):
+    for node in walk(loop):
         if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
             count += 1
     return count
@@ -99,7 +100,7 @@ def _bound_in(loop: ast.For | ast.While, name: str) -> int:
 
 def _written_in(loop: ast.For | ast.While, name: str) -> bool:
     """Whether each turn writes what has been gathered so far (``x.to_csv(...)``)."""
-    methods = (node.func for node in ast.walk(loop) if isinstance(node, ast.Call))
+    methods = (node.func for node in walk(loop) if isinstance(node, ast.Call))
     return any(
         isinstance(method, ast.Attribute)
         and method.attr.startswith(("to_", "write_"))

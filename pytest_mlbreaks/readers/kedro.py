@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_mlbreaks.formats.python import PYTHON, FunctionSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.facts import Callee, KedroNode, KedroPart, KedroPipeline, KedroWrap
 from pytest_mlbreaks.reading import Reader, Wanted
@@ -73,10 +74,10 @@ class _Maker:
 
     def follow(self, site: FunctionSite) -> None:
         """Find the parts of what the function returns."""
-        returns = [n for n in ast.walk(site.node) if isinstance(n, ast.Return) and n.value is not None]
+        returns = [n for n in walk(site.node) if isinstance(n, ast.Return) and n.value is not None]
         if len(returns) > 1:
             self._doubt("it returns one of several pipelines")
-        for statement in ast.walk(site.node):
+        for statement in walk(site.node):
             if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Subscript):
                 self.parts += self._parts(statement.value)
             elif isinstance(statement, (ast.If, ast.While, ast.Try, ast.Match)):

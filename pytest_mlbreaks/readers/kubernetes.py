@@ -288,18 +288,21 @@ def _sources(container: YamlNode) -> Iterator[VariableSource]:
 
 
 def _volumes(pod: YamlNode, claim_templates: tuple[str, ...]) -> dict[str, tuple[_MountKind, Expr]]:
-    """What the volumes of a pod are, by name."""
-    found: dict[str, tuple[_MountKind, Expr]] = {name: ("claim", Literal(name)) for name in claim_templates}
+    """What the volumes of a pod are, by name. A claim of a StatefulSet comes before a volume of the same name
+    (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/stateful-set-v1/, volumeClaimTemplates)."""
+    found: dict[str, tuple[_MountKind, Expr]] = {}
     node = pod.get("volumes")
     for volume in node.elements() if node is not None else ():
         name = _text(volume.get("name"))
         if name:
             found[name] = _volume(name, volume)
-    return found
+    return found | {name: ("claim", Literal(name)) for name in claim_templates}
 
 
 def _volume(name: str, volume: YamlNode) -> tuple[_MountKind, Expr]:
     for field, _, value in volume.items():
+        if field == "emptyDir" and value.is_scalar and _text(value):
+            return "unknown", Unknown("a template decides what it is")
         if field in _VOLUMES:
             kind, key = _VOLUMES[field]
             source = _expr(value.get(key)) if key else Literal(name)

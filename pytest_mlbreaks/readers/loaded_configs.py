@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.python import PYTHON, CallSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import Argument, LoadedConfig, TakenConfig
@@ -107,7 +108,7 @@ def _composed(file: PythonFile, site: CallSite) -> Iterator[Fact]:
     """What ``@hydra.main`` gives to the function that it decorates."""
     given = {keyword.arg: keyword.value for keyword in site.node.keywords}
     name, folder = given.get("config_name"), given.get("config_path")
-    for node in ast.walk(site.scope.node):
+    for node in walk(site.scope.node):
         if isinstance(node, ast.FunctionDef) and site.node in node.decorator_list and node.args.args:
             variable = node.args.args[0].arg
             if name is None or folder is None or _changed(node, variable):
@@ -130,7 +131,7 @@ def _bound(file: PythonFile, site: CallSite) -> Iterator[tuple[str, str, str]]:
     taken of it right away."""
     if site.scope.kind == "function" and _returned(site):
         yield "", site.scope.function, ""
-    for node in ast.walk(site.scope.node):
+    for node in walk(site.scope.node):
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             key = _key(_without_default(node.value), site.node)
             target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
@@ -141,9 +142,7 @@ def _bound(file: PythonFile, site: CallSite) -> Iterator[tuple[str, str, str]]:
 
 def _returned(site: CallSite) -> bool:
     """Whether the function returns what the call gives, and nothing else."""
-    values = [
-        node.value for node in ast.walk(site.scope.node) if isinstance(node, ast.Return) and node.value is not None
-    ]
+    values = [node.value for node in walk(site.scope.node) if isinstance(node, ast.Return) and node.value is not None]
     told = [_without_default(value) for value in values]
     every = all(v is site.node or (isinstance(v, ast.Name) and v.id == site.result != "") for v in told)
     return bool(told) and every and not (site.result and _changed(site.scope.node, site.result))
@@ -180,7 +179,7 @@ def _variable(file: PythonFile, scope: Scope, target: ast.expr, key: str) -> Ite
 
 def _changed(root: ast.AST, name: str) -> bool:
     """Whether something of what the variable or attribute *name* holds is set below *root*."""
-    for node in ast.walk(root):
+    for node in walk(root):
         if isinstance(node, ast.Subscript | ast.Attribute):
             if not isinstance(node.ctx, ast.Load) and _holder(node.value) == name:
                 return True

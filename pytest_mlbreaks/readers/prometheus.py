@@ -211,28 +211,30 @@ def _read_python(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic
     if file.mentions(b"# TYPE ") or file.mentions(b"# HELP "):
         yield MetricsText(place=file.place(file.tree))
     if any(map(file.mentions, _MAKES)):
+        library = file.mentions(_LIBRARY.encode())
         for site in file.calls:
-            yield from _made(file, site)
+            yield from _made(file, site, library=library)
 
 
-def _made(file: PythonFile, site: CallSite) -> Iterator[MetricMade]:
-    """The metric that a call makes: itself, or as a function that is given the class and the name."""
-    own = _class(file, site.node.func, site)
+def _made(file: PythonFile, site: CallSite, *, library: bool) -> Iterator[MetricMade]:
+    """The metric that a call makes: itself, or as a function that is given the class and the name. *library*: whether
+    the file names the library."""
+    own = _class(file, site.node.func, site, library=library)
     if own and (site.callee.startswith(_LIBRARY) or _has_the_shape(site.node)):
         yield _metric(file, site, own, site.node.args[0] if site.node.args else _given(site.node, "name"))
         return
-    given = [_class(file, argument, site) for argument in site.node.args] if file.mentions(b"prometheus_client") else []
+    given = [_class(file, argument, site, library=True) for argument in site.node.args] if library else []
     if any(given):
         name = next((one for one in site.node.args if isinstance(one, (ast.Constant, ast.JoinedStr))), None)
         yield _metric(file, site, next(filter(None, given)), name, labels=False)
 
 
-def _class(file: PythonFile, node: ast.expr, site: CallSite) -> str:
+def _class(file: PythonFile, node: ast.expr, site: CallSite, *, library: bool) -> str:
     """The name of the class of metrics that *node* is; "" where it is none."""
     name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
     if name in _CLASSES:
         return name
-    if not name or not file.mentions(b"prometheus_client"):
+    if not name or not library:
         return ""
     qualified = file.qualified(node, site.scope) or ""  # from prometheus_client import Counter as PromCounter
     last = qualified.rpartition(".")[2]

@@ -19,6 +19,7 @@ from pytest_mlbreaks.formats.python import (
     SubscriptSite,
 )
 from pytest_mlbreaks.formats.python_expr import ENVIRON_GET, environ_arguments, shield
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.expr import Choice, Expr, Literal, Unknown
 from pytest_mlbreaks.model.facts import Address, Argument, Call, Constant, EnvRead, Function, Parameter, PythonModule
@@ -50,9 +51,11 @@ _ENV_OBJECTS = {"environs.Env()": "environs", "environ.Env()": "django-environ",
 _DECOUPLE = frozenset({"decouple.config", "decouple.AutoConfig()", "starlette.config.Config()"})
 _DEPENDS = frozenset({"fastapi.Depends", "fastapi.Security"})
 _SETTINGS_WORDS = (b"ettings", b"SETTINGS", b"onfig", b"CONFIG", b"cfg")
-_ASKS_SETTINGS = re.compile(
-    rb"(?:[sS]ettings|SETTINGS|[cC]onfig|CONFIG|cfg)\w{0,12}(?:\(\))?\.([A-Za-z_]\w*)", re.ASCII
-)
+_ASKS_SETTINGS = {
+    word: re.compile(rb"%s(?<=%s)(?=\w{0,12}(?:\(\))?\.([A-Za-z_]\w*))" % (word, begins + word), re.ASCII)
+    for word, begins in zip(_SETTINGS_WORDS, (b"[sS]", b"", b"[cC]", b"", b""), strict=True)
+}
+"""By the part of it that is fixed: a name that speaks of settings, and behind it the attribute that it is asked for."""
 _ASKS_ITSELF = re.compile(rb"self\.([A-Za-z_]\w*)", re.ASCII)
 _ENV_GETTERS = frozenset({*ENVIRON_GET, "os.environ.pop", "os.environ.setdefault", "os.getenvb"})
 
@@ -76,8 +79,9 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     )
     changed = file.changed.union(_updated(file))
     yield from _constants(file, file.module, changed)
+    depends = not _DEPENDS.isdisjoint(file.calls_by_name)
     for site in file.functions:
-        yield _function(file, site)
+        yield _function(file, site, depends=depends)
     settings = _settings_classes(file)
     for cls in file.classes:
         if cls.node.name in settings and settings[cls.node.name] is cls:
@@ -179,7 +183,8 @@ def _annotation(node: ast.expr | None) -> str:
         return ""
 
 
-def _function(file: PythonFile, site: FunctionSite) -> Function:
+def _function(file: PythonFile, site: FunctionSite, *, depends: bool) -> Function:
+    """The fact of a function; *depends*: the file calls what FastAPI takes dependencies by."""
     node = site.node
     scope = site.scope
     outer = scope.parent or file.module
@@ -191,8 +196,10 @@ def _function(file: PythonFile, site: FunctionSite) -> Function:
         pairs = [*zip(positional, defaults, strict=True)]
         pairs += zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
         parameters = tuple(
-            Parameter(name=a.arg, default=None if d is None else shield(a.arg, file.expr(d, outer), file.path))
-            for a, d in pairs
+            [
+                Parameter(name=a.arg, default=None if d is None else shield(a.arg, file.expr(d, outer), file.path))
+                for a, d in pairs
+            ]
         )
     return Function(
         place=file.definition_place(node),
@@ -200,9 +207,11 @@ def _function(file: PythonFile, site: FunctionSite) -> Function:
         parameters=parameters,
         named=len(arguments.kwonlyargs),
         more=_takes(node, outer),
-        calls=tuple(dict.fromkeys((*scope.calls, *_dependencies(file, node, outer)))),
-        sometimes=tuple(name for name, conditional in scope.calls.items() if conditional),
-        decorators=tuple(_decorator(file, decorator, outer) for decorator in node.decorator_list),
+        calls=tuple(dict.fromkeys((*scope.calls, *_dependencies(file, node, outer))))
+        if depends
+        else tuple(scope.calls),
+        sometimes=tuple([name for name, conditional in scope.calls.items() if conditional]),
+        decorators=tuple([_decorator(file, decorator, outer) for decorator in node.decorator_list]),
         asynchronous=node.__class__ is ast.AsyncFunctionDef,
     )
 
@@ -233,13 +242,11 @@ def _dependencies(file: PythonFile, node: ast.FunctionDef | ast.AsyncFunctionDef
 
     Source: https://fastapi.tiangolo.com/tutorial/dependencies/
     """
-    if not _DEPENDS & file.calls_by_name.keys():
-        return
     arguments = node.args
     said = [*arguments.defaults, *arguments.kw_defaults, *node.decorator_list]
     said += [a.annotation for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
     for written in said:
-        for inner in ast.walk(written) if written is not None else ():
+        for inner in walk(written) if written is not None else ():
             if isinstance(inner, ast.Call) and inner.args and file.qualified(inner.func, outer) in _DEPENDS:
                 callee = file.qualified(inner.args[0], outer)
                 if callee is not None and callee[0] != "*":
@@ -371,8 +378,15 @@ def _field_of(file: PythonFile, node: ast.expr, scope: Scope) -> str:
 
 def _settings_asked(file: PythonFile) -> set[str]:
     """The attributes that are asked of settings; too many rather than too few, since text is all that is looked at."""
-    names = file.words(_ASKS_SETTINGS) if any(map(file.mentions, _SETTINGS_WORDS)) else set()
-    return names | file.words(_ASKS_ITSELF) if file.mentions(b"BaseSettings") else names
+    words = filter(file.mentions, _SETTINGS_WORDS)
+    found = sorted(match for word in words for match in file.found(_ASKS_SETTINGS[word]))
+    names: set[str] = set()
+    after = 0
+    for start, end, name in found:
+        if start >= after:  # of ``config.settings.url`` it is the settings that are asked for
+            after = end
+            names.add(name)
+    return names | {name for _, _, name in file.found(_ASKS_ITSELF)} if file.mentions(b"BaseSettings") else names
 
 
 def _settings_classes(file: PythonFile) -> dict[str, ClassSite]:

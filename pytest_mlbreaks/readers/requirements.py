@@ -24,7 +24,7 @@ _INDEX = re.compile(r"(?:-i|--index-url|--extra-index-url)[ =]\s*(\S+)")
 
 def claims(path: str) -> bool:
     """Requirements and constraints by name, or by the name of their folder."""
-    return bool(_NAME.search(path))
+    return path.endswith((".txt", ".in", ".lock")) and bool(_NAME.search(path))
 
 
 def read(file: TextFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:

@@ -15,6 +15,7 @@ from typing import Final
 from typing import Literal as L
 
 from pytest_mlbreaks.formats.python import PYTHON, CallSite, ClassSite, FunctionSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import children, walk
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.expr import Expr, Literal, Unknown
 from pytest_mlbreaks.model.facts import (
@@ -380,7 +381,7 @@ class _Held:
         if not self._yields or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return False
         if id(node) not in self._generators:
-            self._generators[id(node)] = any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(node))
+            self._generators[id(node)] = any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in walk(node))
         return self._generators[id(node)]
 
     def skips(self, site: CallSite) -> bool:
@@ -395,11 +396,11 @@ class _Held:
 
 
 def _freed(function: ast.AsyncFunctionDef) -> Iterator[int]:
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Await):
             yield id(node.value)
         elif isinstance(node, ast.Lambda):
-            yield from map(id, ast.walk(node))
+            yield from map(id, walk(node))
         elif isinstance(node, ast.AsyncWith):
             yield from (id(item.context_expr) for item in node.items)
 
@@ -438,7 +439,7 @@ def _is_single(site: CallSite) -> bool:
     if not items or "range" in origin or any(map(_NO_ITEMS.search, told)):
         return False
     for statement in body:  # what is made of the item, in the order of the statements
-        for node in ast.walk(statement):
+        for node in walk(statement):
             if isinstance(node, ast.Assign) and not items.isdisjoint(_names(node.value)):
                 items.update(name for t in node.targets if isinstance(t, ast.Name) for name in _names(t))
     function = site.node.func
@@ -457,7 +458,7 @@ _NO_ITEMS: Final = re.compile(
 
 
 def _names(node: ast.AST) -> Iterator[str]:
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.Name):
             yield inner.id
         elif isinstance(inner, ast.Attribute):
@@ -673,23 +674,21 @@ def _looped(file: PythonFile, site: CallSite) -> Iterator[Retrying]:
         stops = True
     else:
         return
-    nodes = list(ast.walk(loop))
+    nodes = list(walk(loop))
     if isinstance(loop, ast.For) and _asks_for_each(loop, site.node):
         return
     around = [
-        node
-        for node in nodes
-        if isinstance(node, ast.Try) and any(site.node is n for s in node.body for n in ast.walk(s))
+        node for node in nodes if isinstance(node, ast.Try) and any(site.node is n for s in node.body for n in walk(s))
     ]
     if not around or not any(isinstance(node, (ast.Break, ast.Return)) for node in nodes):
         return
     attempt = around[-1]
     goes_on = [h for h in attempt.handlers if not any(isinstance(s, _LEAVES) for s in h.body)]
     leaves = [*attempt.body, *attempt.orelse]
-    succeeds = any(isinstance(n, (ast.Break, ast.Return)) for s in leaves for n in ast.walk(s))
+    succeeds = any(isinstance(n, (ast.Break, ast.Return)) for s in leaves for n in walk(s))
     if not goes_on or not succeeds:
         return
-    if stops is False and any(isinstance(n, _LEAVES) for h in goes_on for n in ast.walk(h)):
+    if stops is False and any(isinstance(n, _LEAVES) for h in goes_on for n in walk(h)):
         stops = True
     yield Retrying(
         place=file.place(site.node),
@@ -702,8 +701,8 @@ def _looped(file: PythonFile, site: CallSite) -> Iterator[Retrying]:
 
 def _asks_for_each(loop: ast.For, call: ast.Call) -> bool:
     """Whether what the turn of a loop counts goes into the request: each turn makes another one, and repeats none."""
-    counted = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
-    for node in ast.walk(loop):
+    counted = {n.id for n in walk(loop.target) if isinstance(n, ast.Name)}
+    for node in walk(loop):
         if isinstance(node, ast.Assign) and _names_in(node.value) & counted:
             counted |= {target.id for target in node.targets if isinstance(target, ast.Name)}
     given = [*call.args, *(k.value for k in call.keywords if k.arg not in ("timeout", "headers"))]
@@ -711,7 +710,7 @@ def _asks_for_each(loop: ast.For, call: ast.Call) -> bool:
 
 
 def _names_in(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return {n.id for n in walk(node) if isinstance(n, ast.Name)}
 
 
 def _takes_timeouts_alone(file: PythonFile, handlers: list[ast.ExceptHandler], scope: Scope) -> bool:
@@ -846,7 +845,7 @@ def _words(annotation: ast.expr) -> set[str]:
         else:
             if isinstance(node, ast.keyword) and node.arg:
                 found.add(node.arg)
-            pending.extend(ast.iter_child_nodes(node))
+            pending.extend(children(node))
     return found
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from packaging.utils import canonicalize_name
 
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.formats.text import TEXT, TextFile
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.facts import Requirement, RequirementFile
@@ -134,9 +135,9 @@ class _Setup:
         """The list files that *node* reads: ``open("requirements.txt").read().splitlines()``, the lines of a file that
         was opened by ``with``, ``parse_requirements(...)``, a function of the file that opens what it is given."""
         found: list[str] = []
-        for part in ast.walk(node):
+        for part in walk(node):
             if isinstance(part, ast.Call) and self._opens(part):
-                found += [text for inner in ast.walk(part) if (text := self._list_file(inner))]
+                found += [text for inner in walk(part) if (text := self._list_file(inner))]
             elif isinstance(part, ast.Name) and part.id in self._opened and depth:
                 found += self._read_from(self._opened[part.id], depth - 1)
             elif isinstance(part, ast.Name) and len(self._bound.get(part.id, ())) == 1 and depth:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.python import PYTHON, CallSite, ClassSite, PythonFile
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.facts import EpochSampler, TorchModule, TorchWeights
 from pytest_mlbreaks.readers.python import claims
@@ -128,7 +129,7 @@ def _used(file: PythonFile, site: CallSite, name: str) -> Place | None:
     """Where the model is called: by its name, or, where its function returns it, by the attribute that holds that. Not
     in a ``forward()``: there it is a layer, whose mode is the one of the module around it."""
     holders = {name}
-    returned = any(isinstance(node, ast.Return) and _dotted(node.value) == name for node in ast.walk(site.scope.node))
+    returned = any(isinstance(node, ast.Return) and _dotted(node.value) == name for node in walk(site.scope.node))
     if returned:
         maker = site.scope.qualname
         holders |= {call.result for call in file.calls if call.callee == maker and call.result}

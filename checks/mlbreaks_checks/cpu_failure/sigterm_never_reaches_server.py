@@ -41,6 +41,8 @@ _GRACEFUL = re.compile(
 _PYTHON = re.compile(
     r"^(?:\w+=\S*\s+)*(?:(?:poetry|uv|pdm|pipenv) run\s+)?(?:\S*/)?(python[\d.]*|torchrun|accelerate)\s"
 )
+_CHOOSES = re.compile(r"^\s*(?:if|elif|case)\b[^\n]*\$\{?1\b", re.MULTILINE)
+"""A branch of a script upon its first argument."""
 _HANDS_ON = re.compile(r"(^|[\s;&|(])(exec|trap|tini|dumb-init|supervisord|honcho|circusd|s6-svscan)\s")
 
 
@@ -133,6 +135,9 @@ def _judged(started: Started, handlers: list[Place], who: str) -> Iterator[Verdi
         yield Unjudged(
             started.place, "which shell /bin/sh is there, and whether it becomes its last command, is not told"
         )
+        return
+    if started.script and _CHOOSES.search(started.text):
+        yield Unjudged(started.place, "what the script starts depends on its argument")
         return
     what = server or "python"
     shell = "a shell script" if started.script else started.shell

@@ -40,6 +40,9 @@ _DEEPEST = 12
 _OF_THE_DATABASE = ("_partition", "_table_suffix", "_file", "metadata$", "rowid", "rownum", "ctid", "sysdate", "value")
 """Columns that every table has, or that are none: https://cloud.google.com/bigquery/docs/querying-partitioned-tables."""
 
+_QUOTED = ("{", '"', "`", "'")
+"""What stands before a name that dbt hands on as it is: a template, a quoted name, a text."""
+
 _REBUILT = frozenset({"", "view", "table", "ephemeral"})
 """Materialisations that make a relation anew, with the columns of its SELECT and no others. An incremental table keeps
 those that it has had."""
@@ -111,7 +114,7 @@ def _read(select: f.SqlSelect) -> Iterator[tuple[f.SqlColumn, Place]]:
 
 def _of_properties(model: DbtModel, made: _Made) -> Iterator[Verdict]:
     for entry in model.described:
-        tested = {t.column.lower(): t for t in entry.tests if t.column and not t.column.startswith(("{", '"', "`"))}
+        tested = {t.column.lower(): t for t in entry.tests if t.column and not t.column.startswith(_QUOTED)}
         contract = _contract(model, entry)
         if not tested and not contract:
             continue
@@ -133,7 +136,7 @@ def _of_properties(model: DbtModel, made: _Made) -> Iterator[Verdict]:
                 group=entry.path,
                 note=f"{model.name} and its column {name}",
             )
-        declared = {column.name for column in entry.columns}
+        declared = {column.name.strip('"`') for column in entry.columns}
         if contract and declared and declared != columns:
             differing = sorted(declared ^ columns)
             yield Finding(

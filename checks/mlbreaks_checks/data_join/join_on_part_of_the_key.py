@@ -45,6 +45,9 @@ def _judge(
     for unique in said:
         rest = sorted(name for name in unique.columns - told - used if not _limited(name, join, source))
         if rest and unique.columns & told and not gathered_later(select, pipeline):
+            if join.conditional:
+                yield Unjudged(join.place, "the join stands below a condition of the template")
+                return
             yield _finding(join, joined, unique, rest)
             return
 

@@ -17,6 +17,7 @@ from pytest_mlbreaks.api import (
     Install,
     Packages,
     Pipeline,
+    Process,
     Severity,
     Unjudged,
     Verdict,
@@ -64,7 +65,7 @@ def find(packages: Packages, pipeline: Pipeline) -> Iterator[Verdict]:
         moving = [r for r in install.requirements if _SHARES.match(r.name) and not _HELD.search(r.specifier)]
         if base is not None and not own and not moving:
             continue
-        yield _finding(install, own, moving, base, packages)
+        yield _finding(install, own, moving, base, packages.image.processes, pipeline)
 
 
 def _finding(
@@ -72,9 +73,9 @@ def _finding(
     own: list[facts.Requirement],
     moving: list[facts.Requirement],
     base: facts.Stage | None,
-    packages: Packages,
+    processes: tuple[Process, ...],
+    pipeline: Pipeline,
 ) -> Finding:
-    processes = packages.image.processes
     if base is not None:
         names = _installs.listed([r.name for r in moving or own])
         message = (
@@ -94,7 +95,7 @@ def _finding(
     return Finding(
         at=install.place,
         message=message,
-        because=(*because, *_installs.run_by(processes)),
+        because=(*because, *_installs.run_by(processes, pipeline)),
         about=("airflow",),
         severity=severity,
         lowered=lowered,

@@ -9,6 +9,7 @@ from typing import Literal
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
+from mlbreaks_checks import _brought
 from pytest_mlbreaks.api import Check, Confidence, Finding, Install, Pipeline, Place, Severity, Unjudged, Verdict, facts
 
 
@@ -134,6 +135,8 @@ def find(requirement: facts.Requirement, pipeline: Pipeline) -> Iterator[Verdict
             yield Unjudged(requirement.place, "a lock decides which release it is")
         elif state == "newest" and _goes_elsewhere(requirement, pipeline):
             yield Unjudged(requirement.place, "what the package is installed beside, and by which Python, is not told")
+        elif state == "newest" and _is_held(requirement, pipeline):
+            yield Unjudged(requirement.place, "a package that is pinned beside it may hold it back")
         elif requirement is named[0]:
             yield _finding(requirement, removed, uses, state)
 
@@ -185,6 +188,23 @@ def _goes_elsewhere(requirement: facts.Requirement, pipeline: Pipeline) -> bool:
     return any(file.format in ("setup.py", "setup.cfg") for file in files) and requirement.path not in pipeline.index(
         Install, _paths, each=True
     )
+
+
+def _is_held(requirement: facts.Requirement, pipeline: Pipeline) -> bool:
+    """Whether the same list pins a package that needs this one, or one of which it is not known what it needs."""
+    for other in pipeline.index(facts.Requirement, "path")[requirement.path]:
+        if other.name != requirement.name and any(s.operator in ("==", "===") for s in _specifiers(other)):
+            along = _brought.along(other.name, ())
+            if along is None or requirement.name in along:
+                return True
+    return False
+
+
+def _specifiers(requirement: facts.Requirement) -> SpecifierSet:
+    try:
+        return SpecifierSet(requirement.specifier)
+    except InvalidSpecifier:
+        return SpecifierSet()
 
 
 def _paths(install: Install) -> list[str]:

@@ -54,7 +54,7 @@ def find_in_lists(requirement: f.Requirement, pipeline: Pipeline) -> Iterator[Ve
     processes = [process for install in installs for process in install.processes]
     others = moving[1:] if lock is None and _moves(requirement) else []
     because += [(r.place, f"and so is {_name(r)}, {_where(r)}") for r in others]
-    yield from _verdict(requirement, requirement.place, (*because, *_installs.run_by(processes)))
+    yield from _verdict(requirement, requirement.place, (*because, *_installs.run_by(processes, pipeline)))
 
 
 def _builds_a_project(requirement: f.Requirement, pipeline: Pipeline) -> bool:
@@ -103,7 +103,7 @@ def find_in_commands(install: Install, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at what a command of a deployed image's Dockerfile takes out of repositories itself."""
     for requirement in install.requirements:
         if requirement.path == install.place.path and _VCS.match(requirement.source):
-            yield from _verdict(requirement, install.place, _installs.run_by(install.processes))
+            yield from _verdict(requirement, install.place, _installs.run_by(install.processes, pipeline))
 
 
 def _verdict(requirement: f.Requirement, at: Place, because: tuple[tuple[Place, str], ...]) -> Iterator[Verdict]:

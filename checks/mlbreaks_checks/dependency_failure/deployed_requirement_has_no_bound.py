@@ -117,11 +117,11 @@ def _finding(
         return
     names = sorted({r.name for r in loose}, key=lambda name: (_rank(name), name))
     first = next(r for r in loose if r.name == names[0]) if not file else min(loose, key=lambda r: r.place.sort_key)
-    runs = _installs.who(processes)
+    runs = _installs.who(processes, pipeline)
     because: list[tuple[Place, str]] = []
     if file:
         because.append((installs[0].place, "this command installs the list, without a lock, constraints or hashes"))
-    because += _installs.run_by(processes)
+    because += _installs.run_by(processes, pipeline)
     assumed = bool(processes) and all(process.assumed for process in processes)
     mixed = any(_bounded(r) and r.source == "index" for r in wanted)
     lowered = "what else is bounded there may hold them back" if mixed else ""

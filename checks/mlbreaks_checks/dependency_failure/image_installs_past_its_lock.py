@@ -45,10 +45,10 @@ def find(install: Install, pipeline: Pipeline) -> Iterator[Verdict]:
     yield Finding(
         at=install.place,
         message=(
-            f"{_installs.who(processes)} is built without {lock.path}: {install.passed_why}, so that each build takes "
-            "the newest versions that the lists allow, and not those that were locked and tested."
+            f"{_installs.who(processes, pipeline)} is built without {lock.path}: {install.passed_why}, so that each"
+            " build takes the newest versions that the lists allow, and not those that were locked and tested."
         ),
-        because=((lock.place, "the lock file that is passed over"), *_installs.run_by(processes)),
+        because=((lock.place, "the lock file that is passed over"), *_installs.run_by(processes, pipeline)),
         about=(lock.path,),
         severity=Severity.MEDIUM if pinned else None,
         confidence=Confidence.MEDIUM if assumed and not pinned else None,

@@ -142,34 +142,49 @@ def _may_be(name: str, top: str) -> bool:
 
 
 def _imports(starts: Sequence[str], process: Process, pipeline: Pipeline) -> Iterator[_Use]:
-    """What is imported as the files *starts* are loaded, in the order of the way there; no first-party code."""
+    """What is imported as the files *starts* are loaded, each package where it is first, in the order of the way there;
+    no first-party code."""
     modules = pipeline.index(facts.PythonModule, "path")
+    parts = pipeline.index(facts.PythonModule, by=_parts, each=True)
     ours = _ours(process)
+    tops = {end.partition("/")[0] for end in ours}
     pending: list[tuple[str, tuple[Place, ...]]] = [(path, ()) for path in starts]
     seen = set(starts)
+    told: set[str] = set()
+    known: dict[tuple[str, str, str | None], list[str]] = {}
     while pending:
         path, through = pending.pop(0)
+        folder = path.rpartition("/")[0]
         for module in modules.get(path, ()):
             for one in module.imports:
                 if one.scope or one.guarded:
                     continue
-                place = Place(path, one.line)
-                inner = _first_party(path, one, ours)
+                top = one.target.partition(".")[0]
+                inner: list[str] = []
+                if one.level or top in tops:  # most imports are of libraries: nothing of the tree is called so
+                    key = (f"{'.' * one.level}{folder}" if one.level else "", one.target, one.name)
+                    if key not in known:
+                        known[key] = _first_party(path, one, ours)
+                    inner = known[key]
                 for target in inner:
                     if target not in seen:
                         seen.add(target)
-                        pending.append((target, (*through, place)))
-                top = one.target.partition(".")[0]
-                if not inner and not one.level and top and not _may_be_ours(top, pipeline):
-                    yield one.target, place, through
+                        pending.append((target, (*through, Place(path, one.line))))
+                if not inner and not one.level and top and top not in parts and top not in told:
+                    told.add(top)
+                    yield one.target, Place(path, one.line), through
 
 
 def _ours(process: Process) -> dict[str, list[str]]:
-    """The modules that the process may come to, by their last part."""
+    """The modules that the process may come to, by each end of their paths (without the suffix), and by the whole path
+    behind a slash."""
     found: dict[str, list[str]] = {}
     for path in process.modules:
-        stem = path.removesuffix("/__init__.py").removesuffix(".py")
-        found.setdefault(stem.rpartition("/")[2], []).append(path)
+        end = path.removesuffix("/__init__.py").removesuffix(".py")
+        found.setdefault(f"/{end}", []).append(path)
+        while end:
+            found.setdefault(end, []).append(path)
+            end = end.partition("/")[2]
     return found
 
 
@@ -179,23 +194,15 @@ def _first_party(path: str, one: facts.Import, ours: dict[str, list[str]]) -> li
     wanted = [[*dotted, one.name]] if one.name and one.name != "*" else []
     wanted += [dotted[:count] for count in range(len(dotted), 0, -1)]
     folder = "/".join(path.split("/")[: -one.level]) if one.level else ""
-    found = []
+    found: list[str] = []
     for parts in wanted:
         end = "/".join(parts)
-        for other in ours.get(parts[-1], ()):
-            stem = other.removesuffix("/__init__.py").removesuffix(".py")
-            fits = stem == f"{folder}/{end}".lstrip("/") if one.level else stem == end or stem.endswith(f"/{end}")
-            if fits:
-                found.append(other)
+        found += ours.get(f"/{folder}/{end}".replace("//", "/") if one.level else end, ())
     return found
 
 
-def _may_be_ours(top: str, pipeline: Pipeline) -> bool:
-    """Whether a file or folder of Python code of that name is in the tree: it may be what is imported."""
-    return bool(pipeline.index(facts.PythonModule, by=_parts, each=True).get(top))
-
-
 def _parts(module: facts.PythonModule) -> tuple[str, ...]:
+    """The names of the file and its folders: what is called like one of them may be what is imported."""
     *folders, name = module.path.split("/")
     return (*dict.fromkeys(folders), name.removesuffix(".py"))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks import _installs
+from mlbreaks_checks import _development, _installs
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -45,7 +45,15 @@ _OFF = frozenset({"--no-sync", "--no-project", "--isolated", "--offline"})
 
 
 def _starts_with_uv_run(packages: Packages, pipeline: Pipeline) -> bool:
-    return _synced(packages) is not None and any(_options(p, pipeline) is not None for p in packages.image.processes)
+    return _synced(packages) is not None and any(_concerned(packages, pipeline))
+
+
+def _concerned(packages: Packages, pipeline: Pipeline) -> Iterator[tuple[Process, dict[str, str]]]:
+    """The processes of an image that start with `uv run`, and what is given to it; none of a developer's machine."""
+    for process in packages.image.processes:
+        options = _options(process, pipeline)
+        if options is not None and not _development.is_local(process, pipeline):
+            yield process, options
 
 
 @check.over(Packages, where=_starts_with_uv_run)
@@ -59,9 +67,8 @@ def find(packages: Packages, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     project = install.files[0]
     found: list[tuple[Process, list[facts.Requirement]]] = []
-    for process in packages.image.processes:
-        options = _options(process, pipeline)
-        if options is None or _held(process, options):
+    for process, options in _concerned(packages, pipeline):
+        if _held(process, options):
             continue
         missing = _missing(project, options, packages, pipeline)
         if missing:

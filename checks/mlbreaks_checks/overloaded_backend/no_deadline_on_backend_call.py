@@ -31,6 +31,8 @@ check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, sinc
 _HERE = re.compile(r"^https?://(localhost|127\.0\.0\.1|169\.254\.169\.254|metadata\.google\.internal)\b")
 _LIMITS = ("execution_timeout", "dagrun_timeout", "timeout", "retry_timeout")
 _TESTS = re.compile(r"(^|/)(tests?|examples?)/")
+_HAVE_ONE = frozenset({"httpx", "aiohttp"})
+"""Libraries that give up after a while by themselves (https://www.python-httpx.org/advanced/timeouts/: 5 seconds)."""
 _MOST = 5
 """Further calls of a file that are shown."""
 
@@ -53,7 +55,7 @@ def _waits(call: facts.RemoteCall, pipeline: Pipeline) -> bool:
 def _is_run(module: facts.PythonModule, pipeline: Pipeline) -> bool:
     calls = pipeline.index(facts.RemoteCall, "path").get(module.path, ())
     return any(_waits(call, pipeline) for call in calls) and (
-        module.path in pipeline.index(Endpoint, _files, each=True) or any(_runners(module.path, pipeline))
+        any(_endpoints(module.path, pipeline)) or any(_runners(module.path, pipeline))
     )
 
 
@@ -98,7 +100,7 @@ def _ways(calls: list[facts.RemoteCall], pipeline: Pipeline) -> list[_Way]:
         by_scope[_serving.scoped(call)].append(call)
     found = [
         _Way(call, endpoint, reached, pool=_has_a_pool(endpoint, pipeline))
-        for endpoint in pipeline.index(Endpoint, _files, each=True).get(calls[0].path, ())
+        for endpoint in _endpoints(calls[0].path, pipeline)
         for reached in endpoint.reached
         for call in by_scope.get((reached.function.path, reached.function.name), ())
     ]
@@ -144,15 +146,24 @@ def _finding(
     others = [call for call in every if call is not first]
     more = f" ({len(others)} more in this file are like it)" if others else ""
     library = first.api.partition(".")[0]
+    how = f"without a timeout, and {library} has none of its own"
+    if library in _HAVE_ONE:
+        how = f"with timeout=None, which takes {library}'s own away"
     return Finding(
         at=first.place,
-        message=f"{_serving.short(first.api)} is called without a timeout, and {library} has none of its own: when the"
-        f" called service hangs, {what}{more}.",
+        message=f"{_serving.short(first.api)} is called {how}: when the called service hangs, {what}{more}.",
         because=tuple(because + [(call.place, "no timeout here either") for call in others[:_MOST]]),
         severity=severity,
         confidence=confidence,
         lowered=lowered,
     )
+
+
+def _endpoints(path: str, pipeline: Pipeline) -> Iterator[Endpoint]:
+    """The handlers that may come to a file and that nothing else limits."""
+    for endpoint in pipeline.index(Endpoint, _files, each=True).get(path, ()):
+        if not _serving.in_lambda(endpoint, pipeline):
+            yield endpoint
 
 
 def _files(endpoint: Endpoint) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ _BOUNDS = frozenset(
     }
 )
 _IN_AN_INSTANT = re.compile(r"Empty|Dummy|Branch|ShortCircuit|LatestOnly|branch|short_circuit")
+_ENDS_BY_ITSELF = re.compile(r"Big[Qq]uery(?!.*Sensor)")
+"""Operators of a service that ends a job after some hours, and keeps those in a queue that it has no slots for."""
 
 
 def _minutes(when: str) -> int | None:
@@ -100,7 +102,9 @@ def _is_on(schedule: facts.Schedule, name: str, pipeline: Pipeline) -> bool:
 
 
 def _is_bounded(step: facts.Step) -> bool:
-    return _IN_AN_INSTANT.search(step.operator) is not None or any(step.setting(name) for name in _BOUNDS)
+    if _IN_AN_INSTANT.search(step.operator) or _ENDS_BY_ITSELF.search(step.operator):
+        return True
+    return any(step.setting(name) for name in _BOUNDS)
 
 
 def _names(container: facts.Container) -> list[str]:

@@ -36,7 +36,7 @@ def find(dag: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     yield Finding(
         at=dag.place,
-        message=f"{first.path} gives a DAG the id {dag.name!r}, too: Airflow takes one of the two and refuses the other.",
+        message=f"{first.path} gives a DAG the id {dag.name!r}, too: Airflow takes one of them and refuses the other.",
         because=((first.place, f"the other DAG {dag.name}"),),
         about=(dag.name,),
         group=folder,

@@ -16,7 +16,7 @@ check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, 
 
 _ORCHESTRATORS = frozenset({"airflow", "argo"})
 _NAMED_FOR_CHECK = re.compile(
-    r"(?:^|[^a-z])(?:check|validat|verif|ensure|assert|test|quality|gate|wait_?for|sensor)", re.IGNORECASE
+    r"(?:^|[^a-z])(?:check(?!point|out)|validat|verif|ensure|assert|test|quality|gate|wait_?for|sensor)", re.IGNORECASE
 )
 _CHOOSES = re.compile(r"branch|short_?circuit|sensor", re.IGNORECASE)
 _PRINTS = frozenset({"echo", "printf", "sleep", "true", ":", "date"})

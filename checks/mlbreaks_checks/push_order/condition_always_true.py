@@ -78,6 +78,7 @@ def _judged(
     shown = " ".join(condition.split())
     ends = "a line end" if conditions.bare(condition.strip()) != condition.strip() else "text"
     ships = any(_ships(step) for step in does)
+    unknown = any(step.uses and not _ci.is_plain(step.uses) for step in does)
     yield Finding(
         at=place,
         message=(
@@ -86,11 +87,17 @@ def _judged(
         ),
         about=(shown,),
         severity=None if ships else Severity.MEDIUM,
-        lowered="" if ships else "it deploys nothing itself",
+        lowered="" if ships else "what its action does is not told" if unknown else "it deploys nothing itself",
     )
 
 
+_DEPLOYS = re.compile(r"^\./\S*\bdeploy(?!ment)", re.IGNORECASE)
+"""Actions of the tree that are there to deploy."""
+
+
 def _ships(step: facts.JobStep) -> bool:
+    if _DEPLOYS.match(step.uses):
+        return True
     if step.uses.partition("@")[0].lower() in _ci.DEPLOY_ACTIONS or step.uses.startswith("docker/build-push-action@"):
         return True
     return any(

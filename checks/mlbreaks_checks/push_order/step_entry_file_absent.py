@@ -43,16 +43,25 @@ def _finding(process: Process, entry: Entry, pipeline: Pipeline) -> Finding:
     if isinstance(process.fact, f.Step):
         lacks = "its checkout of this repository does not hold"
         because.insert(0, (process.place, f"job {process.name} checks this repository out, and nothing else"))
+    folder = _absent_folder(entry, pipeline)
     return Finding(
         at=entry.place,
         message=f"{process.name} starts the {what} {entry.written!r}, which {lacks}{hint}.",
         because=tuple(because),
         about=(entry.written,),
-        group=entry.written if isinstance(process.fact, f.Step) else "",
-        note=f"{process.name} starts it, too",
+        group=folder or entry.written if isinstance(process.fact, f.Step) else "",
+        note=f"{process.name} starts {entry.written!r}" if folder else f"{process.name} starts it, too",
         confidence=Confidence.MEDIUM if process.assumed else None,
         lowered=f"that it runs this image is assumed: {process.assumed}" if process.assumed else "",
     )
+
+
+def _absent_folder(entry: Entry, pipeline: Pipeline) -> str:
+    """The folder that the file is looked for in, where the tree has none of its name: all that was in it is gone."""
+    folder = entry.written.rpartition("/")[0]
+    name = folder.rpartition("/")[2]
+    there = not name.strip(".") or any(f"/{name}/" in f"/{path}" for path in pipeline.paths)
+    return "" if there else folder
 
 
 def _elsewhere(entry: Entry, pipeline: Pipeline) -> str | None:

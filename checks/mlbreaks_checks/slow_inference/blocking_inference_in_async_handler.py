@@ -48,8 +48,10 @@ _SHORT = ("predict", "query")
 """What is over soon as a rule."""
 
 
-def _is_on_a_loop(endpoint: Endpoint) -> bool:
-    return endpoint.handler.asynchronous and endpoint.handler.framework in _ON_A_LOOP
+def _is_on_a_loop(endpoint: Endpoint, pipeline: Pipeline) -> bool:
+    if not endpoint.handler.asynchronous or endpoint.handler.framework not in _ON_A_LOOP:
+        return False
+    return not _serving.in_lambda(endpoint, pipeline)
 
 
 def _is_left_out(endpoint: Endpoint, pipeline: Pipeline) -> bool:
@@ -63,7 +65,7 @@ def _is_left_out(endpoint: Endpoint, pipeline: Pipeline) -> bool:
 
 def _has_async_handlers(module: facts.PythonModule, pipeline: Pipeline) -> bool:
     endpoints = pipeline.index(Endpoint, _serving.file_of).get(module.path, ())
-    return any(map(_is_on_a_loop, endpoints)) and not _MEASURED.search(module.path)
+    return any(_is_on_a_loop(one, pipeline) for one in endpoints) and not _MEASURED.search(module.path)
 
 
 @check.over(facts.PythonModule, where=_has_async_handlers)
@@ -71,7 +73,7 @@ def find(module: facts.PythonModule, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at the async handlers of a file; one finding for all of them."""
     found: list[tuple[Endpoint, str, Place, Reached, bool]] = []
     for endpoint in pipeline.index(Endpoint, _serving.file_of)[module.path]:
-        if not _is_on_a_loop(endpoint) or _is_left_out(endpoint, pipeline):
+        if not _is_on_a_loop(endpoint, pipeline) or _is_left_out(endpoint, pipeline):
             continue
         if not endpoint.reached:
             yield Unjudged(endpoint.place, "several functions of this name")

@@ -115,6 +115,7 @@ def _judged(workflow: facts.Workflow, event: facts.WorkflowEvent, pattern: str, 
     if moved is None:
         return Unjudged(event.place, "what it names may come later")
     own = moved == workflow.path
+    slip = moved.lower() == fixed.lower()
     file = moved if moved in pipeline.paths else min(path for path in pipeline.paths if path.startswith(f"{moved}/"))
     if conditions.matches(event.paths, file):
         return None
@@ -127,7 +128,10 @@ def _judged(workflow: facts.Workflow, event: facts.WorkflowEvent, pattern: str, 
         because=((Place(file, 1), f"{moved} is probably what is meant"),),
         about=(pattern,),
         severity=Severity.LOW if own else None,
-        lowered="it is the workflow's own file" if own else "",
+        confidence=Confidence.MEDIUM if slip else None,
+        lowered="it is the workflow's own file" if own else "only the case of letters differs" if slip else "",
+        group=moved if slip else "",
+        note=f"{pattern!r} of {workflow.name or workflow.path!r}",
     )
 
 
@@ -139,6 +143,9 @@ def _moved(pattern: str, fixed: str, pipeline: Pipeline) -> str | None:
             for ending in (".yml", ".yaml"):
                 if f"{stem}{ending}" in pipeline.paths:
                     return f"{stem}{ending}"
+        slips = [path for path in pipeline.paths if path.lower() == fixed.lower()]
+        if len(slips) == 1:
+            return slips[0]
         named = [path for path in pipeline.paths_named(name) if not path.startswith(".")]
         return named[0] if len(named) == 1 and "/" in fixed else None
     if not pattern.startswith(f"{fixed}/") or name.lower() in _COMMON or not fixed or pipeline.has_folder(fixed):

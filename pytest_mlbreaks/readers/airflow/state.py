@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.python import PythonFile, Scope
 from pytest_mlbreaks.formats.python_expr import shield
+from pytest_mlbreaks.formats.python_nodes import children, walk
 from pytest_mlbreaks.model import Fact, Place, expr
 from pytest_mlbreaks.model.expr import Expr, Literal, Made, Unknown
 from pytest_mlbreaks.model.facts import Argument, Callee, Command, Edge, Schedule, Step, Trigger, Variable, Wait
@@ -137,7 +138,7 @@ class Statements:
             if isinstance(node, ast.Return) and node.value is not None:
                 found.append(self._returned(node.value, scope))
             elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.expr)):
-                stack.extend(ast.iter_child_nodes(node))
+                stack.extend(children(node))
         return tuple(dict.fromkeys(reversed(found)))
 
     def _returned(self, node: ast.expr, scope: Scope) -> Expr:
@@ -332,7 +333,7 @@ def _is_print(statement: ast.stmt) -> bool:
         return False
     call = statement.value
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    if any(isinstance(node, (ast.Call, ast.Subscript, ast.Await)) for one in given for node in ast.walk(one)):
+    if any(isinstance(node, (ast.Call, ast.Subscript, ast.Await)) for one in given for node in walk(one)):
         return False
     if isinstance(call.func, ast.Name):
         return call.func.id == "print"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from pytest_mlbreaks.formats.python import CallSite, FunctionSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model.facts import AssetInput, Callee, DagsterAsset
 from pytest_mlbreaks.readers.dagster.code import (
     HOLE,
@@ -64,7 +65,7 @@ def _inside_decorators(file: PythonFile) -> frozenset[int]:
         id(node)
         for site in file.functions
         for decorator in site.node.decorator_list
-        for node in ast.walk(decorator)
+        for node in walk(decorator)
         if isinstance(node, ast.Call)
     )
 

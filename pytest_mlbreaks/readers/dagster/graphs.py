@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 from pytest_mlbreaks.formats.python import CallSite, FunctionSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import children
 from pytest_mlbreaks.model.expr import Unknown
 from pytest_mlbreaks.model.facts import Argument, DagsterArgument, DagsterGraph, DagsterNode
 from pytest_mlbreaks.readers.dagster.code import HOLE, Given, at, decorators, given, reference, settings
@@ -161,7 +162,7 @@ class _Body:
             return _both(self._value(value) for value in node.values)
         if isinstance(node, (ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp, ast.IfExp)):
             self.doubt = self.doubt or "its body has conditions or loops"
-            return _both(self._value(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
+            return _both(self._value(child) for child in children(node) if isinstance(child, ast.expr))
         return _NOTHING
 
     def _call(self, node: ast.Call) -> _Made:

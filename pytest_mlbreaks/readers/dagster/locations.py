@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_mlbreaks.formats.python import PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model.expr import Literal
 from pytest_mlbreaks.model.facts import DagsterDefinitions, DagsterSource, DagsterTimer, EnvRead
 from pytest_mlbreaks.readers.dagster.code import Given, at, decorators, elements, given, prefix_of, reference
@@ -50,7 +51,7 @@ def definitions(file: PythonFile) -> Iterator[DagsterDefinitions]:
             if decorator in _MAKERS:
                 sources = tuple(
                     source
-                    for node in ast.walk(site.node)
+                    for node in walk(site.node)
                     if isinstance(node, ast.Return) and node.value is not None
                     for source in _sources(file, node.value, site.scope, 0)
                 )

@@ -22,7 +22,7 @@ RUNNERS: Final = ("kubernetes", "batch", "nvidia", "nvct")
 """Decorators that have a step run in a container of its own."""
 _INPUTS: Final = {"Parameter": "parameter", "JSONType": "parameter", "IncludeFile": "file", "Config": "config"}
 _EVERY: Final = ("cron", "hourly", "daily", "weekly")
-_CLIENT: Final = frozenset({"metaflow.Flow", "metaflow.Run", "metaflow.Step", "metaflow.Task", "metaflow.DataArtifact"})
+_CLIENT: Final = ("metaflow.DataArtifact", "metaflow.Flow", "metaflow.Run", "metaflow.Step", "metaflow.Task")
 
 
 def read(file: PythonFile) -> Iterator[Fact]:

@@ -15,6 +15,7 @@ from typing import Final
 from typing import Literal as L
 
 from pytest_mlbreaks.formats.python import PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.expr import Entries, Expr, Literal, Made, Unknown
 from pytest_mlbreaks.model.facts import DatasetAccess, FlowCode, FlowDeployment, FlowNode, FlowTask, Variable
@@ -166,7 +167,7 @@ class _Module:
 
     def _passed_on(self, node: ast.AST, scope: Scope) -> Iterator[str]:
         """Tasks that the flow names and does not call itself: who gets them may."""
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if not isinstance(inner, ast.Name) or not isinstance(inner.ctx, ast.Load) or id(inner) in self.used:
                 continue
             if inner.id in self.tasks and self.file.qualified(inner, scope) == inner.id:

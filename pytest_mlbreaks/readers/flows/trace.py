@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from pytest_mlbreaks.formats.python import PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import children
 from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import Argument, FlowNode
 
@@ -266,7 +267,7 @@ class Trace:
         if kind is ast.Lambda:
             return NOTHING
         found = NOTHING
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             if isinstance(child, (ast.expr, ast.keyword)):
                 found |= self._value(child.value if isinstance(child, ast.keyword) else child, frame)
         return found

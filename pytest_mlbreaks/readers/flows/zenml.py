@@ -12,6 +12,7 @@ from typing import Final
 from typing import Literal as L
 
 from pytest_mlbreaks.formats.python import PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.facts import FlowCode, FlowDeployment, FlowNode, FlowTask
 from pytest_mlbreaks.readers.flows.code import argument, decorators, dotted, is_true, schedules, settings, value
@@ -101,12 +102,12 @@ class _Module:
         given = {a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
         lists = {
             target.id
-            for inner in ast.walk(node)
+            for inner in walk(node)
             if isinstance(inner, ast.Assign) and isinstance(inner.value, (ast.List, ast.ListComp, ast.Tuple))
             for target in inner.targets
             if isinstance(target, ast.Name)
         }
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if not isinstance(inner, ast.Call):
                 continue
             if isinstance(inner.func, ast.Name) and inner.func.id in given:

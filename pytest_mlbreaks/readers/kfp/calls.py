@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pytest_mlbreaks.formats.python import PythonFile
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model.expr import Concat, Expr, Literal, Unknown
 from pytest_mlbreaks.model.facts import Argument, Callee, Command, KfpComponent
 from pytest_mlbreaks.readers.kfp.compiled import component_of_text
@@ -205,7 +206,7 @@ class Calls:
             operator="container",
             place=self.file.definition_place(func.node),
         )
-        for node in ast.walk(func.node):
+        for node in walk(func.node):
             if isinstance(node, ast.Call) and scope is not None:
                 callee = self.file.qualified(node.func, scope) or ""
                 if callee.rpartition(".")[2] == "ContainerSpec":

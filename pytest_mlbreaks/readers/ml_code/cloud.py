@@ -14,6 +14,7 @@ import ast
 from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model import Fact
 from pytest_mlbreaks.model.expr import Expr, Literal, PathJoin, Unknown
 from pytest_mlbreaks.model.facts import Argument, Callee, Command, Edge, Schedule, Step
@@ -135,7 +136,7 @@ def _pipeline(file: PythonFile, steps: list[tuple[str, CallSite, str]]) -> Itera
 
 def _earlier(file: PythonFile, node: ast.AST, scope: Scope, by_node: dict[int, str], depth: int) -> Iterator[str]:
     """The steps that the arguments below *node* speak of, through names that are bound once."""
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if not isinstance(inner, ast.Name) or inner is node:
             continue
         bound, owner = behind(file, inner, scope)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from pytest_mlbreaks.formats.python import CallSite, FunctionSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model.facts import KeyGap, OwnCache
 from pytest_mlbreaks.readers.own_caches.nodes import awaited, ordered, shown, within
 
@@ -108,7 +109,7 @@ class _Function:
         while pending:
             node = pending.pop()
             seen.append(node)
-            for part in ast.walk(node):
+            for part in walk(node):
                 if isinstance(part, ast.Name) and part.id not in names:
                     names.add(part.id)
                     pending.extend(made for made in self.made.get(part.id, ()) if awaited(made) is not found)
@@ -254,7 +255,7 @@ def _pair(function: _Function, looks: list[_Look], store: _Store) -> _Pair | Non
         if condition is None:
             continue
         _, behind = function.behind(values, look.node)
-        if any(part is look.node for node in behind for part in ast.walk(node)):
+        if any(part is look.node for node in behind for part in walk(node)):
             continue  # what was found goes into what is stored: a count, a list that grows
         return _Pair(look, key, values, *condition)
     return None
@@ -378,7 +379,7 @@ def _versions(file: PythonFile, function: _Function, pair: _Pair, store: _Store,
             isinstance(part, ast.Name) and part.id == name
             for node in function.nodes
             if isinstance(node, ast.Compare)
-            for part in ast.walk(node)
+            for part in walk(node)
         )
         call = awaited(bound[0])
         if place is not None and not compared and isinstance(call, ast.Call) and not _follows(bound[0], call, keyed):
@@ -390,7 +391,7 @@ def _follows(bound: ast.expr, call: ast.Call, keyed: set[str]) -> bool:
     given = [
         part.id
         for a in (*call.args, *(k.value for k in call.keywords))
-        for part in ast.walk(a)
+        for part in walk(a)
         if isinstance(part, ast.Name)
     ]
     return bound is call and bool(given) and set(given) <= keyed
@@ -412,11 +413,11 @@ def _gives_back(function: _Function, pair: _Pair, store: _Store) -> bool:
 def _computed_with(name: str, behind: list[ast.expr]) -> ast.Name | None:
     """Where the value comes of a call that takes the parameter; one that only stands beside it is a record's."""
     for node in behind:
-        for call in ast.walk(node):
+        for call in walk(node):
             if not isinstance(call, ast.Call) or _logs(call):
                 continue
             for argument in (*call.args, *(k.value for k in call.keywords)):
-                for part in ast.walk(argument):
+                for part in walk(argument):
                     if isinstance(part, ast.Name) and part.id == name:
                         return part
     return None
@@ -438,8 +439,8 @@ def _is_plain(annotation: ast.expr | None, default: ast.expr | None) -> bool:
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         names = set(re.findall(r"\w+", annotation.value))
     else:
-        names = {n.id for n in ast.walk(annotation) if isinstance(n, ast.Name)}
-        names |= {n.attr for n in ast.walk(annotation) if isinstance(n, ast.Attribute)}
+        names = {n.id for n in walk(annotation) if isinstance(n, ast.Name)}
+        names |= {n.attr for n in walk(annotation) if isinstance(n, ast.Attribute)}
     names -= {"Optional", "Union", "None", "typing", "Literal", "Sequence", "Iterable"}
     return bool(names) and names <= _PLAIN
 
@@ -448,7 +449,7 @@ def _is_used_besides(function: _Function, name: str, uses: list[ast.Name], pair:
     """Whether the parameter is also looked at where something was found, or behind the store: what is found may then
     be fitted to it."""
     last = getattr(store.node, "end_lineno", store.node.lineno)
-    logged = {id(n) for node in function.nodes if isinstance(node, ast.Call) and _logs(node) for n in ast.walk(node)}
+    logged = {id(n) for node in function.nodes if isinstance(node, ast.Call) and _logs(node) for n in walk(node)}
     for use in uses:
         if id(use) in logged:
             continue
@@ -456,14 +457,14 @@ def _is_used_besides(function: _Function, name: str, uses: list[ast.Name], pair:
             return True
     tests = [node.test for node in function.nodes if isinstance(node, ast.If | ast.While | ast.IfExp)]
     for test in tests:
-        names = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)}
+        names = {n.id for n in walk(test) if isinstance(n, ast.Name)}
         if name in names and (test is pair.test or pair.look.into in names or _holds_look(test, pair.look)):
             return True
     return False
 
 
 def _holds_look(test: ast.expr, look: _Look) -> bool:
-    return any(part is look.node for part in ast.walk(test))
+    return any(part is look.node for part in walk(test))
 
 
 def _logs(call: ast.Call) -> bool:
@@ -509,14 +510,14 @@ class _Failure(NamedTuple):
 
 def _failure(file: PythonFile, function: _Function, pair: _Pair, store: _Store) -> _Failure | None:
     """The constant that is stored like an answer where a call failed, if there is one."""
-    names = {part.id for value in pair.values for part in ast.walk(value) if isinstance(part, ast.Name)}
+    names = {part.id for value in pair.values for part in walk(value) if isinstance(part, ast.Name)}
     if not (isinstance(pair.look.node, ast.Compare)):  # what is found is looked at, and an empty one counts as a miss
         names -= {value.id for value in pair.values if isinstance(value, ast.Name)}
     asked = {
         part.id
         for node in function.nodes
         if isinstance(node, ast.If) and _holds([*node.body, *node.orelse], store.node) and node.test is not pair.test
-        for part in ast.walk(node.test)
+        for part in walk(node.test)
         if isinstance(part, ast.Name)
     }
     for node in function.nodes:

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from pytest_mlbreaks.formats.python_nodes import children
+
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _BROAD = frozenset({"Exception", "BaseException"})
 
@@ -17,7 +19,7 @@ def within(nodes: list[Any]) -> Iterator[ast.AST]:
         node = pending.pop()
         yield node
         if not isinstance(node, _DEFINITIONS):
-            pending.extend(ast.iter_child_nodes(node))
+            pending.extend(children(node))
 
 
 def shown(node: ast.AST | None, limit: int = 80) -> str:
@@ -56,4 +58,4 @@ def ordered(nodes: list[Any]) -> Iterator[ast.AST]:
         node = pending.pop()
         yield node
         if not isinstance(node, _DEFINITIONS):
-            pending.extend(reversed(list(ast.iter_child_nodes(node))))
+            pending.extend(reversed(children(node)))

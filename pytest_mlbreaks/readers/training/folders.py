@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model.facts import FolderCreation
 from pytest_mlbreaks.readers.training.nodes import around, keyword, shown
 
@@ -64,7 +65,7 @@ def _starts_ranks(file: PythonFile) -> bool:
     return any(
         isinstance(node, ast.List | ast.Tuple)
         and any(isinstance(part, ast.Constant) and part.value in _LAUNCHERS for part in node.elts)
-        for node in ast.walk(file.tree)
+        for node in walk(file.tree)
     )
 
 

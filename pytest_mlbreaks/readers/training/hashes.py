@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile
+from pytest_mlbreaks.formats.python_nodes import children
 from pytest_mlbreaks.model.facts import BuiltinHash
 from pytest_mlbreaks.readers.training.nodes import around, shown, within
 
@@ -123,7 +124,7 @@ def _indexed(site: CallSite, statement: ast.stmt) -> list[str]:
         return []
     return [
         shown(node.value)
-        for node in within(list(ast.iter_child_nodes(site.scope.node)))
+        for node in within(children(site.scope.node))
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name) and node.slice.id == target.id
     ]
 
@@ -147,7 +148,7 @@ def _destination(file: PythonFile, site: CallSite, statement: ast.stmt, chain: l
 
 def _goes_out(file: PythonFile, site: CallSite, name: str) -> str:
     """The first call that takes *name* as an argument in this scope, or ``return``; "" where there is none."""
-    for node in within(list(ast.iter_child_nodes(site.scope.node))):
+    for node in within(children(site.scope.node)):
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Name) and node.value.id == name:
             return "return"
         if isinstance(node, ast.Call):

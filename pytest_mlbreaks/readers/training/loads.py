@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile
+from pytest_mlbreaks.formats.python_nodes import children, walk
 from pytest_mlbreaks.model.facts import GuardedLoad
 from pytest_mlbreaks.readers.training.nodes import around, shown, within
 
@@ -199,12 +200,12 @@ def _used_up(site: CallSite, attempt: ast.Try) -> bool:
     mine = {id(node) for node in inside}
     return not any(
         isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in loaded and id(node) not in mine
-        for node in within(list(ast.iter_child_nodes(site.scope.node)))
+        for node in within(children(site.scope.node))
     )
 
 
 def _mentions(node: ast.AST, names: set[str]) -> bool:
-    return any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(node))
+    return any(isinstance(part, ast.Name) and part.id in names for part in walk(node))
 
 
 def _asked_for(file: PythonFile, site: CallSite) -> bool:
@@ -222,7 +223,7 @@ def _asked_for(file: PythonFile, site: CallSite) -> bool:
         and isinstance(node.body[0], ast.Raise)
         and "HTTPException" not in shown(node.body[0].exc)
         and "abort" not in shown(node.body[0].exc)
-        for node in ast.walk(file.tree)
+        for node in walk(file.tree)
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_mlbreaks.formats.python import CallSite
+from pytest_mlbreaks.formats.python_nodes import children
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
@@ -19,7 +20,7 @@ def around(site: CallSite) -> list[ast.AST]:
 
 def path_to(root: ast.AST, node: ast.AST) -> list[ast.AST]:
     """The nodes between *root* and *node*, the outermost first, *node* last; empty where it is not in there."""
-    for child in ast.iter_child_nodes(root):
+    for child in children(root):
         if child is node:
             return [child]
         if _holds(child, node):
@@ -55,7 +56,7 @@ def within(nodes: list[Any]) -> Iterator[ast.AST]:
         node = pending.pop()
         yield node
         if not isinstance(node, _DEFINITIONS):
-            pending.extend(ast.iter_child_nodes(node))
+            pending.extend(children(node))
 
 
 def shown(node: ast.AST | None, limit: int = 60) -> str:

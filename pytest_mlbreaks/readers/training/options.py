@@ -9,6 +9,7 @@ from typing import Literal
 
 from pytest_mlbreaks.formats.python import CallSite, FunctionSite, PythonFile
 from pytest_mlbreaks.formats.python_expr import shield
+from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model.facts import CommandOption
 from pytest_mlbreaks.readers.training.nodes import around, keyword
 
@@ -90,7 +91,7 @@ def _flag(node: ast.expr) -> str | None:
 
 def _used(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str] | None:
     """The names that the body of a function uses; None where it may use them all."""
-    names = {n.id for statement in function.body for n in ast.walk(statement) if isinstance(n, ast.Name)}
+    names = {n.id for statement in function.body for n in walk(statement) if isinstance(n, ast.Name)}
     return None if names & _ALL_OF_THEM or _is_empty(function) else names
 
 

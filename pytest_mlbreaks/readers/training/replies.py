@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from pytest_mlbreaks.formats.python import CallSite, FunctionSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import children, walk
 from pytest_mlbreaks.model.facts import FailureAnswer, Reply, ReplyKey, ReplyUse
 from pytest_mlbreaks.readers.training.nodes import around, keyword, shown, within
 from pytest_mlbreaks.readers.training.parts import is_route_decorator, part
@@ -162,7 +163,7 @@ def _touched(file: PythonFile, body: list[ast.stmt], scope: Scope) -> Iterator[s
             found = part(file, inner, scope)
             if found:
                 yield found
-        pending.extend(ast.iter_child_nodes(node))
+        pending.extend(children(node))
 
 
 def _failures(file: PythonFile, function: FunctionSite) -> Iterator[FailureAnswer]:
@@ -266,7 +267,7 @@ def _parents(scope: Scope) -> dict[int, ast.AST]:
     body = getattr(scope.node, "body", [])
     found: dict[int, ast.AST] = {}
     for node in within(list(body)):
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             found[id(child)] = node
     return found
 
@@ -307,7 +308,7 @@ def _named(scope: Scope, name: str) -> list[ast.Name]:
     body = getattr(scope.node, "body", [])
     return [
         node
-        for node in ast.walk(ast.Module(body, []))
+        for node in walk(ast.Module(body, []))
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
     ]
 

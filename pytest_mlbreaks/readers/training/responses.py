@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import children
 from pytest_mlbreaks.model.facts import SavedResponse
 from pytest_mlbreaks.readers.training.nodes import shown, within
 
@@ -46,7 +47,7 @@ def saved_responses(file: PythonFile) -> Iterator[SavedResponse]:
 
 def _context_name(site: CallSite) -> str:
     """The name of ``with requests.get(...) as NAME``."""
-    for node in within(list(ast.iter_child_nodes(site.scope.node))):
+    for node in within(children(site.scope.node)):
         if (
             isinstance(node, ast.withitem)
             and node.context_expr is site.node
@@ -58,7 +59,7 @@ def _context_name(site: CallSite) -> str:
 
 def _written(file: PythonFile, site: CallSite, name: str) -> ast.Call | None:
     """The call that writes the body, or pieces of it, where it is in the same function."""
-    nodes = list(within(list(ast.iter_child_nodes(site.scope.node))))
+    nodes = list(within(children(site.scope.node)))
     pieces = {
         node.target.id
         for node in nodes
@@ -88,7 +89,7 @@ def _of(node: ast.expr, name: str, pieces: set[str]) -> bool:
 
 def _opened(scope: Scope) -> bool:
     """Whether the function opens a file of a kind that an error page can't be taken for."""
-    for node in within(list(ast.iter_child_nodes(scope.node))):
+    for node in within(children(scope.node)):
         if isinstance(node, ast.Call):
             name = shown(node.func)
             if name.rpartition(".")[2] in _OPENS or ".".join(name.split(".")[-2:]) in _OPENS:
@@ -98,7 +99,7 @@ def _opened(scope: Scope) -> bool:
 
 def _checked(scope: Scope, name: str) -> bool:
     """Whether the function asks for the status of the response, or hands it to somebody who may."""
-    for node in within(list(ast.iter_child_nodes(scope.node))):
+    for node in within(children(scope.node)):
         if isinstance(node, ast.Attribute) and node.attr in _STATUS:
             return True
         if isinstance(node, ast.Call) and any(isinstance(a, ast.Name) and a.id == name for a in node.args):

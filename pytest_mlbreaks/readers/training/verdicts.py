@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile
+from pytest_mlbreaks.formats.python_nodes import children, walk
 from pytest_mlbreaks.model.facts import Assertion, Assertions, ValidationRun
 from pytest_mlbreaks.readers.training.nodes import around, shown, statements_at, within
 
@@ -92,8 +93,8 @@ def _handed_on(site: CallSite) -> Literal["unread", "returned"]:
         return "returned"
     statement = next((node for node in reversed(chain) if isinstance(node, ast.Assign)), None)
     names = {t.id for t in statement.targets if isinstance(t, ast.Name)} if statement is not None else set()
-    for node in within(list(ast.iter_child_nodes(site.scope.node))):
-        returned = ast.walk(node.value) if isinstance(node, ast.Return) and node.value is not None else ()
+    for node in within(children(site.scope.node)):
+        returned = walk(node.value) if isinstance(node, ast.Return) and node.value is not None else ()
         if any(isinstance(n, ast.Name) and n.id in names for n in returned):
             return "returned"
     return "unread"
@@ -121,7 +122,7 @@ def _assertion(file: PythonFile, node: ast.Assert) -> Assertion:
         shape = "text"
     elif isinstance(test, ast.Attribute) and test.attr in _NEVER_CALLED:
         shape = "method"
-    acts = next((shown(c) for c in ast.walk(test) if _changes(c)), "")
+    acts = next((shown(c) for c in walk(test) if _changes(c)), "")
     return Assertion(
         shape=shape,
         subject=shown(test),
