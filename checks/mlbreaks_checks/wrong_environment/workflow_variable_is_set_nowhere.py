@@ -37,6 +37,8 @@ _SETS_THESE = {
 """How the variables begin that an action leaves, as its documentation says."""
 
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)(?:=|<<)")
+_WRITTEN_OUT = re.compile(r"""[^#]*?\b(?:echo|printf)\s+["']?[A-Za-z_]\w*=|\s*#""")
+"""A line of a script that sets one variable whose name it tells, or a comment."""
 
 
 def _reads_variables(job: facts.WorkflowJob, pipeline: Pipeline) -> bool:
@@ -87,12 +89,10 @@ def _left_before(job: facts.WorkflowJob, index: int, name: str) -> tuple[str, bo
         if step.index >= index:
             break
         text = _ci.text_of(step.run.shell) if step.run is not None else ""
-        if "GITHUB_ENV" in text or "set-env" in text:
-            names = set(_ASSIGNED.findall(text))
-            if name in names:
-                return "", True
-            if not names or re.search(r"\b(cat|python3?|jq|tee|sed|grep)\b", text):
-                return "a command sets variables that are not written out", False
+        if name in _ASSIGNED.findall(text) and "GITHUB_ENV" in text:
+            return "", True
+        if any(_WRITTEN_OUT.match(line) is None for line in text.splitlines() if "GITHUB_ENV" in line):
+            return "a command sets variables that are not written out", False
         action = step.uses.partition("@")[0]
         if action in _SETS_THESE and name.startswith(_SETS_THESE[action]):
             return "", True
