@@ -50,6 +50,7 @@ _ASIDE = frozenset(
         *("node_modules", "example", "examples", "tutorial", "tutorials", "cookiecutter", "testdata", "test_data"),
         *("workshop", "workshops", "exercise", "exercises"),
         *("archived", ".archived", "_archived", ".archive", "_archive"),
+        *("dummy", "stub", "stubs", "mock", "mocks"),
         ".devcontainer",
     }
 )
@@ -57,6 +58,9 @@ _ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor", "arch
 _ASIDE_FILE = re.compile(r"(docker-)?compose[.-]([\w-]+-)?(demos?|examples?|samples?|tests?)\.ya?ml", re.IGNORECASE)
 _LOCAL_FILE = re.compile(r"([\w-]+-)?compose[.-]([\w-]+[.-])?(local|localhost)\.ya?ml", re.IGNORECASE)
 _COMPOSE = re.compile(r"([\w-]+-)?compose([.-][\w.-]+)?\.ya?ml", re.IGNORECASE)
+_STAND_IN = re.compile(r"(?:.+[-_.])?(?:stubs?|mocks?|fakes?|dummy)(?:[-_.].+)?\.ya?ml", re.IGNORECASE)
+_COURSE = re.compile(r"(?:homework|(?:labs?|lessons?|lectures?|weeks?|days?)[-_ ]?\d).*")
+"""Folders of a course, by their names: ``lab2-1_serving``, ``week3``, ``day1``."""
 _LOCAL = frozenset({"local", "localhost", "local-dev", "local_dev", "localdev", "local-development"})
 _EXAMPLE = re.compile(r"examples?\.py|\w+_example\.py")
 _EXAMPLE_DAG = re.compile(r"example[_-][\w-]+\.py")
@@ -94,6 +98,8 @@ def aside(path: str) -> bool:
         return True
     if "{{" in path or "tutorial" in name or _ASIDE_FILE.fullmatch(name) or _EXAMPLE.fullmatch(name):
         return True
+    if name.endswith((".yaml", ".yml")) and _STAND_IN.fullmatch(name):
+        return True
     parts = folders.lower().split("/") if folders else []
     if parts and parts[0] in _ASIDE_AT_TOP:
         return True
@@ -115,7 +121,7 @@ def is_local(path: str) -> bool:
 
 
 def _is_aside(folders: Iterable[str]) -> bool:
-    return any(folder in _ASIDE or folder.startswith("homework") for folder in folders)
+    return any(folder in _ASIDE or _COURSE.fullmatch(folder) for folder in folders)
 
 
 def is_test_file(path: str) -> bool:

@@ -22,6 +22,9 @@ SIZE_LIMIT = 5_000_000
 NOTEBOOK_SIZE_LIMIT = 100_000_000
 """Bytes of a notebook: most of them are outputs, which are skipped."""
 
+_PART = 65_536
+"""Bytes that are read of a file that grew since its size was asked for."""
+
 GIT_SECONDS = 60
 """How long git may take for one answer."""
 
@@ -154,8 +157,11 @@ class FolderFiles:
                     raise ReadError("not a regular file; not read")
                 if info.st_size > size_limit(path):
                     raise ReadError(too_large(info.st_size, size_limit(path)))
-                with os.fdopen(handle, "rb", closefd=False) as file:
-                    return file.read()
+                # in one call nearly always, since the size is known; then one that finds nothing more
+                parts = [os.read(handle, info.st_size + 1)]
+                while parts[-1]:
+                    parts.append(os.read(handle, _PART))
+                return b"".join(parts)
             finally:
                 os.close(handle)
         except OSError as error:

@@ -8,7 +8,7 @@ import inspect
 import pytest
 
 from pytest_mlbreaks.formats import python
-from pytest_mlbreaks.formats.python_nodes import children, walk
+from pytest_mlbreaks.formats.python_nodes import children, walk, within
 
 _LEFT_OUT = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
 
@@ -49,3 +49,12 @@ def test_the_nodes_are_those_of_the_standard_library(source: str) -> None:
     assert list(walk(tree)) == [node for node in ast.walk(tree) if not isinstance(node, _LEFT_OUT)]
     for node in ast.walk(tree):
         assert children(node) == [one for one in ast.iter_child_nodes(node) if not isinstance(one, _LEFT_OUT)]
+
+
+def test_what_is_defined_there_is_not_within() -> None:
+    """A function, class or lambda is told, and nothing of its own parts; all else is."""
+    tree = ast.parse("a = b\ndef f(x=y):\n    g\nlambda: h\nif c:\n    d(e)\n")
+    names = {node.id for node in within(tree.body) if isinstance(node, ast.Name)}
+
+    assert names == set("abcde")
+    assert sum(isinstance(node, ast.FunctionDef | ast.Lambda) for node in within(tree.body)) == 2

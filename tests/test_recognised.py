@@ -32,6 +32,10 @@ def test_test_files_are_those_that_pytest_collects_of_own_code(path: str, yes: b
         ("cohorts/2024/homework_solution/Dockerfile", True),
         ("exercises/compose.yaml", True),
         ("services/home/compose.yaml", False),
+        ("day2/lab2-1_serving/app/main.py", True),
+        ("week-3/train.py", True),
+        ("labs/train.py", False),
+        ("dags/daily/train.py", False),
     ],
 )
 def test_homework_and_exercises_are_set_aside(path: str, yes: bool) -> None:
@@ -70,6 +74,23 @@ def test_a_file_that_calls_itself_an_example_is_set_aside(path: str, yes: bool) 
 )
 def test_what_was_put_away_and_what_only_tests_run_is_set_aside(path: str, yes: bool) -> None:
     """An archive is run by nobody; a step that archives data is. A compose file for tests serves nobody."""
+    assert aside(path) is yes
+
+
+@pytest.mark.parametrize(
+    ("path", "yes"),
+    [
+        ("k8s/base/stub-services.yaml", True),
+        ("deploy/mock.yml", True),
+        ("src/dags/dummy/dummy.py", True),
+        ("services/mocks/server.py", True),
+        ("models/staging/stg_dummy.sql", False),
+        ("k8s/mockingbird.yaml", False),
+        ("api/fake_news.py", False),
+    ],
+)
+def test_stand_ins_are_set_aside(path: str, yes: bool) -> None:
+    """Folders and manifests of stubs, mocks and dummies."""
     assert aside(path) is yes
 
 

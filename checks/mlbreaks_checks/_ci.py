@@ -272,16 +272,9 @@ def _split(line: str) -> Sequence[tuple[list[str], tuple[str, ...], bool]]:
     Remembered: several checks look at the commands of a job, and taking a line apart is the dear part of it.
     """
     line = _JOINED_STREAMS.sub(" ", line).replace("|&", "|")
-    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|()")
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    try:
-        tokens = list(lexer)
-    except ValueError:  # a quote that closes on another line
-        tokens = line.split()
     found: list[list[str]] = []
     words: list[str] = []
-    for token in tokens:
+    for token in _tokens(line):
         if token.startswith("#"):
             break
         if _SEPARATORS.fullmatch(token):
@@ -295,6 +288,22 @@ def _split(line: str) -> Sequence[tuple[list[str], tuple[str, ...], bool]]:
     if words:
         found.append(words)
     return _with_alternatives(found)
+
+
+_TAKEN_APART = frozenset("'\"\\;&|()")
+
+
+def _tokens(line: str) -> list[str]:
+    """The words and operators of a line. One that has neither quotes nor operators is taken apart by its spaces."""
+    if line.isascii() and line.isprintable() and _TAKEN_APART.isdisjoint(line):
+        return line.split()
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|()")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    try:
+        return list(lexer)
+    except ValueError:  # a quote that closes on another line
+        return line.split()
 
 
 def _with_alternatives(found: list[list[str]]) -> list[tuple[list[str], tuple[str, ...], bool]]:
@@ -334,6 +343,8 @@ def _unwrapped(words: list[str]) -> list[str]:
             rest = _after_options(rest[rest.index("run") + 1 :])
             if first == "hatch" and rest and rest[0] not in _TEST_PROGRAMS and not rest[0].startswith("python"):
                 return ["hatch", "run", *rest]
+        elif first == "poetry" and rest[1:2] == ["poe"]:
+            rest = rest[1:]  # https://poethepoet.natn.io/poetry_plugin.html
         elif first == "coverage" and len(rest) > 2 and rest[1] == "run":
             rest = ["python", *_after_options(rest[2:], keep="-m")]
         elif first in ("uvx", "pipx") or (first == "uv" and rest[1:3] == ["tool", "run"]):

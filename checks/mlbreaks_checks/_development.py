@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from mlbreaks_checks import _shells
-from pytest_mlbreaks.api import Pipeline, Process, Tier, facts
+from pytest_mlbreaks.api import Pipeline, Process, Tier, aside, facts
 
 _RELOADER = "its reloader stays up when the server behind it dies: the container runs on, and nothing starts it anew"
 _SLOW = "one process with threads that is made for one developer, not for requests from outside"
@@ -45,12 +45,18 @@ def mode(started: _shells.Started) -> tuple[str, str] | None:
 
 
 def is_for_development(process: Process, pipeline: Pipeline) -> bool:
-    """Whether a container is for development: by its environment, its file, or code that is mounted into it."""
+    """Whether a container is for development: by its environment, its file, code that is mounted into it, or a manifest
+    of Kubernetes that runs what the compose file runs under the same name."""
     container = process.fact
     if process.environment.tier is Tier.NONPROD or NAMED.search(process.place.path):
         return True
     if not isinstance(container, facts.Container):
         return False
+    if container.tool == "compose" and any(
+        workload.kind == "Deployment" and workload.tool == "kubernetes" and not aside(workload.path)
+        for workload in pipeline.index(facts.Workload, "name").get(process.name, ())
+    ):
+        return True
     folder = posixpath.dirname(process.place.path)
     sources = (pipeline.pattern(mount.source) for mount in container.mounts if mount.kind == "bind")
     mounted = tuple(_inside(folder, source) for source in sources)

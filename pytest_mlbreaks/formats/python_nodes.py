@@ -7,7 +7,7 @@ name, and operators. The node that has them tells them (``node.ctx``, ``node.op`
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 _NO_NODES: Final = frozenset(
@@ -36,6 +36,9 @@ def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
 _FIELDS: Final[dict[type[ast.AST], tuple[str, ...]]] = {kind: _fields(kind) for kind in _subclasses(ast.AST)}
 
 
+_DEFINITIONS: Final = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda})
+
+
 def children(node: ast.AST) -> list[ast.AST]:
     """The nodes that are parts of *node*, in the order of `ast.iter_child_nodes`."""
     found: list[ast.AST] = []
@@ -46,6 +49,26 @@ def children(node: ast.AST) -> list[ast.AST]:
         elif value is not None:
             found.append(value)
     return found
+
+
+def within(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """All nodes below *nodes*, these included, without those of functions and classes that are defined there; the last
+    one first."""
+    pending = list(nodes)
+    pop, push = pending.pop, pending.append
+    fields, definitions = _FIELDS, _DEFINITIONS
+    while pending:
+        node = pop()
+        yield node
+        kind = node.__class__
+        if kind in definitions:
+            continue
+        for field in fields[kind]:
+            value = getattr(node, field, None)
+            if value.__class__ is list:
+                pending += value if None not in value else [one for one in value if one is not None]
+            elif value is not None:
+                push(value)
 
 
 def walk(node: ast.AST) -> Iterator[ast.AST]:

@@ -203,8 +203,7 @@ class Builder:
             self._patches(folder, element, resources)
         for element in elements(node.get("replicas")):
             resources = transform.scaled(resources, element)
-        for element in elements(node.get("images")):
-            resources = transform.with_image(resources, element)
+        resources = transform.with_images(resources, list(elements(node.get("images"))))
         for element in elements(node.get("replacements")):
             for one in self._replacements(folder, element):
                 resources = replaced(resources, one)

@@ -81,9 +81,12 @@ class Selector:
 
     def fits(self, resource: Resource) -> bool | None:
         """Whether *resource* is meant; None where that cannot be told."""
+        kind = _fits(self.kind, {resource.kind})
+        if kind is False:
+            return False
         group = text(resource.node.get("apiVersion")).rpartition("/")[0]
         answers: list[bool | None] = [
-            _fits(self.kind, {resource.kind}),
+            kind,
             _fits(self.name, resource.names),
             _fits(self.group, {group}),
             _fits(self.namespace, {text(resource.node.get("metadata", "namespace"))}),

@@ -7,6 +7,7 @@ Which fields they change is kustomize's default configuration
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -167,24 +168,27 @@ def scaled(resources: list[Resource], element: YamlNode) -> list[Resource]:
     ]
 
 
-def with_image(resources: list[Resource], element: YamlNode) -> list[Resource]:
-    """*resources* with the image of an element of ``images`` in the place of those that it names."""
+def with_images(resources: list[Resource], images: Sequence[YamlNode]) -> list[Resource]:
+    """*resources* with the image of each element of ``images``, one after the other, in the place of those that it
+    names."""
+    if not images:
+        return resources
     return [
         r
         if r.kind == "CustomResourceDefinition"
-        else _with(r, rewritten(r.node, lambda _, held: _containers(held, element)))
+        else _with(r, rewritten(r.node, lambda _, held: _containers(held, images)))
         for r in resources
     ]
 
 
-def _containers(node: YamlNode, element: YamlNode) -> YamlNode | None:
+def _containers(node: YamlNode, images: Sequence[YamlNode]) -> YamlNode | None:
     found = None
     for field in ("containers", "initContainers"):
         held = node.get(field)
         if held is None or not held.is_sequence:
             continue
         old = list(held.elements())
-        new = [_container(one, element) for one in old]
+        new = [functools.reduce(_container, images, one) for one in old]
         if any(one is not other for one, other in zip(old, new, strict=True)):
             found = changed(found or node, field, sequence(new, held))
     return found

@@ -25,9 +25,10 @@ Kind = Literal["script", "module", "callable", "notebook", "tool", "unknown"]
 class Invocation:
     """One thing that a command starts.
 
-    *target*: a path for a script or notebook, a dotted name for a module, ``module:name`` for a callable, the program's
-    name for a tool. *workdir*: where a ``cd`` before it went, if one did (absolute, or relative to where the command
-    starts; None for nowhere). *place_offset_line*: lines below the first one of the text.
+    *target*: a path for a script or notebook, a dotted name for a module, ``module:name`` for a callable (of Celery
+    also ``module.name`` or a module alone), the program's name for a tool. *workdir*: where a ``cd`` before it went, if
+    one did (absolute, or relative to where the command starts; None for nowhere). *place_offset_line*: lines below the
+    first one of the text.
     """
 
     kind: Kind
@@ -470,11 +471,7 @@ def _started(command: _Simple, variables: dict[str, str], depth: int) -> Iterato
         yield from _by_app_server(name, rest, made)
     elif name == "celery":
         target = _option(rest, ("-A", "--app"))
-        yield (
-            made("callable" if target and ":" in target else "module", target, rest)
-            if target
-            else made("tool", name, rest)
-        )
+        yield made("callable", target, rest) if target else made("tool", name, rest)
     elif name == "flask":
         target = _option(rest, ("--app", "-A")) or given.get("FLASK_APP", "")
         yield _app(target, rest, made) if target else made("tool", name, rest)
@@ -614,7 +611,10 @@ def _by_module(module: str, rest: list[str], made: _Made) -> Iterator[Invocation
     elif module == "streamlit":
         script = next((w for w in rest[1:] if w.endswith(".py")), "")
         yield made("script", script, rest) if script else made("tool", module, rest)
-    elif module in ("celery", "flask"):
+    elif module == "celery":
+        target = _option(rest, ("-A", "--app"))
+        yield made("callable", target, rest) if target else made("tool", module, rest)
+    elif module == "flask":
         target = _option(rest, ("-A", "--app"))
         yield _app(target, rest, made) if target else made("tool", module, rest)
     elif module.partition(".")[0] in _MODULE_TOOLS:

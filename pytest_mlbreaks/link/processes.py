@@ -555,6 +555,13 @@ class Processes:
         path = self._modules.find(dotted, context)
         if kind == "module":
             path = self._main_of(path) if path else self._modules.find(f"{dotted}.__main__", context)
+        if path is None and kind == "callable" and not function and "." in dotted:
+            # Celery takes `module.name`, too: celery.app.utils.find_app by kombu's symbol_by_name
+            module, _, name = dotted.rpartition(".")
+            named = dataclasses.replace(invocation, target=f"{module}:{name}")
+            inner = self._module_entry(named, place, workdir, files, context, process)
+            if inner.path is not None:
+                return inner
         if path is None:
             top = f"/{dotted.partition('.')[0]}/"
             below = [p for p in self._modules.files if top in f"/{p}"]

@@ -45,6 +45,7 @@ class Serving:
         self._mounts: dict[Key, list[RouterMount]] = defaultdict(list)
         self._callees: dict[Key, Key | None] = {}
         self._places: dict[Key, tuple[Key, ...]] = {}
+        self._steps: dict[int, tuple[tuple[Key, bool], ...]] = {}
         for mount in pipeline.all(RouterMount):
             self._take(mount)
         self._by_router: dict[Key, list[Handler]] = defaultdict(list)
@@ -235,9 +236,8 @@ class Serving:
             following: list[Reached] = []
             for at in layer:
                 yield at
-                for callee in at.function.calls:
-                    key = self.called(at.function.path, callee)
-                    if key is None or key in seen or len(seen) > MOST_REACHED:
+                for key, sometimes in self._steps_of(at.function):
+                    if key in seen or len(seen) > MOST_REACHED:
                         continue
                     seen.add(key)
                     function = self._functions[key][0]
@@ -245,12 +245,23 @@ class Serving:
                         Reached(
                             function,
                             via=(*at.via, at.function),
-                            sometimes=at.sometimes or callee in at.function.sometimes,
+                            sometimes=at.sometimes or sometimes,
                             once=at.once or _keeps(function),
+                            threaded=at.threaded or (callee in at.function.injected and not function.asynchronous),
                         )
                     )
             layer = following
         yield from layer
+
+    def _steps_of(self, function: Function) -> tuple[tuple[Key, bool], ...]:
+        """The functions of the tree that *function* calls, and whether it does so only in some cases."""
+        steps = self._steps.get(id(function))
+        if steps is None:
+            called = ((self.called(function.path, callee), callee in function.sometimes) for callee in function.calls)
+            steps = self._steps[id(function)] = tuple(
+                [(key, sometimes) for key, sometimes in called if key is not None]
+            )
+        return steps
 
     def function(self, key: Key) -> Function | None:
         """The one function of that file and name."""

@@ -99,6 +99,8 @@ class Function(Fact, frozen=True, kw_only=True):
     (both), or ``?`` where that is not told: it is bound several times, takes parameters by position only, or stands
     for another one (an empty body, a decorated class).
     """
+    those of them that it comes to only in some cases (below an ``if``, behind one that returns), *injected* those that
+    FastAPI calls before it (``Depends``)."""
 
     name: str  # qualified: Model.predict, outer.inner
     parameters: tuple[Parameter, ...] = ()
@@ -106,6 +108,7 @@ class Function(Fact, frozen=True, kw_only=True):
     more: L["", "*", "**", "***", "?"] = ""
     calls: tuple[str, ...] = ()
     sometimes: tuple[str, ...] = ()
+    injected: tuple[str, ...] = ()
     decorators: tuple[str, ...] = ()
     asynchronous: bool = False
 

@@ -477,12 +477,14 @@ class JobRun:
 class Reached:
     """A function that a request handler comes to by calls, the handler's own included. *via*: the functions on the
     way, the handler's first; *sometimes*: it comes to it only in some cases (a cache that is still empty, a branch);
-    *once*: a cache keeps the result of a function on the way, or of itself."""
+    *once*: a cache keeps the result of a function on the way, or of itself; *threaded*: FastAPI runs it in a thread, as
+    it is, or is called by, a dependency that is no ``async def`` (https://fastapi.tiangolo.com/async/#dependencies)."""
 
     function: Function
     via: tuple[Function, ...] = ()
     sometimes: bool = False
     once: bool = False
+    threaded: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

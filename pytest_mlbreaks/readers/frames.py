@@ -649,7 +649,7 @@ class _Body:
                 self.feed("fit", self.file.place(node), rows)
                 self.target(node, values[1:2])
             return receiver
-        kept = self.kept(function.value)
+        kept = self.kept(function.value) or (method == "fit" and self.given_back(node))
         shared = not kept and self.shared(function.value)
         touch = Touch(kind=kind, by=by, method=method, kept=kept, shared=shared, place=self.file.place(node))
         if kind == "resampler" and method == "fit_resample":
@@ -704,6 +704,13 @@ class _Body:
         if owner.id not in self.escaped:
             self.escaped[owner.id] = _escapes(self.scope.node, owner.id)
         return self.escaped[owner.id]
+
+    def given_back(self, node: ast.Call) -> bool:
+        """Whether what ``fit`` gives back, which is the fitted object, is bound to what outlives this function."""
+        site = next((site for site in self.file.methods_by_name.get("fit", ()) if site.node is node), None)
+        if site is None or not site.result:
+            return False
+        return "." in site.result or self.kept(ast.Name(site.result, ast.Load()))
 
     def shared(self, owner: ast.expr) -> bool:
         """Whether this function transforms other rows with a fitted object."""

@@ -201,15 +201,15 @@ def _function(file: PythonFile, site: FunctionSite, *, depends: bool) -> Functio
                 for a, d in pairs
             ]
         )
+    injected = tuple(dict.fromkeys(_dependencies(file, node, outer))) if depends else ()
     return Function(
         place=file.definition_place(node),
         name=scope.qualname,
         parameters=parameters,
         named=len(arguments.kwonlyargs),
         more=_takes(node, outer),
-        calls=tuple(dict.fromkeys((*scope.calls, *_dependencies(file, node, outer))))
-        if depends
-        else tuple(scope.calls),
+        calls=tuple(dict.fromkeys((*scope.calls, *injected))) if injected else tuple(scope.calls),
+        injected=tuple([callee for callee in injected if callee not in scope.calls]),
         sometimes=tuple([name for name, conditional in scope.calls.items() if conditional]),
         decorators=tuple([_decorator(file, decorator, outer) for decorator in node.decorator_list]),
         asynchronous=node.__class__ is ast.AsyncFunctionDef,
@@ -502,7 +502,7 @@ def _aliases(file: PythonFile, scope: Scope, node: ast.expr) -> list[Expr]:
 
 READER: Reader[PythonFile] = Reader(
     name="python",
-    version=6,
+    version=7,
     format=PYTHON,
     facts=(PythonModule, Constant, Function, EnvRead, Address, Call),
     claims=claims,

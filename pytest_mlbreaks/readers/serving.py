@@ -89,6 +89,8 @@ _UNPICKLERS: Final = frozenset({"pickle.load", "cloudpickle.load", "dill.load"})
 _COMMANDS: Final = frozenset(
     {"subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "os.system"}
 )
+_SECONDS: Final = 5
+"""What a command may take that is not told: less than any probe and proxy waits for several times."""
 _PYDANTIC: Final = frozenset({"pydantic.BaseModel", "pydantic.main.BaseModel", "pydantic.v1.BaseModel"})
 _WHOLE_INPUT: Final = ("model_validator", "root_validator")
 _TENACITY: Final = frozenset({"tenacity.retry", "tenacity.Retrying", "tenacity.AsyncRetrying"})
@@ -475,10 +477,17 @@ def _kind(site: CallSite, callee: str, head: str, method: str) -> Kind | None:
     if callee == "time.sleep":
         return "sleep"
     if callee in _COMMANDS:
-        return "command"
+        return None if _ends_soon(site) else "command"
     if callee in _ENCODERS:
         return "predict"
     return waits(callee, method)
+
+
+def _ends_soon(site: CallSite) -> bool:
+    """Whether a command is given a few seconds at most (``timeout=2``)."""
+    given = next((keyword.value for keyword in site.node.keywords if keyword.arg == "timeout"), None)
+    seconds = given.value if isinstance(given, ast.Constant) else None
+    return isinstance(seconds, int | float) and seconds <= _SECONDS
 
 
 def _loads(callee: str, method: str) -> bool:
@@ -881,7 +890,7 @@ def _extra(node: ast.expr | None) -> _Extra:
 
 READER: Reader[PythonFile] = Reader(
     name="serving",
-    version=3,
+    version=4,
     format=PYTHON,
     facts=(Handler, Router, RouterMount, RequestModel, RemoteCall, BlockingCall, Retrying),
     claims=claims,

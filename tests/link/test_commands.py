@@ -28,7 +28,7 @@ from pytest_mlbreaks.link.commands import HOLE, invocations, pip_installs
         ("gunicorn -k uvicorn.workers.UvicornWorker -b :80 app.main:create()", "callable", "app.main:create"),
         ("gunicorn proj.wsgi -k uvicorn.workers.UvicornWorker", "callable", "proj.wsgi:application"),
         ("python -m uvicorn app.main:app", "callable", "app.main:app"),
-        ("celery -A jobs.app worker", "module", "jobs.app"),
+        ("celery -A jobs.app worker", "callable", "jobs.app"),
         ("torchrun --nproc_per_node=2 train.py --lr 1", "script", "train.py"),
         ("torchrun $ARGS", "unknown", "torchrun"),
         ("accelerate launch --config_file c.yaml train.py", "script", "train.py"),

@@ -294,6 +294,32 @@ def test_answers_under_one_name() -> None:
     assert found == {"requests.get": "read", "requests.post": "unread", "requests.put": "read"}
 
 
+def test_keys_of_answers_under_one_name() -> None:
+    """Each key is read of the answer before it in its own ``try``; behind two branches, of neither for sure."""
+    text = """
+    import requests
+    def call(url):
+        try:
+            r = requests.get(url)
+            print(r.json()["a"])
+        except OSError:
+            print("no")
+        try:
+            r = requests.post(url)
+            print(r.json().get("b"))
+        except OSError:
+            print("no")
+    def other(url):
+        if url:
+            r = requests.put(url)
+        else:
+            r = requests.delete(url)
+        return r.json()["c"]
+    """
+    found = {one.api: [key.name for key in one.keys] for one in facts(ReplyUse, text)}
+    assert found == {"requests.get": ["a"], "requests.post": ["b"], "requests.put": [], "requests.delete": []}
+
+
 def test_errors_of_a_request_that_are_only_reported() -> None:
     """Any error is taken and printed; one that is raised again, or returns, is not."""
     assert use("try:\n    requests.post(url)\nexcept Exception as e:\n    print(e)").reports

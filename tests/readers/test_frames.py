@@ -92,6 +92,13 @@ def test_a_fit_that_did_not_see_the_rows_that_are_split(text: str) -> None:
         ("def f(df, s):\n    return s.fit_transform(df)", True),
         ("def f(df):\n    s = StandardScaler()\n    X = s.fit_transform(df)\n    return X, s.mean_", True),
         ("class C:\n    def f(self, df):\n        return self.s.fit_transform(df)", True),
+        (
+            "class C:\n    def f(self, df):\n        self.s = StandardScaler().fit(df)\n        self.s.transform(df)",
+            True,
+        ),
+        ("def f(df):\n    s = StandardScaler().fit(df)\n    return s.transform(df)", False),
+        ("def f(df):\n    s = StandardScaler().fit(df)\n    return s.transform(df), s", True),
+        ("def f(df):\n    return StandardScaler().fit(df).transform(df)", False),
         ("s = StandardScaler()\nX = s.fit_transform(df)", False),
         ("s = StandardScaler()\nX = s.fit_transform(df)\ndef g():\n    return s", True),
     ],

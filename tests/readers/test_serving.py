@@ -161,9 +161,10 @@ def test_the_keys_of_a_body(code: str, keys: tuple[str, ...] | None) -> None:
 
 
 def test_what_holds_its_thread() -> None:
-    """Loads, predictions, training, sleeps and commands; a model is known by what made it, or by its name."""
+    """Loads, predictions, training, sleeps and commands; a model is known by what made it, or by its name.
+    A command that is given a few seconds at most is none."""
     code = "import joblib, time, subprocess\nm = joblib.load('x')\nm.predict(y)\nself.clf.fit(y)\ntime.sleep(1)\n"
-    code += "subprocess.run(c)\nendpoint.predict(y)\nqueue.fit(y)"
+    code += "subprocess.run(c)\nsubprocess.run(c, timeout=2)\nendpoint.predict(y)\nqueue.fit(y)"
     found = [(b.kind, b.api) for b in stated(BlockingCall, code)]
     assert found == [
         ("load", "joblib.load"),

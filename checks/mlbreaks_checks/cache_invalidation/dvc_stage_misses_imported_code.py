@@ -31,7 +31,8 @@ def find(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     missing: dict[str, list[facts.DvcStage]] = {}
     not_told: set[str] = set()
-    for stage in _dvc.skipping_stages(schedule, pipeline):
+    stages = list(_dvc.skipping_stages(schedule, pipeline))
+    for stage in stages:
         process = _dvc.process_of(stage, pipeline)
         code = _code(process, pipeline) if process is not None else []
         if not code:
@@ -43,7 +44,16 @@ def find(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
             not_told.add(_called(stage))
             continue
         for path in code:
-            if not any(_dvc.covers(one, path) for one in declared):
+            if any(_dvc.covers(one, path) for one in declared):
+                continue
+            others = (one for other in stages if other is not stage for one in _dvc.told(other.inputs, pipeline))
+            if (
+                process is not None
+                and any(_dvc.covers(one, path) for one in others)
+                and _is_run_sometimes(path, process, pipeline)
+            ):
+                yield Unjudged(stage.place, "what it imports is run only in some cases")
+            else:
                 missing.setdefault(path, []).append(stage)
     if missing:
         yield _finding(missing)
@@ -83,6 +93,26 @@ def _is_used(path: str, named: set[str], called: set[str]) -> bool:
     if name == "__init__.py":
         return package in named
     return (name.removesuffix(".py") in named and name.removesuffix(".py") in called) or package in called & named
+
+
+def _is_run_sometimes(path: str, process: Process, pipeline: Pipeline) -> bool:
+    """Whether a module is imported by functions alone, and these come to what they call of it only in some cases: as a
+    stage does that makes up for another one, where it is run by hand without it."""
+    name = posixpath.basename(path).removesuffix(".py")
+    imports = [
+        (file, entry)
+        for file in process.modules
+        for module in pipeline.index(facts.PythonModule, "path").get(file, ())
+        for entry in module.imports
+        if name in (entry.target.rpartition(".")[2], entry.name)
+    ]
+    return bool(imports) and all(_is_branch(file, entry.scope, name, pipeline) for file, entry in imports)
+
+
+def _is_branch(file: str, scope: str, name: str, pipeline: Pipeline) -> bool:
+    functions = [f for f in pipeline.index(facts.Function, "path").get(file, ()) if scope and f.name == scope]
+    calls = [(f, callee) for f in functions for callee in f.calls if name in callee.split(".")[:-1]]
+    return bool(calls) and all(callee in function.sometimes for function, callee in calls)
 
 
 def _matters(path: str, pipeline: Pipeline) -> bool:

@@ -64,6 +64,17 @@ _STEADY = frozenset(
         *("pytz", "tzdata", "certifi", "six", "tqdm", "influxdb"),
     }
 )
+# What a release of a package keeps below its next major release: a bound on the first bounds the others
+# (github.com/mlflow/mlflow/blob/v2.13.2/pyproject.toml; scipy's own metadata, of which only one release says so).
+_HOLDS = {
+    "mlflow": frozenset(
+        {
+            *("numpy", "pandas", "scipy", "scikit-learn", "pyarrow", "matplotlib", "gunicorn", "flask", "sqlalchemy"),
+            *("alembic", "cloudpickle", "docker"),
+        }
+    ),
+    "scipy": frozenset({"numpy"}),
+}
 # Folders of images that show a package, and serve nobody.
 _ASIDE = re.compile(r"(^|/)(examples?|demos?|tutorials?|docs?|benchmarks?|tests?|samples?|notebooks?)/", re.IGNORECASE)
 _FEW = 5
@@ -212,13 +223,19 @@ def _dockerfile(install: Install) -> str:
 
 
 def _held(install: Install, pipeline: Pipeline) -> set[str]:
-    """Names that another command or list of the same Dockerfile bounds: pip leaves alone what is there and will do."""
-    return {
+    """Names that another command or list of the same Dockerfile bounds: pip leaves alone what is there and will do. And
+    those that a package bounds that is bounded itself."""
+    installs = pipeline.index(Install, _dockerfile).get(install.place.path, ())
+    found = {
         requirement.name
-        for other in pipeline.index(Install, _dockerfile).get(install.place.path, ())
+        for other in installs
         for requirement in other.requirements
         if _bounded(requirement) or requirement.source != "index" or other.fixed
     }
+    for requirement in (one for other in installs for one in other.requirements):
+        if _pinned(requirement) or (requirement.name == "mlflow" and _bounded(requirement)):
+            found |= _HOLDS.get(requirement.name, frozenset())
+    return found
 
 
 def _bounded(requirement: f.Requirement) -> bool:

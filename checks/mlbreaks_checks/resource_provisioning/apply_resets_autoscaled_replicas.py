@@ -54,6 +54,9 @@ def find(scaler: facts.Autoscaler, pipeline: Pipeline) -> Iterator[Verdict]:
     if _manifests.is_rendered(workload):
         yield Unjudged(workload.place, "it is made by a chart")
         return
+    if bool(workload.namespace) != bool(scaler.namespace):
+        yield Unjudged(workload.place, "one of the two names no namespace")
+        return
     if _manifests.any_may_be_patched((workload, scaler), pipeline, apart_from=("images",)):
         yield Unjudged(workload.place, _manifests.PATCHED)
         return

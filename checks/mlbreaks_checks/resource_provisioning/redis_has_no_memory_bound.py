@@ -76,6 +76,8 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
             "it, instead of Redis dropping old keys or refusing a write."
         ),
         because=((limit.place, f"the limit, {allowed}"),),
+        group=f"{container.path.rpartition('/')[0]}:{name}:{told}" if container.tool == "compose" else "",
+        note=f"{name} of this file {told}, either",
     )
 
 

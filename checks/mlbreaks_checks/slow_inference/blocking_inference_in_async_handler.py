@@ -106,10 +106,14 @@ def _held(endpoint: Endpoint, pipeline: Pipeline) -> Iterator[tuple[str, Place, 
     """What holds the loop for certain, what may hold it longest first; the last is whether it may be for long."""
     found: list[tuple[str, Place, Reached, bool]] = []
     for reached, call in _serving.remote(endpoint, pipeline):
+        if reached.threaded:
+            continue
         if not call.awaited and not call.lazy and not call.conditional and not reached.sometimes and not reached.once:
             long = call.deadline == "none"
             found.append((f"waits for {_serving.short(call.api)}", call.place, reached, long))
     for reached, work in _serving.blocking(endpoint, pipeline):
+        if reached.threaded:
+            continue
         certain = not work.conditional and not reached.sometimes and not reached.once
         if work.kind in _DOES and (certain or work.kind == "predict"):
             name = f"{_serving.short(work.api)}()"

@@ -29,6 +29,9 @@ _WILD = re.compile(r"[*?\[+\\]")
 _COMMON = frozenset({"src", "app", "lib", "data", "test", "tests", "docs", "config", "conf", "scripts", "models"})
 """Names of folders that many folders have: one of them elsewhere is no sign of a move."""
 
+_OF_A_PAGE = frozenset({"pages", "components", "views", "screens", "routes", "hooks", "templates", "locales", "i18n"})
+"""Folders whose own folders are called after what a page shows, and not after what they hold."""
+
 
 def _filters(workflow: facts.Workflow, pipeline: Pipeline) -> bool:
     return any(event.event in _EVENTS and (event.paths or event.paths_ignore) for event in workflow.events)
@@ -152,4 +155,7 @@ def _moved(pattern: str, fixed: str, pipeline: Pipeline) -> str | None:
         return None
     found = {path[: path.index(f"/{name}/") + len(name) + 1] for path in pipeline.paths if f"/{name}/" in path}
     found |= {name} if pipeline.has_folder(name) else set()
-    return found.pop() if len(found) == 1 else None
+    if len(found) != 1:
+        return None
+    folder = found.pop()
+    return None if "/" not in fixed and not _OF_A_PAGE.isdisjoint(folder.split("/")[:-1]) else folder

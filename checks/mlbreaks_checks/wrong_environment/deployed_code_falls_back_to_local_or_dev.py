@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from mlbreaks_checks import _constants
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -193,6 +194,8 @@ def _unknown(setting: Setting, process: Process, pipeline: Pipeline) -> str:
         return "read only in some cases"
     if setting.read.scope and not _may_be_called(setting.read, process, pipeline):
         return "the function may not be called"
+    if not _constants.may_be_asked_for(setting.read, process, pipeline):
+        return "no code is seen to ask for what it is bound to"
     for other in _same_service(process, pipeline):
         if setting.name in other.variables:
             return "another compose file of the folder sets it"

@@ -6,6 +6,7 @@ that is given other names is refused on every connection.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mlbreaks_checks import _network, _stores
@@ -30,6 +31,10 @@ check = Check(
     evidence="cross-artifact",
     also=("client-assumption",),
 )
+
+
+_CREATES = re.compile(r"(?:^|/)(?:langfuse/langfuse(?:-web)?|(?:berriai|litellm)/litellm(?:-\w+)*)$")
+"""Images that run ``prisma migrate deploy`` at their start, which creates the database where it does not exist."""
 
 
 def _logs_in(process: Process, pipeline: Pipeline) -> bool:
@@ -97,6 +102,9 @@ def _judge(login: _stores.Login, process: Process, said: str, pipeline: Pipeline
             yield Unjudged(login.place, accounts.reason)
         return
     if not stranger and not missing:
+        return
+    if not stranger and login.user in accounts.users[:1] and _CREATES.search(_stores.repository(process, pipeline)):
+        yield Unjudged(login.place, "its image creates the database")
         return
     asked = f"as {login.user}" if stranger else f"to the database {login.database}"
     has = accounts.users if stranger else tuple(d for d in accounts.databases or () if d not in store.databases)

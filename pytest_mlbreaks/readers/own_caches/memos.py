@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from pytest_mlbreaks.formats.python import CallSite, FunctionSite, PythonFile, Scope
-from pytest_mlbreaks.formats.python_nodes import walk
+from pytest_mlbreaks.formats.python_nodes import walk, within
 from pytest_mlbreaks.model.facts import KeyGap, OwnCache
-from pytest_mlbreaks.readers.own_caches.nodes import awaited, ordered, shown, within
+from pytest_mlbreaks.readers.own_caches.nodes import awaited, ordered, shown
 
 _READS: Final = re.compile(
     r"_?(?:try_|maybe_)?(?:get|load|read|fetch|lookup|find|retrieve)(?:_|$)|.*cache", re.IGNORECASE

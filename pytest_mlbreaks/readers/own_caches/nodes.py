@@ -6,20 +6,10 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_mlbreaks.formats.python_nodes import children
+from pytest_mlbreaks.formats.python_nodes import children, within
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _BROAD = frozenset({"Exception", "BaseException"})
-
-
-def within(nodes: list[Any]) -> Iterator[ast.AST]:
-    """All nodes below *nodes*, these included, without those of functions and classes that are defined there."""
-    pending: list[ast.AST] = list(nodes)
-    while pending:
-        node = pending.pop()
-        yield node
-        if not isinstance(node, _DEFINITIONS):
-            pending.extend(children(node))
 
 
 def shown(node: ast.AST | None, limit: int = 80) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from pytest_mlbreaks.formats.python import FunctionSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import within
 from pytest_mlbreaks.model.facts import ContainedErrors, KeptEarly
-from pytest_mlbreaks.readers.own_caches.nodes import awaited, catches_all, raises, shown, within
+from pytest_mlbreaks.readers.own_caches.nodes import awaited, catches_all, raises, shown
 
 _COMPLETES: Final = re.compile(
     r"_*(?:async_|a)?(?:init|initiali[sz]e|load|set_?up|connect|open|warm_?up|warm|build|fit|restore|bootstrap)(?:_|$)"

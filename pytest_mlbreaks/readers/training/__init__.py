@@ -63,7 +63,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 READER: Reader[PythonFile] = Reader(
     name="training",
-    version=5,
+    version=6,
     format=PYTHON,
     facts=(
         Assertions,

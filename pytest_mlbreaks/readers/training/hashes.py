@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile
-from pytest_mlbreaks.formats.python_nodes import children
+from pytest_mlbreaks.formats.python_nodes import children, within
 from pytest_mlbreaks.model.facts import BuiltinHash
-from pytest_mlbreaks.readers.training.nodes import around, shown, within
+from pytest_mlbreaks.readers.training.nodes import around, shown
 
 _Use = Literal["modulo", "name", "seed", "other"]
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_mlbreaks.formats.python import FunctionSite, PythonFile
+from pytest_mlbreaks.formats.python_nodes import within
 from pytest_mlbreaks.model.facts import KeptFailure
-from pytest_mlbreaks.readers.training.nodes import shown, within
+from pytest_mlbreaks.readers.training.nodes import shown
 
 _KEEP: Final = frozenset(
     {

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile
-from pytest_mlbreaks.formats.python_nodes import children, walk
+from pytest_mlbreaks.formats.python_nodes import children, walk, within
 from pytest_mlbreaks.model.facts import GuardedLoad
-from pytest_mlbreaks.readers.training.nodes import around, shown, within
+from pytest_mlbreaks.readers.training.nodes import around, shown
 
 _Then = Literal["stops", "returns", "other", "reports"]
 

@@ -49,16 +49,6 @@ def statements_at(tree: ast.AST, lines: list[int]) -> Iterator[ast.stmt]:
                 yield statement
 
 
-def within(nodes: list[Any]) -> Iterator[ast.AST]:
-    """All nodes below *nodes*, these included, without those of functions and classes that are defined there."""
-    pending: list[ast.AST] = list(nodes)
-    while pending:
-        node = pending.pop()
-        yield node
-        if not isinstance(node, _DEFINITIONS):
-            pending.extend(children(node))
-
-
 def shown(node: ast.AST | None, limit: int = 60) -> str:
     """The source of an expression in short; "" where there is none, or it is too deep to be told."""
     if node is None:

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile, Scope
+from pytest_mlbreaks.formats.python_nodes import within
 from pytest_mlbreaks.model.facts import Refusal, ToleratedFailure
-from pytest_mlbreaks.readers.training.nodes import around, path_to, shown, within
+from pytest_mlbreaks.readers.training.nodes import around, path_to, shown
 
 _WORK: Final = re.compile(
     r"^(load\w*|reload\w*|start|connect|init(ialize)?(_\w+)?|setup|warm_?up|from_pretrained|from_files?|get_model\w*"
@@ -236,6 +237,10 @@ def _stem(path: str) -> str:
 
 def refusals(file: PythonFile) -> Iterator[Refusal]:
     """Where functions of one file end with an error since a part is missing."""
+    calls = file.calls_by_name
+    routes = [site for site in file.functions if any(map(is_route_decorator, site.node.decorator_list))]
+    if not routes and not any(callee in calls for callee in (*_WEB_ERRORS, *_PYTHON_ERRORS)):
+        return
     if not any(map(file.mentions, (*_MARKS, b"not started", b"not connected"))):
         return
     for callee in _WEB_ERRORS:
@@ -247,10 +252,9 @@ def refusals(file: PythonFile) -> Iterator[Refusal]:
         for site in file.calls_by_name.get(callee, ()):
             if site.conditional and site.node.args and _MISSING.search(shown(site.node.args[0], 200)):
                 yield from _refused(file, site.node, site.scope, around(site), None)
-    for function in file.functions:
-        if any(map(is_route_decorator, function.node.decorator_list)):
-            for node, status in _flask_errors(function.node):
-                yield from _refused(file, node, function.scope, path_to(function.node, node), status)
+    for function in routes:
+        for node, status in _flask_errors(function.node):
+            yield from _refused(file, node, function.scope, path_to(function.node, node), status)
 
 
 def _flask_errors(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[ast.Return, int]]:

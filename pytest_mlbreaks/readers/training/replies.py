@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from pytest_mlbreaks.formats.python import CallSite, FunctionSite, PythonFile, Scope
-from pytest_mlbreaks.formats.python_nodes import children, walk
+from pytest_mlbreaks.formats.python_nodes import children, walk, within
 from pytest_mlbreaks.model.facts import FailureAnswer, Reply, ReplyKey, ReplyUse
-from pytest_mlbreaks.readers.training.nodes import around, keyword, shown, within
+from pytest_mlbreaks.readers.training.nodes import around, keyword, shown
 from pytest_mlbreaks.readers.training.parts import is_route_decorator, part
 
 _Status = Literal["read", "shown", "unread", "unknown"]
@@ -296,7 +296,7 @@ def _use(file: PythonFile, site: CallSite, above: Mapping[int, ast.AST]) -> Repl
         api=site.callee,
         status=status,
         body=body,
-        keys=tuple(_keys(file, site.scope, uses, above)),
+        keys=tuple(_keys(file, site.scope, _surely_of(site, name, holder, uses, above), above)),
         reports=handler is not None,
         handler=None if handler is None else file.place(handler.type or handler.body[0]),
         hooked="()" in site.callee and (file.mentions(b"hooks") or file.mentions(b".mount(")),
@@ -328,6 +328,38 @@ def _until_bound_anew(site: CallSite, holder: ast.AST, name: str, above: Mapping
     if ends == sys.maxsize and site.loops:
         begins = 0  # a use above it is one of the round before
     return [node for node in _named(site.scope, name) if begins <= node.lineno <= ends]
+
+
+def _surely_of(
+    site: CallSite, name: str, holder: ast.AST | None, uses: Sequence[ast.AST], above: Mapping[int, ast.AST]
+) -> Sequence[ast.AST]:
+    """Of the *uses* of an answer, those that no other value of the same *name* may be meant by: one that is bound
+    between the two, or in another branch or ``try``, where the use stands outside of this one."""
+    others = [
+        node.lineno
+        for node in ast.walk(ast.Module(getattr(site.scope.node, "body", []), []))
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+    ]
+    if len(others) < 2 or holder is None:
+        return uses
+    outer = above.get(id(holder))
+    end = getattr(site.node, "end_lineno", None) or site.node.lineno
+    return [
+        use
+        for use in uses
+        if (outer is None or _is_within(use, outer, above)) and not any(end < line < _line(use) for line in others)
+    ]
+
+
+def _is_within(node: ast.AST, outer: ast.AST, above: Mapping[int, ast.AST]) -> bool:
+    at: ast.AST | None = node
+    while at is not None and at is not outer:
+        at = above.get(id(at))
+    return at is outer
+
+
+def _line(node: ast.AST) -> int:
+    return getattr(node, "lineno", 0)
 
 
 def _status_of(uses: Sequence[ast.AST], above: Mapping[int, ast.AST], *, plain: bool) -> tuple[_Status, bool]:

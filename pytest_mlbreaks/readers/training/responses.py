@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile, Scope
-from pytest_mlbreaks.formats.python_nodes import children
+from pytest_mlbreaks.formats.python_nodes import children, within
 from pytest_mlbreaks.model.facts import SavedResponse
-from pytest_mlbreaks.readers.training.nodes import shown, within
+from pytest_mlbreaks.readers.training.nodes import shown
 
 _REQUESTS: Final = ("requests.get", "httpx.get", "requests.Session().get", "httpx.Client().get", "requests.post")
 _BODIES: Final = frozenset({"content", "text", "raw", "iter_content", "iter_bytes", "iter_lines", "read"})
@@ -26,10 +26,11 @@ _WRITES: Final = frozenset({"write", "write_bytes", "write_text", "writelines", 
 
 def saved_responses(file: PythonFile) -> Iterator[SavedResponse]:
     """The requests of one file whose bodies the same function writes into a file."""
-    if not file.mentions(b"write") and not file.mentions(b"copyfileobj"):
+    apis = [api for api in _REQUESTS if api in file.calls_by_name]
+    if not apis or not (file.mentions(b"write") or file.mentions(b"copyfileobj")):
         return
-    for api in _REQUESTS:
-        for site in file.calls_by_name.get(api, ()):
+    for api in apis:
+        for site in file.calls_by_name[api]:
             name = site.result or _context_name(site)
             if not name or "." in name or site.scope.kind != "function":
                 continue

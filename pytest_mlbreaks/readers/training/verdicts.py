@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile
-from pytest_mlbreaks.formats.python_nodes import children, walk
+from pytest_mlbreaks.formats.python_nodes import children, walk, within
 from pytest_mlbreaks.model.facts import Assertion, Assertions, ValidationRun
-from pytest_mlbreaks.readers.training.nodes import around, shown, statements_at, within
+from pytest_mlbreaks.readers.training.nodes import around, shown, statements_at
 
 _ASSERT = re.compile(rb"assert[ (]")
 _NEVER_CALLED: Final = frozenset(
