@@ -93,14 +93,13 @@ class Parameter(Part, frozen=True, kw_only=True):
 
 class Function(Fact, frozen=True, kw_only=True):
     """A function or method. *calls* are the callee names inside it, import aliases expanded, each once; *sometimes*
-    those of them that it comes to only in some cases (below an ``if``, behind one that returns).
+    those of them that it comes to only in some cases (below an ``if``, behind one that returns), *injected* those that
+    FastAPI calls before it (``Depends``).
 
     The last *named* of its parameters are taken by name only. *more* is what it takes besides: ``*``, ``**``, ``***``
     (both), or ``?`` where that is not told: it is bound several times, takes parameters by position only, or stands
     for another one (an empty body, a decorated class).
     """
-    those of them that it comes to only in some cases (below an ``if``, behind one that returns), *injected* those that
-    FastAPI calls before it (``Depends``)."""
 
     name: str  # qualified: Model.predict, outer.inner
     parameters: tuple[Parameter, ...] = ()
