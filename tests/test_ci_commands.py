@@ -168,3 +168,51 @@ def test_a_job_may_wait_for_checks(run: str) -> None:
     """By the commands of GitHub's own client."""
     job, _ = _job(run)
     assert _ci.waits_for_checks(job)
+
+
+@pytest.mark.parametrize(
+    ("run", "scripts"),
+    [
+        ('ssh -i key -o A=b me@host "cd app && git pull"', [("cd app && git pull", 6, False)]),
+        ("sshpass -p x ssh me@host uptime 2>&1", [("uptime", 6, False)]),
+        ("echo\nssh me@host <<'EOF'\ncd app\ngit pull\nEOF\necho", [("cd app\ngit pull", 8, False)]),
+        ("ssh me@host bash -se <<EOF\ngit pull\nEOF", [("git pull", 7, True)]),
+        ("gcloud compute ssh vm --zone=z \\\n  --command='\ngit pull\nuptime'", [("\ngit pull\nuptime", 7, False)]),
+        ("gcloud compute ssh vm --command uptime", [("uptime", 6, False)]),
+        ("ssh-keyscan host >> known\nssh-add key\nssh me@host", []),
+        ('ssh me@host "never closed', []),
+    ],
+)
+def test_scripts_for_other_hosts(run: str, scripts: list[tuple[str, int, bool]]) -> None:
+    """Commands and here-documents of ssh are taken for what another host runs, with the line where they begin."""
+    job, _ = _job(run)
+    found = _ci.elsewhere(job.steps[0])
+    assert [(one.script, one.place.line, one.stops) for one in found] == scripts
+
+
+def test_statements_of_a_script() -> None:
+    """A script parts at ends of lines and at semicolons outside quotes; operators at the end of a line join it on."""
+    job, _ = _job("ssh me@host <<EOF\ncd app; git pull\nmake &&\nmake up\necho 'a;b'\nEOF")
+    statements = _ci.elsewhere(job.steps[0])[0].statements
+    assert [(text, place.line) for text, place, _ in statements] == [
+        ("cd app", 7),
+        ("git pull", 7),
+        ("make && make up", 8),
+        ("echo 'a;b'", 10),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("git pull && docker compose -f a.yml up -d", "`docker compose up` over ssh"),
+        ("git reset --hard origin/main\nsudo systemctl restart app", "`git reset --hard origin/main` over ssh"),
+        ("kubectl -n a apply -f b.yml", "`kubectl -n a apply` over ssh"),
+        ("df -h\nsystemctl status app", None),
+    ],
+)
+def test_deployments_over_ssh(script: str, said: str | None) -> None:
+    """What starts new code on another host, else what fetches it, is the deployment."""
+    job, _ = _job(f"ssh me@host <<EOF\n{script}\nEOF")
+    there = _ci.deployed_over_ssh(job.steps[0])
+    assert (None if there is None else _ci.said_of(there[1])) == said

@@ -39,6 +39,7 @@ _TEST_PROGRAMS = frozenset(
 )
 _TEST_MODULES = frozenset({"pytest", "unittest", "tox", "nox", "nose2", "nose", "xdist", "doctest"})
 _TEST_WORD = re.compile(r"(?<![\w.-])(?:pytest|py\.test|unittest|tox|nox|nosetests|nose2|behave)(?![\w-])")
+_NAMES_TESTS = re.compile(r"\b(?:pytest|unittest|tox|nox|tests?)\b", re.IGNORECASE)
 _INSTALLS = re.compile(r"\b(?:install|add|sync|inject|upgrade|cache|lock)\b")
 _LOCAL_CLUSTER = re.compile(
     r"\bkind\s+(?:create|load)\b|helm/kind-action|engineerd/setup-kind|\bminikube\b|\bk3[ds]\b|microk8s|"
@@ -200,6 +201,175 @@ def _commands_of(script: str, start: Place) -> Sequence[SimpleCommand]:
             if bare:
                 found.append(SimpleCommand(tuple(bare), place, bool(alternative), alternative[:1] == ("exit",), piped))
     return tuple(found)
+
+
+# ------------------------------------------------------------------------------------------- on another host
+
+
+@dataclasses.dataclass(frozen=True)
+class Elsewhere:
+    """A script that a step has another host run over ssh. *by* is the action or program that does; *stops*: the shell
+    there is told by its own options to stop at what fails."""
+
+    script: str
+    place: Place
+    by: str
+    stops: bool = False
+
+    @property
+    def commands(self) -> Sequence[SimpleCommand]:
+        return _commands_of(self.script, self.place)
+
+    @property
+    def statements(self) -> list[tuple[str, Place, Sequence[SimpleCommand]]]:
+        """Its lines, those as one that ``&&`` joins, and what semicolons part on a line without quotes, each with its
+        simple commands."""
+        found: list[tuple[str, Place, Sequence[SimpleCommand]]] = []
+        for offset, line in _joined(_logical_lines(self.script)):
+            place = Place(self.place.path, self.place.line + offset) if self.place.line is not None else self.place
+            parts = [line] if set(line) & set("'\"") or ";;" in line else line.split(";")
+            found.extend((part.strip(), place, _commands_of(part, place)) for part in parts if part.strip())
+        return found
+
+
+def _joined(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The lines, one that ends in an operator together with the next."""
+    start, whole = 0, ""
+    for offset, line in lines:
+        start, whole = (start, f"{whole} {line}") if whole else (offset, line)
+        if not line.endswith(("&&", "|")):
+            yield start, whole
+            whole = ""
+    if whole:
+        yield start, whole
+
+
+_SSH = re.compile(
+    r"^[ \t]*(?:sudo[ \t]+)?(?:sshpass[ \t][^\n]*?[ \t])?(?:ssh|gcloud[ \t]+(?:beta[ \t]+)?compute[ \t]+ssh)[ \t]",
+    re.MULTILINE,
+)
+_SSH_TAKES_VALUE = frozenset("BbcDEeFIiJLlmOopQRSWw")
+"""Options of ssh that take a value. Source: https://man.openbsd.org/ssh.1"""
+_ENDS_WORDS = re.compile(r"(?:&&|\|\|?|;|\d?>.*|<.*)$")
+
+
+def elsewhere(step: facts.JobStep) -> list[Elsewhere]:
+    """What the step runs on other hosts: by an action, or by ``ssh HOST "..."`` and here-documents of its script."""
+    found = []
+    if step.remote is not None and step.remote.shell is not None:
+        found.append(Elsewhere(text_of(step.remote.shell), step.remote.place, step.uses.partition("@")[0]))
+    if step.run is not None and step.run.shell is not None:
+        found.extend(_over_ssh(text_of(step.run.shell), step.run.place))
+    return found
+
+
+@functools.lru_cache(maxsize=5_000)
+def _over_ssh(script: str, start: Place) -> Sequence[Elsewhere]:
+    if "ssh" not in script:
+        return ()
+    found = []
+    for match in _SSH.finditer(script):
+        end = _end_of_command(script, match.start())
+        written = script[match.start() : end]
+        try:
+            words = shlex.split(written.replace("\\\n", " "))
+        except ValueError:
+            continue
+        words = words[words.index("ssh") + 1 :]
+        by = "gcloud compute ssh" if "gcloud" in match[0] else "ssh"
+        given = _gcloud_command(words) if by != "ssh" else _ssh_command(words)
+        here = _HERE_DOCUMENT.search(written)
+        body, line = given, script.count("\n", 0, match.start())
+        if here is not None:
+            lines = script[end + 1 :].split("\n")
+            stop = next((i for i, one in enumerate(lines) if one.strip() == here[1]), len(lines))
+            body, line = "\n".join(lines[:stop]), script.count("\n", 0, end) + 1
+        elif given and given in script:
+            line = script.count("\n", 0, script.index(given, match.start()) if given in written else match.start())
+        if body:
+            place = start if start.line is None or not line else Place(start.path, start.line + line)
+            found.append(Elsewhere(body, place, by, re.search(r"\b(?:ba)?sh\s+-\w*e", given) is not None))
+    return tuple(found)
+
+
+def _end_of_command(script: str, start: int) -> int:
+    """Where the command that begins at *start* ends: the first end of line outside quotes, with no backslash before."""
+    quote, position = "", start
+    while position < len(script):
+        char = script[position]
+        if char == "\\" and quote != "'":
+            position += 1
+        elif quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char == "\n":
+            return position
+        position += 1
+    return len(script)
+
+
+def _ssh_command(words: Sequence[str]) -> str:
+    """The command among the arguments of ssh: what follows the options and the host."""
+    position = 0
+    while position < len(words) and words[position].startswith("-"):
+        position += 2 if len(words[position]) == 2 and words[position][1] in _SSH_TAKES_VALUE else 1
+    rest = words[position + 1 :]
+    end = next((i for i, word in enumerate(rest) if _ENDS_WORDS.match(word)), len(rest))
+    return " ".join(rest[:end])
+
+
+def _gcloud_command(words: Sequence[str]) -> str:
+    for index, word in enumerate(words):
+        if word.startswith("--command="):
+            return word.partition("=")[2]
+        if word == "--command":
+            return next(iter(words[index + 1 : index + 2]), "")
+    return ""
+
+
+_STARTS_SERVICES = re.compile(
+    r"^docker(?:-compose|\s+compose)\s.*?\bup\b|^docker\s+(?:run\s.*?(?:-d\b|--detach\b|--restart)|service\s+update\b)"
+)
+_TAKES_CODE = re.compile(
+    r"^git\s+(?:-C\s+\S+\s+)?(?:pull\b|reset\s+--hard\b|checkout\s+-?\w*f)|"
+    r"^(?:(?:bash|sh)\s+)?\S*deploy[\w-]*\.sh\b"
+)
+
+
+def deployed_over_ssh(step: facts.JobStep) -> tuple[Elsewhere, SimpleCommand] | None:
+    """The command by which the step deploys on another host, and the script that it is in; None where it does not.
+
+    Of several, the one that says most: what starts the new code rather than what fetches it.
+    """
+    for recognises in (deploys_by_itself, _starts_services, _takes_code):
+        for one in elsewhere(step):
+            for command in one.commands:
+                if recognises(command):
+                    return one, command
+    return None
+
+
+def _starts_services(command: SimpleCommand) -> bool:
+    return _STARTS_SERVICES.match(command.text) is not None
+
+
+def _takes_code(command: SimpleCommand) -> bool:
+    return _TAKES_CODE.match(command.text) is not None
+
+
+def _short_remote(command: SimpleCommand) -> str:
+    """The command's program and what it does, without options and files."""
+    match = _DEPLOYS.match(command.text)
+    if match is not None:
+        return _short(match[0])
+    words = [word for word in command.words if word in ("docker", "docker-compose", "compose", "up", "run", "service")]
+    return " ".join(words) if _starts_services(command) else _short(command.text)
+
+
+def said_of(command: SimpleCommand) -> str:
+    """A command on another host, for a sentence."""
+    return f"`{_short_remote(command)}` over ssh".replace("{*}", "...")
 
 
 def followed(step: facts.JobStep, pipeline: Pipeline) -> Iterator[SimpleCommand]:
@@ -495,6 +665,9 @@ def opaque(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Opaque]:
                 reason = may_run_tests(command)
                 if reason:
                     yield Opaque(command.place, reason)
+            for script in elsewhere(step):
+                if _NAMES_TESTS.search(script.script):
+                    yield Opaque(script.place, "another host may run tests")
 
 
 def calls_unread(job: facts.WorkflowJob, pipeline: Pipeline) -> bool:
@@ -555,6 +728,9 @@ def deploys(job: facts.WorkflowJob, pipeline: Pipeline) -> list[Deploy]:
             match = _DEPLOYS.match(command.text)
             if match and deploys_by_itself(command):
                 found.append(Deploy(command.place, f"`{_short(match[0])}`"))
+        there = deployed_over_ssh(step)
+        if there is not None:
+            found.append(Deploy(there[1].place, said_of(there[1])))
     for build in pipeline.index(facts.ImageBuild, "owner").get(job.step, ()):
         if build.pushes or (build.pushes is None and build.builder == "github-actions" and build.images):
             names = [text_of(image) for image in build.images]
@@ -580,7 +756,9 @@ def works_locally(steps: Sequence[facts.JobStep]) -> bool:
     """Whether a job of these steps makes a cluster or registry for itself: what goes there is a test."""
     for step in steps:
         text = f"{step.uses} {step.name} {text_of(step.run.shell) if step.run else ''}"
-        if _names_local_cluster(text) or any(_names_local_cluster(text_of(given.value)) for given in step.inputs):
+        if _names_local_cluster(text) or any(
+            _names_local_cluster(text_of(given.value)) for given in step.inputs if step.remote is None
+        ):
             return True
     return False
 

@@ -73,6 +73,17 @@ def comes_to(path: str, function: str, pipeline: Pipeline) -> bool:
     return any(one.decorators for one in same) or _is_imported(path, outermost, pipeline)
 
 
+def is_loaded(path: str, pipeline: Pipeline) -> bool:
+    """Whether anything may load the file *path*: a process or a person that runs it, or a file that imports a module
+    called like it."""
+    module = next(iter(pipeline.index(facts.PythonModule, "path").get(path, ())), None)
+    if module is None or module.main or pipeline.processes_of(path):
+        return True
+    return any(
+        one.path != path for one in pipeline.index(facts.PythonModule, _imported, each=True).get(_stem(path), ())
+    )
+
+
 def only_tests_come_to(path: str, pipeline: Pipeline) -> bool:
     """Whether nothing runs the file *path*, and what imports it is tests and examples only, or again such a file. Not
     what a package's ``__init__.py`` imports, which others may use, nor what nobody imports."""

@@ -33,13 +33,15 @@ Source: https://docs.github.com/en/actions/reference/workflows-and-actions/event
 class Brought:
     """What a step of a run brings out: *kind* says whether it deploys code, only restarts or patches what runs, applies
     infrastructure, moves the tag of an image, or writes to the default branch; *step* is the one that does.
-    *image* is the reference of an image."""
+    *image* is the reference of an image. *remote*: another host does it, and takes what it finds there or in the
+    repository at that moment, unless `brings_own_commit`."""
 
     kind: str  # deploy, restart, infrastructure, image, commit
     what: str
     place: Place
     step: facts.JobStep
     image: str = ""
+    remote: bool = False
 
 
 def started_by(run: JobRun) -> str:
@@ -61,6 +63,9 @@ def brings(run: JobRun, pipeline: Pipeline) -> list[Brought]:
             kind = _kind(command) or ("deploy" if on_own_machine and _STARTS.match(command.text) else "")
             if kind:
                 found.append(Brought(kind, f"`{_short(command)}`", command.place, step))
+        there = _ci.deployed_over_ssh(step)
+        if there is not None:
+            found.append(Brought("deploy", _ci.said_of(there[1]), there[1].place, step, remote=True))
     found.extend(_moved_images(run, pipeline))
     return found
 
@@ -165,6 +170,18 @@ def looks_at_branch(run: JobRun, brought: Brought) -> bool:
     return any(map(_ASKS.search, scripts)) or any(_ASKED.search(one.name) for step in steps for one in _contexts(step))
 
 
+def brings_own_commit(brought: Brought) -> bool:
+    """Whether what is brought out is the commit that the run is of: another host that pulls takes the newest one of the
+    branch, unless the step tells it which."""
+    return not brought.remote or names_own_commit(brought.step)
+
+
+def names_own_commit(step: facts.JobStep) -> bool:
+    """Whether the step's script or inputs name the commit or ref of the run."""
+    return any(_OWN_COMMIT.match(one.name) for one in _contexts(step))
+
+
+_OWN_COMMIT = re.compile(r"github\.(?:sha|ref|ref_name|head_ref|event\.(?:after|pull_request\.head))\b")
 _ASKS = re.compile(r"GITHUB_(?:EVENT_NAME|REF\b|REF_NAME|HEAD_REF|BASE_REF)|CI_BRANCH|git\s+rev-parse\s+--abbrev-ref")
 _ASKED = re.compile(r"github\.(?:ref|ref_name|head_ref|base_ref|event_name|event\.number|event\.pull_request)\b")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlbreaks_checks import _rows
 from pytest_mlbreaks.api import Application, Endpoint, Pipeline, Place, Reached, facts
 
 
@@ -17,7 +18,7 @@ def blocking(endpoint: Endpoint, pipeline: Pipeline) -> Iterator[tuple[Reached, 
     index = pipeline.index(facts.BlockingCall, scoped)
     for reached in endpoint.reached:
         for call in index.get((reached.function.path, reached.function.name), ()):
-            if not call.lazy:
+            if not call.lazy and _stands_in(call.place, reached.function, pipeline):
                 yield reached, call
 
 
@@ -26,7 +27,33 @@ def remote(endpoint: Endpoint, pipeline: Pipeline) -> Iterator[tuple[Reached, fa
     index = pipeline.index(facts.RemoteCall, scoped)
     for reached in endpoint.reached:
         for call in index.get((reached.function.path, reached.function.name), ()):
-            yield reached, call
+            if _stands_in(call.place, reached.function, pipeline):
+                yield reached, call
+
+
+def named(function: facts.Function) -> tuple[str, str]:
+    """File and name of a function."""
+    return function.path, function.name
+
+
+def _stands_in(place: Place, function: facts.Function, pipeline: Pipeline) -> bool:
+    """Whether what stands at *place*, in a function of that name, stands in this one: the last to begin before it."""
+    alike = pipeline.index(facts.Function, named).get(named(function), ())
+    before = [one for one in alike if _line(one.place) <= _line(place)]
+    return len(alike) < 2 or (bool(before) and max(before, key=_beginning) is function)
+
+
+def _line(place: Place) -> int:
+    return place.line or 0
+
+
+def _beginning(function: facts.Function) -> int:
+    return _line(function.place)
+
+
+def is_served(endpoint: Endpoint, pipeline: Pipeline) -> bool:
+    """Whether the handler may answer requests: an application of the tree takes it in, or something loads its file."""
+    return bool(endpoint.routes) or _rows.is_loaded(endpoint.handler.path, pipeline)
 
 
 def file_of(endpoint: Endpoint) -> str:

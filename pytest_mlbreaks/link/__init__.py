@@ -77,6 +77,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(job_runs(pipeline))
     serving = Serving(pipeline, modules, values)
     pipeline.add(serving.endpoints)
+    pipeline.add(serving.blocking)
     pipeline.add(serving.applications)
     pipeline.add(models.commands(pipeline))
     reach = Reach(pipeline, serving)

@@ -11,7 +11,19 @@ from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Application, Endpoint, Pipeline, Reached
 from pytest_mlbreaks.model.expr import Expr
-from pytest_mlbreaks.model.facts import Function, Handler, ModelAccess, Reply, RequestModel, Router, RouterMount
+from pytest_mlbreaks.model.facts import (
+    BlockingCall,
+    Function,
+    GivenObject,
+    Handler,
+    ModelAccess,
+    ObjectCall,
+    Reply,
+    RequestModel,
+    Router,
+    RouterMount,
+)
+from pytest_mlbreaks.waiting import is_client, waits
 
 MOST_REACHED = 60
 """Functions that a handler is followed into; those beyond are not looked at."""
@@ -44,8 +56,13 @@ class Serving:
             self._models[model.path, model.name].append(model)
         self._mounts: dict[Key, list[RouterMount]] = defaultdict(list)
         self._callees: dict[Key, Key | None] = {}
+        self._methods: dict[Key, Key | None] = {}
+        given: dict[Key, list[GivenObject]] = defaultdict(list)
+        for one in pipeline.all(GivenObject) if handlers else ():
+            given[one.path, one.name].append(one)
+        self._given = {key: found[0] for key, found in given.items() if len(found) == 1}
         self._places: dict[Key, tuple[Key, ...]] = {}
-        self._steps: dict[int, tuple[tuple[Key, bool], ...]] = {}
+        self._steps: dict[int, tuple[tuple[Key, bool, bool], ...]] = {}
         for mount in pipeline.all(RouterMount):
             self._take(mount)
         self._by_router: dict[Key, list[Handler]] = defaultdict(list)
@@ -74,6 +91,7 @@ class Serving:
             )
             for handler in handlers
         ]
+        self.blocking = [*self._upon_clients(pipeline)] if handlers else []
         by_handler = {id(endpoint.handler): endpoint for endpoint in self.endpoints}
         self.applications = [
             Application(
@@ -223,11 +241,56 @@ class Serving:
         found = self._models[where] if where is not None else []
         return found[0] if len(found) == 1 else None
 
+    # ------------------------------------------------------------------------------------------------ clients
+
+    def _upon_clients(self, pipeline: Pipeline) -> Iterator[BlockingCall]:
+        """The calls that wait upon clients which another file, or a function, has made."""
+        known = {key: given for key, given in self._given.items() if is_client(given.api)}
+        told: dict[Key, str] = {}
+        for call in pipeline.all(ObjectCall):
+            asked = (call.path, call.api)
+            if asked not in told:
+                told[asked] = self._whole(call.path, call.api, known)
+            api = told[asked]
+            kind = waits(api, api.rpartition(".")[2]) if api else None
+            if kind is not None:
+                yield BlockingCall(
+                    place=call.place,
+                    kind=kind,
+                    api=api,
+                    scope=call.scope,
+                    loops=call.loops,
+                    conditional=call.conditional,
+                    lazy=call.lazy,
+                )
+
+    def _whole(self, path: str, api: str, known: Mapping[Key, GivenObject]) -> str:
+        """The callee *api*, with what the file *path* has its object from in the place of the object; itself where it
+        begins with a client, "" where nothing is known of it."""
+        if waits(api, api.rpartition(".")[2]):
+            return api
+        if not known:
+            return ""
+        ends = [i for i in range(1, len(api)) if api[i] == "." or api[i : i + 2] == "()"]
+        for end in ends:
+            name = api[:end].replace("()", "")
+            if name.strip("."):
+                key = self._find(path, name, known)
+                if key is not None:
+                    client = known[key]
+                    rest = api[end:]
+                    if not client.function:
+                        return client.api + rest
+                    return client.api + rest[2:] if rest.startswith("()") else ""
+        return ""
+
     # -------------------------------------------------------------------------------------------------- reach
 
     def _reach(self, handler: Handler) -> Iterator[Reached]:
         """The functions that a handler comes to, nearest first."""
         start = self._functions.get((handler.path, handler.function), [])
+        if len(start) > 1:  # of functions of one name, the one that the decorator stands on
+            start = [function for function in start if function.place.line == handler.place.line]
         if len(start) != 1:
             return
         layer = [Reached(start[0])]
@@ -236,7 +299,7 @@ class Serving:
             following: list[Reached] = []
             for at in layer:
                 yield at
-                for key, sometimes in self._steps_of(at.function):
+                for key, sometimes, injected in self._steps_of(at.function):
                     if key in seen or len(seen) > MOST_REACHED:
                         continue
                     seen.add(key)
@@ -247,20 +310,40 @@ class Serving:
                             via=(*at.via, at.function),
                             sometimes=at.sometimes or sometimes,
                             once=at.once or _keeps(function),
-                            threaded=at.threaded or (callee in at.function.injected and not function.asynchronous),
+                            threaded=at.threaded or (injected and not function.asynchronous),
                         )
                     )
             layer = following
         yield from layer
 
-    def _steps_of(self, function: Function) -> tuple[tuple[Key, bool], ...]:
-        """The functions of the tree that *function* calls, and whether it does so only in some cases."""
+    def _method(self, path: str, callee: str) -> Key | None:
+        """The method that *callee* means upon an object which a name of a module, or a function, gives
+        (``service.predict``, ``get_service().predict``)."""
+        head, _, method = callee.rpartition(".")
+        if not head or callee[0] == "*":
+            return None
+        asked = (path, callee)
+        if asked not in self._methods:
+            made = head.endswith("()")
+            where = self._find(path, head.replace("()", ""), self._given)
+            given = self._given[where] if where is not None else None
+            found = None
+            if given is not None and given.function is made and given.api.endswith("()"):
+                found = self.called(given.path, f"{given.api}.{method}")
+            self._methods[asked] = found
+        return self._methods[asked]
+
+    def _steps_of(self, function: Function) -> tuple[tuple[Key, bool, bool], ...]:
+        """The functions of the tree that *function* calls, whether it does so only in some cases, and whether it is the
+        framework that calls them before it."""
         steps = self._steps.get(id(function))
         if steps is None:
-            called = ((self.called(function.path, callee), callee in function.sometimes) for callee in function.calls)
-            steps = self._steps[id(function)] = tuple(
-                [(key, sometimes) for key, sometimes in called if key is not None]
-            )
+            found: list[tuple[Key, bool, bool]] = []
+            for callee in function.calls:
+                key = self.called(function.path, callee) or self._method(function.path, callee)
+                if key is not None:
+                    found.append((key, callee in function.sometimes, callee in function.injected))
+            steps = self._steps[id(function)] = tuple(found)
         return steps
 
     def function(self, key: Key) -> Function | None:

@@ -200,6 +200,7 @@ def _filled_step(step: JobStep, values: Mapping[str, Expr]) -> JobStep:
         inputs=_filled_variables(step.inputs, values),
         variables=_filled_variables(step.variables, values),
         run=_filled_command(step.run, values) if step.run is not None else None,
+        remote=_filled_command(step.remote, values) if step.remote is not None else None,
         condition=_filled_text(step.condition, values),
     )
 

@@ -851,7 +851,7 @@ class BlockingCall(Fact, frozen=True, kw_only=True):
     the loops around it in its function; *single*: a prediction for one item of the loop around it, by a model that
     stays the same; *lazy* as in `RemoteCall`. Nothing that is awaited."""
 
-    kind: L["load", "predict", "train", "sleep", "command", "query", "answer"]
+    kind: L["load", "predict", "train", "sleep", "command", "query", "answer", "fetch", "service"]
     api: str
     scope: str = ""
     loops: int = 0
@@ -862,6 +862,35 @@ class BlockingCall(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"blocking-call:{self.path}#{self.scope}:{self.kind}:{self.api}"
+
+
+class GivenObject(Fact, frozen=True, kw_only=True):
+    """An object that other code gets from here: *name* is that of a module's variable, or of a *function* that returns
+    or yields it. *api* is how callees upon it begin: ``redis.Redis()``, ``sqlalchemy.orm.sessionmaker()``,
+    ``Service()``."""
+
+    name: str
+    api: str
+    function: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"given-object:{self.path}#{self.name}:{self.api}"
+
+
+class ObjectCall(Fact, frozen=True, kw_only=True):
+    """A call upon something that is made elsewhere (``.database.redis_client.get``, ``get_client().bucket.find_one``)
+    and that holds its thread if that is a client. All else as in `BlockingCall`."""
+
+    api: str
+    scope: str = ""
+    loops: int = 0
+    conditional: bool = False
+    lazy: bool = False
+
+    @property
+    def identity(self) -> str:
+        return f"object-call:{self.path}#{self.scope}:{self.api}"
 
 
 class Retrying(Fact, frozen=True, kw_only=True):
@@ -2336,7 +2365,7 @@ class Workflow(Fact, frozen=True, kw_only=True):
 
 class JobStep(Part, frozen=True, kw_only=True):
     """One step of a job: an action (*uses* with *inputs*) or a command (*run*, for the *shell* that is named: "" where
-    none is)."""
+    none is). *remote* is what an action runs on another host over ssh: nothing of it is in the runner's tree."""
 
     index: int
     id: str = ""
@@ -2344,6 +2373,7 @@ class JobStep(Part, frozen=True, kw_only=True):
     uses: str = ""
     inputs: tuple[Variable, ...] = ()
     run: Command | None = None
+    remote: Command | None = None
     shell: str = ""
     variables: tuple[Variable, ...] = ()
     condition: str = ""

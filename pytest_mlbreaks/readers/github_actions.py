@@ -51,6 +51,18 @@ _VARIABLE = re.compile(rf"\s*env\.({_NAME})\s*")
 _QUOTED_KEY = re.compile(r"\[\s*'([^']*)'\s*\]")
 _OPERATORS = re.compile(r"'(?:[^']|'')*'|\|\||&&|[()\[\]]")
 
+_RUNS_ELSEWHERE = {
+    "appleboy/ssh-action": "script",
+    "google-github-actions/ssh-compute": "command",
+    "garygrossgarten/github-action-ssh": "command",
+    "fifsky/ssh-action": "command",
+}
+"""The actions that run commands on another host, each with the input that holds these.
+
+Sources: https://github.com/appleboy/ssh-action, https://github.com/google-github-actions/ssh-compute,
+https://github.com/garygrossgarten/github-action-ssh, https://github.com/fifsky/ssh-action
+"""
+
 
 # ------------------------------------------------------------------------------------------------ expressions
 
@@ -295,6 +307,14 @@ def _run(step: YamlNode, shell: str, folder: Expr | None) -> Command | None:
     return Command(shell=text, workdir=workdir, place=node.text_place)
 
 
+def _remote(step: YamlNode) -> Command | None:
+    """What the step has another host run, by one of the actions that do that over ssh."""
+    key = _RUNS_ELSEWHERE.get(_text(step.get("uses")).partition("@")[0].lower())
+    node = step.get("with", key) if key is not None else None
+    text = _expr(node)
+    return Command(shell=text, place=node.text_place) if node is not None and text is not None else None
+
+
 def _job_step(index: int, step: YamlNode, shell: str, folder: Expr | None) -> JobStep:
     return JobStep(
         index=index,
@@ -303,6 +323,7 @@ def _job_step(index: int, step: YamlNode, shell: str, folder: Expr | None) -> Jo
         uses=_text(step.get("uses")),
         inputs=_variables(step.get("with")),
         run=_run(step, shell, folder),
+        remote=_remote(step),
         shell=_text(step.get("shell")) or shell,
         variables=_variables(step.get("env")),
         condition=_text(step.get("if")),

@@ -29,11 +29,12 @@ from pytest_mlbreaks.model.facts import (
     RouterMount,
 )
 from pytest_mlbreaks.readers import apis
-from pytest_mlbreaks.readers._waiting import METHODS, waits
+from pytest_mlbreaks.readers._waiting import Held, is_async_session
 from pytest_mlbreaks.readers.python import claims
 from pytest_mlbreaks.reading import Reader, Wanted
+from pytest_mlbreaks.waiting import METHODS, Waits, waits
 
-Kind = L["load", "predict", "train", "sleep", "command", "query", "answer"]
+Kind = L["load", "predict", "train", "sleep", "command"] | Waits
 Deadline = L["none", "given", "default", "unknown"]
 
 _VERBS: Final = frozenset({"get", "post", "put", "delete", "patch", "head", "options"})
@@ -104,7 +105,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """The facts of one module. What does not parse is the Python reader's to report."""
     if file.tree is None:
         return
-    held = _Held(file)
+    held = Held(file)
     routers: set[str] = set()
     for callee, sites in file.calls_by_name.items():
         head, _, method = callee.rpartition(".")
@@ -368,48 +369,9 @@ def _decorator(file: PythonFile, node: ast.expr, scope: Scope) -> str:
 # ---------------------------------------------------------------------------------------------- calls that wait
 
 
-class _Held:
-    """Which calls of async functions do not hold the event loop: those awaited, and those handed on in a lambda."""
-
-    def __init__(self, file: PythonFile) -> None:
-        self._file = file
-        self._free: dict[int, frozenset[int]] = {}
-        self._generators: dict[int, bool] = {}
-        self._yields = file.mentions(b"yield")
-
-    def is_generator(self, scope: Scope) -> bool:
-        """Whether the function is a generator: calling it runs nothing yet."""
-        node = scope.node
-        if not self._yields or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return False
-        if id(node) not in self._generators:
-            self._generators[id(node)] = any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in walk(node))
-        return self._generators[id(node)]
-
-    def skips(self, site: CallSite) -> bool:
-        """Whether the call stands in an async function and does not hold it."""
-        node = site.scope.node
-        if not isinstance(node, ast.AsyncFunctionDef):
-            return False
-        free = self._free.get(id(node))
-        if free is None:
-            free = self._free[id(node)] = frozenset(_freed(node))
-        return id(site.node) in free
-
-
-def _freed(function: ast.AsyncFunctionDef) -> Iterator[int]:
-    for node in walk(function):
-        if isinstance(node, ast.Await):
-            yield id(node.value)
-        elif isinstance(node, ast.Lambda):
-            yield from map(id, walk(node))
-        elif isinstance(node, ast.AsyncWith):
-            yield from (id(item.context_expr) for item in node.items)
-
-
-def _blocking(file: PythonFile, site: CallSite, head: str, method: str, held: _Held) -> Iterator[BlockingCall]:
-    kind = _kind(site, site.callee, head, method)
-    if kind is not None and not held.skips(site):
+def _blocking(file: PythonFile, site: CallSite, head: str, method: str, held: Held) -> Iterator[BlockingCall]:
+    kind = _reads_elsewhere(file, site) if method in _TABLES else _kind(site, site.callee, head, method)
+    if kind is not None and not held.skips(site) and not is_async_session(file, site.callee):
         yield BlockingCall(
             place=file.place(site.node),
             kind=kind,
@@ -476,11 +438,61 @@ def _kind(site: CallSite, callee: str, head: str, method: str) -> Kind | None:
         return "load"
     if callee == "time.sleep":
         return "sleep"
+    if callee in _MEASURES:
+        return "sleep" if _measures_for_long(site) else None
     if callee in _COMMANDS:
         return None if _ends_soon(site) else "command"
     if callee in _ENCODERS:
         return "predict"
     return waits(callee, method)
+
+
+_TABLES: Final = frozenset(
+    {
+        "read_csv",
+        "read_parquet",
+        "read_json",
+        "read_excel",
+        "read_feather",
+        "read_sql",
+        "read_sql_query",
+        "read_sql_table",
+    }
+)
+_ELSEWHERE: Final = ("s3://", "s3a://", "gs://", "gcs://", "abfs://", "abfss://", "az://", "http://", "https://")
+
+
+def _reads_elsewhere(file: PythonFile, site: CallSite) -> Kind | None:
+    """What pandas waits for when it reads a table: a database that is no file, or a file that is not here."""
+    if not site.callee.startswith("pandas."):
+        return None
+    if site.callee.startswith("pandas.read_sql"):
+        made = file.qualified(_argument(site.node, 1, "con"), site.scope) or ""
+        return "query" if waits(f"{made}.connect", "connect") else None
+    filesystem = _keyword(site.node, "filesystem")
+    if filesystem is not None and (file.qualified(filesystem, site.scope) or "").startswith(
+        ("gcsfs.", "s3fs.", "adlfs.")
+    ):
+        return "fetch"
+    source = _argument(site.node, 0, "filepath_or_buffer", "path", "path_or_buf", "io")
+    while isinstance(source, ast.BinOp):
+        source = source.left
+    if isinstance(source, ast.JoinedStr) and source.values:
+        source = source.values[0]
+    text = source.value if isinstance(source, ast.Constant) else file.text(source, site.scope)
+    return "fetch" if isinstance(text, str) and text.startswith(_ELSEWHERE) else None
+
+
+_MEASURES: Final = frozenset({"psutil.cpu_percent", "psutil.cpu_times_percent", "psutil.Process().cpu_percent"})
+
+
+def _measures_for_long(site: CallSite) -> bool:
+    """Whether psutil is told to measure for half a second at least: it sleeps meanwhile.
+
+    Source: https://psutil.readthedocs.io/en/latest/#psutil.cpu_percent
+    """
+    interval = _argument(site.node, 0, "interval")
+    return isinstance(interval, ast.Constant) and isinstance(interval.value, (int, float)) and interval.value >= 0.5
 
 
 def _ends_soon(site: CallSite) -> bool:
@@ -505,8 +517,8 @@ _LOADS: Final = (
 
 
 _HOLDING: Final = frozenset(
-    {"fit", "sleep", "load_model", "from_pretrained", *_PREDICTS, *METHODS}
-    | {callee.rpartition(".")[2] for callee in (*_COMMANDS, *_ENCODERS)}
+    {"fit", "sleep", "load_model", "from_pretrained", *_PREDICTS, *METHODS, *_TABLES}
+    | {callee.rpartition(".")[2] for callee in (*_COMMANDS, *_ENCODERS, *_MEASURES)}
 )
 """Last names of calls that may hold their thread, beside loads by their whole names."""
 
@@ -529,7 +541,7 @@ def _is_model(site: CallSite, head: str) -> bool:
     return bool(_MODEL_NAME.search(name))
 
 
-def _remote(file: PythonFile, site: CallSite, library: str, held: _Held) -> RemoteCall:
+def _remote(file: PythonFile, site: CallSite, library: str, held: Held) -> RemoteCall:
     callee, call, scope = site.callee, site.node, site.scope
     method = callee.rpartition(".")[2]
     verb = method.upper()
@@ -890,7 +902,7 @@ def _extra(node: ast.expr | None) -> _Extra:
 
 READER: Reader[PythonFile] = Reader(
     name="serving",
-    version=4,
+    version=5,
     format=PYTHON,
     facts=(Handler, Router, RouterMount, RequestModel, RemoteCall, BlockingCall, Retrying),
     claims=claims,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_mlbreaks import engine, packs
-from pytest_mlbreaks.model import Application, Endpoint, Pipeline
+from pytest_mlbreaks.model import Application, Endpoint, Pipeline, facts
 from pytest_mlbreaks.tree import MemoryTree
 
 
@@ -89,3 +89,49 @@ def test_the_body_of_a_route_is_found_in_another_file() -> None:
     body = pipeline.all(Endpoint)[0].body
     assert body is not None
     assert body.name == "Item"
+
+
+def test_of_two_handlers_of_one_name_each_comes_to_its_own() -> None:
+    """The function is the one that the decorator stands on."""
+    pipeline = built(
+        app="from fastapi import FastAPI\napp = FastAPI()\ndef one(): ...\ndef two(): ...\n"
+        "@app.get('/a')\ndef f():\n one()\n@app.get('/b')\ndef f():\n two()",
+    )
+    reached = {e.routes: [r.function.name for r in e.reached] for e in pipeline.all(Endpoint)}
+    assert reached == {("/a",): ["f", "one"], ("/b",): ["f", "two"]}
+
+
+def test_calls_upon_clients_of_other_files() -> None:
+    """A client that another file gives, by a name, a function or a method, makes the calls upon it wait; what is no
+    client there is none."""
+    pipeline = built(
+        app="from fastapi import FastAPI\nfrom stores import Store, cache, rows, other\nimport stores\n"
+        "app = FastAPI()\n"
+        "@app.get('/')\nasync def f():\n cache.get(1)\n stores.cache.set(1)\n rows()['a'].find_one()\n"
+        " Store().session().commit()\n other.get(1)\n other().get(1)",
+        stores="import redis, pymongo\nfrom sqlalchemy.orm import Session\ncache = redis.Redis()\nother = {}\n"
+        "def rows():\n return pymongo.MongoClient().db\n"
+        "class Store:\n def session(self) -> Session: ...\n",
+    )
+    found = {(call.place.line, call.kind, call.api) for call in pipeline.all(facts.BlockingCall)}
+    assert found == {
+        (7, "query", "redis.Redis().get"),
+        (8, "query", "redis.Redis().set"),
+        (9, "query", "pymongo.MongoClient().db.find_one"),
+        (10, "query", "sqlalchemy.orm.Session().commit"),
+    }
+
+
+def test_methods_of_objects_of_other_files() -> None:
+    """What a name of another file, or a function that gets or makes it, is of a class of the tree; its methods are what
+    the handler comes to."""
+    pipeline = built(
+        app="from fastapi import FastAPI\nfrom services import get_service, service, unknown\napp = FastAPI()\n"
+        "@app.get('/')\nasync def f():\n service.one()\n get_service().two()\n unknown.one()\n"
+        " s = get_service()\n s.three()",
+        services="class Service:\n def one(self): ...\n def two(self): ...\n def three(self): ...\n"
+        "service = Service()\nunknown = made()\ndef get_service():\n return service\n",
+    )
+    (endpoint,) = pipeline.all(Endpoint)
+    names = [reached.function.name for reached in endpoint.reached]
+    assert sorted(names) == ["Service.one", "Service.three", "Service.two", "f", "get_service"]

@@ -556,3 +556,28 @@ def test_a_composite_action_is_its_steps() -> None:
 
 def _read_at(path: str, text: str) -> list[Fact | Diagnostic]:
     return list(READER.read(READER.format.parse(Source(path, dedent(text).encode())), Wanted()))
+
+
+def test_script_for_another_host() -> None:
+    """What an action runs on another host is a command of its own, with the line where it begins."""
+    job = job_of(
+        """
+        steps:
+          - uses: appleboy/ssh-action@v1.2.0
+            with:
+              host: scorer.example.com
+              script: |
+                cd /srv/scorer
+                git pull
+          - uses: Google-GitHub-Actions/ssh-compute@v1
+            with: {command: uptime}
+          - uses: appleboy/scp-action@v1
+            with: {script: uptime}
+        """
+    )
+    first, second, third = job.steps
+    assert first.remote is not None
+    assert second.remote is not None
+    assert (first.remote.shell, first.remote.place.line) == (Literal("cd /srv/scorer\ngit pull\n"), 9)
+    assert second.remote.shell == Literal("uptime")
+    assert third.remote is None

@@ -275,3 +275,28 @@ def test_clients_that_wait_for_a_store_or_an_api() -> None:
     )
     found = [(call.kind, call.api.rpartition(".")[2]) for call in stated(BlockingCall, code)]
     assert sorted(found) == [("answer", "create"), ("query", "first"), ("query", "get"), ("query", "get_object")]
+
+
+@pytest.mark.parametrize(
+    ("call", "kinds"),
+    [
+        ("pd.read_parquet(f'gs://{b}/x')", ["fetch"]),
+        ("pd.read_csv('https://a/' + name)", ["fetch"]),
+        ("pd.read_csv(path, storage_options={})", []),
+        ("pd.read_parquet(path, filesystem=gcsfs.GCSFileSystem())", ["fetch"]),
+        ("pd.read_csv('data/x.csv')", []),
+        ("pd.read_sql('select 1', create_engine(u))", ["query"]),
+        ("pd.read_sql('select 1', sqlite3.connect(u))", []),
+        ("psutil.cpu_percent(interval=1)", ["sleep"]),
+        ("psutil.cpu_percent(0.1)", []),
+        ("psutil.cpu_percent()", []),
+        ("Maker(e)().execute(q)", ["query"]),
+        ("sessionmaker(e, class_=AsyncSession)().execute(q)", []),
+    ],
+)
+def test_tables_from_elsewhere_and_measurements(call: str, kinds: list[str]) -> None:
+    """A table that lies elsewhere is waited for, one that lies here is not; psutil sleeps where it is told to."""
+    code = "import gcsfs, psutil, sqlite3\nimport pandas as pd\nfrom sqlalchemy import create_engine\n"
+    code += "from sqlalchemy.orm import sessionmaker\n"
+    code = code.replace("orm import sessionmaker", "orm import sessionmaker" + " as Maker" * ("Maker" in call))
+    assert [blocking.kind for blocking in stated(BlockingCall, code + call)] == kinds

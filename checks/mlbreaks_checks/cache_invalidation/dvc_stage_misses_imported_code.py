@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from mlbreaks_checks import _dvc
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Process, Severity, Unjudged, Verdict, facts
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 SHOWN = 8
 """Files that a finding names one by one."""

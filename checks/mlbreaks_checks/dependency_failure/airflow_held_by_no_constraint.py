@@ -25,7 +25,7 @@ from pytest_mlbreaks.api import (
     references,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _AIRFLOW = frozenset({"apache-airflow", "apache-airflow-core"})
 _BASE = re.compile(r"(^|/)apache/airflow$")

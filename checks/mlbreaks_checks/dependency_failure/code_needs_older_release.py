@@ -93,7 +93,7 @@ _ASIDE = frozenset({"tests", "test", "docs", "doc", "examples", "example", "tuto
 check = Check(
     __name__,
     severity=Severity.HIGH,
-    confidence=Confidence.HIGH,
+    confidence=Confidence.MEDIUM,
     since="0.1",
     evidence="cross-artifact",
     also=("untested-change",),

@@ -25,7 +25,7 @@ from pytest_mlbreaks.api import (
 )
 from pytest_mlbreaks.api import facts as f
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _BOUNDS = frozenset({"<", "<=", "==", "===", "~="})
 # Whose major releases change what a model learns or answers, or what a saved one loads into: named first.

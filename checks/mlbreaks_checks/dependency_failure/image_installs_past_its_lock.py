@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from mlbreaks_checks import _installs
 from pytest_mlbreaks.api import Check, Confidence, Finding, Install, Pipeline, Severity, Unjudged, Verdict
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 
 def _of_a_locked_project(install: Install, pipeline: Pipeline) -> bool:

@@ -24,7 +24,7 @@ from pytest_mlbreaks.api import (
     references,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1")
 
 _HUB = re.compile(r"^(?:(?:docker\.io|index\.docker\.io|registry-1\.docker\.io)/)?(?:library/)?")
 # Debian releases whose packages were taken off the mirrors: buster in July 2025, the others before.

@@ -24,7 +24,7 @@ from pytest_mlbreaks.api import (
     facts,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _RUN = re.compile(r"(?:^|[\s;&|(/])uv\s+run\s+(?P<rest>[^;&|\n]*)")
 _VALUES = frozenset(

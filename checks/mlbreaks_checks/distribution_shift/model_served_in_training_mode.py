@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, facts
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _ALWAYS_MOODY = ("torchvision.models.", "timm.", "efficientnet_pytorch.")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlbreaks_checks._rows import called, is_test_name, is_train_name, tried_out
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, facts
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1")
 
 _LEARNS = frozenset({"scaler", "imputer", "vectorizer", "encoder", "projection", "selection", "dummies", "unknown"})
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from mlbreaks_checks._rows import called, is_called, keeps_results, tried_out
 from pytest_mlbreaks.api import Check, Confidence, Finding, Model, Pipeline, Place, Severity, Unjudged, facts
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.LOW, since="0.1")
 
 _LEARNS = frozenset({"scaler", "imputer", "vectorizer", "encoder", "projection"})
 _LOOKS = re.compile(r"eval|plot|metric|visual|figure|chart|explor|drift|monitor|report|select|cluster|rank|score", re.I)

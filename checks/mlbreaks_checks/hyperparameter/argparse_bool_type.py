@@ -18,7 +18,7 @@ from pytest_mlbreaks.api import (
     facts,
 )
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1")
 
 _FALSE = frozenset({"false", "no", "off", "0", "f", "n"})
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Severity, Unjudged, Verdict, expr, facts
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1", also=("untested-change",))
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1", also=("untested-change",))
 
 _TUNES = re.compile(
     r"(^|_)(lr|rate|alpha|beta|gamma|lambda|eta|eps|epsilon|seed|epochs?|batch|steps?|rounds?|depth|dropout|momentum|"

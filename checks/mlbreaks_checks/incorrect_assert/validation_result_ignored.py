@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, facts
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1")
 
 _SHOWN = {"great_expectations": "Great Expectations", "tensorflow_data_validation": "TensorFlow Data Validation"}
 

@@ -96,6 +96,7 @@ def _ways(call: facts.Call, pipeline: Pipeline) -> list[tuple[Endpoint, Reached]
         for endpoint in pipeline.index(Endpoint, _functions, each=True).get((call.path, call.scope), ())
         for reached in endpoint.reached
         if (reached.function.path, reached.function.name) == (call.path, call.scope)
+        and _serving.is_served(endpoint, pipeline)
     ]
 
 

@@ -26,7 +26,7 @@ from pytest_mlbreaks.api import (
     facts,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _HERE = re.compile(r"^https?://(localhost|127\.0\.0\.1|169\.254\.169\.254|metadata\.google\.internal)\b")
 _LIMITS = ("execution_timeout", "dagrun_timeout", "timeout", "retry_timeout")

@@ -24,7 +24,7 @@ from pytest_mlbreaks.api import (
     references,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _USUAL = frozenset({"curl", "wget", "nc"})
 _LACKS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (

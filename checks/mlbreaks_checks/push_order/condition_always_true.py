@@ -22,7 +22,7 @@ from pytest_mlbreaks.api import (
     facts,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1")
 
 _SUCCESS = re.compile(
     r"^\s*\$\{\{\s*steps\.([\w-]+)\.(?:outcome|conclusion)\s*\}\}\s*==\s*['\"]success['\"]\s*$|"

@@ -54,7 +54,8 @@ def find(run: JobRun, pipeline: Pipeline) -> Iterator[Verdict]:
 
 def _lost(run: JobRun, brought: _runs.Brought) -> str:
     """How the failure of what deploys is lost; "" where it is not."""
-    for command in _ci.commands(brought.step):
+    there = [command for one in _ci.elsewhere(brought.step) for command in one.commands] if brought.remote else []
+    for command in there or _ci.commands(brought.step):
         if command.place == brought.place and command.swallowed and not command.leaves:
             return "what follows `||` makes its failure a success"
     if brought.step.continue_on_error:

@@ -75,7 +75,7 @@ def _deploying(workflow: facts.Workflow, pipeline: Pipeline) -> list[tuple[JobRu
         if _FOR_TESTS.search(f"{run.job.id} {run.job.name}"):
             continue
         for brought in _runs.brings(run, pipeline):
-            if brought.kind != "deploy":
+            if brought.kind != "deploy" or not _runs.brings_own_commit(brought):
                 continue
             answers = (_runs.happens(run, brought, occasion), _runs.ancestors_run(run, pipeline, occasion))
             if False not in answers:

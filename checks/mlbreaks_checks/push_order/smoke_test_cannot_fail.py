@@ -44,7 +44,7 @@ def _asking(run: JobRun, pipeline: Pipeline) -> list[tuple[_runs.Brought, _ci.Si
                     how = "its step has `continue-on-error: true`"
                 found.append((last, command, loops and not how, how))
             after = after or command.place == last.place
-        after = after or step.place == last.place
+        after = after or step.place == last.place or (last.remote and step == last.step)
     return found
 
 

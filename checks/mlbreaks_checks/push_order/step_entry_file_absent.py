@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pytest_mlbreaks.api import Check, Confidence, Entry, Finding, Pipeline, Place, Process, Severity, Unjudged, Verdict
 from pytest_mlbreaks.api import facts as f
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 
 def _starts_own_code(process: Process, pipeline: Pipeline) -> bool:

@@ -24,7 +24,7 @@ from pytest_mlbreaks.api import (
     references,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1")
 
 _POSTGRES = ("/var/lib/postgresql",)
 _DATA: dict[str, tuple[str, ...]] = {

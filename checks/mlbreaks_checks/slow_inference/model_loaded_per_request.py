@@ -60,7 +60,7 @@ def find(endpoint: Endpoint, pipeline: Pipeline) -> Iterator[Verdict]:
         if any(not reached.once for reached, _ in loads):
             yield Unjudged(endpoint.place, "the model is loaded only in some cases")
         elif not endpoint.reached:
-            yield Unjudged(endpoint.place, "several functions of this name")
+            yield Unjudged(endpoint.place, "its function is not told")
         return
     reached, first = always[0]
     yield Finding(

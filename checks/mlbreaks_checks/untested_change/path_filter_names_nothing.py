@@ -22,7 +22,7 @@ from pytest_mlbreaks.api import (
     facts,
 )
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _EVENTS = frozenset({"push", "pull_request", "pull_request_target"})
 _WILD = re.compile(r"[*?\[+\\]")

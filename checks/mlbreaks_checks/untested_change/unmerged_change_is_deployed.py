@@ -50,7 +50,7 @@ def _brings(run: JobRun, pipeline: Pipeline) -> list[_runs.Brought]:
     value = pipeline.resolve(run.environment) if run.environment is not None else None
     if value is not None and value.text and _ON_PURPOSE.search(value.text):
         return []
-    found = [one for one in _runs.brings(run, pipeline) if one.kind != "restart"]
+    found = [one for one in _runs.brings(run, pipeline) if one.kind != "restart" and _runs.brings_own_commit(one)]
     return [one for one in found if not _ON_PURPOSE.search(one.image.rpartition(":")[0])]
 
 

@@ -27,7 +27,7 @@ from pytest_mlbreaks.api import (
 )
 from pytest_mlbreaks.api import facts as f
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _SINGLE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 _SCALED = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "Rollout"})

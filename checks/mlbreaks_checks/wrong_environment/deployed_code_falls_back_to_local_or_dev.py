@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from mlbreaks_checks import _constants
+from mlbreaks_checks import _asked
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -22,11 +22,10 @@ from pytest_mlbreaks.api import (
     Tier,
     Unjudged,
     Verdict,
-    expr,
 )
 from pytest_mlbreaks.api import facts as f
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _LOOPBACK = re.compile(r"(?:^|//|@)(localhost|127\.0\.0\.1)(?::(\d{2,5}))?(?=[/:?,]|$)")
 # Where a server listens, or what may call it; not where a client connects to.
@@ -35,8 +34,6 @@ _BIND = re.compile(
     r"TRUSTED|REDIRECT|CALLBACK|PUBLIC|EXTERNAL|FRONTEND|DOMAIN|MASTER_ADDR)(_|$)|^HOST(NAME)?$",
     re.IGNORECASE,
 )
-# Celery's scheduler, which sends tasks and runs none (docs.celeryq.dev/en/stable/userguide/periodic-tasks.html).
-_BEAT = re.compile(r"\bcelery\b.*\sbeat\b")
 # Words of names that say nothing of which service is meant.
 _ANY = frozenset(
     {
@@ -106,7 +103,7 @@ def _asks_for_a_host(process: Process, pipeline: Pipeline) -> bool:
     return (
         isinstance(process.fact, f.Container)
         and not process.fact.init
-        and any(_local_default(setting, pipeline) for setting in _settings(process, pipeline))
+        and any(_local_default(setting, pipeline) for setting in _asked.settings(process, pipeline))
     )
 
 
@@ -118,15 +115,15 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     missing: dict[str, list[Setting]] = {}
     meant: dict[str, Host] = {}
-    asked = _settings(process, pipeline)
-    elsewhere = _merged(process, pipeline)
+    asked = _asked.settings(process, pipeline)
+    elsewhere = _asked.merged(process, pipeline)
     for setting in asked:
         address = _local_default(setting, pipeline)
         if address is None or setting.given or _beside(setting, address, process, pipeline):
             continue
-        if setting.name in elsewhere or _is_second_choice(setting, asked):
+        if setting.name in elsewhere or _asked.is_second_choice(setting, asked):
             continue
-        reason = _unknown(setting, process, pipeline)
+        reason = _asked.unknown(setting, process, pipeline)
         if reason:
             yield Unjudged(setting.place, reason)
             continue
@@ -147,7 +144,7 @@ def _finding(process: Process, host: Host, settings: Sequence[Setting], pipeline
     for setting in settings:
         reads.setdefault(setting.place, f"without {setting.name}, the default is used")
     severity, confidence, lowered = None, None, ""
-    if _is_compose(process) and process.environment.tier is not Tier.PROD:
+    if _asked.is_compose(process) and process.environment.tier is not Tier.PROD:
         severity, lowered = Severity.MEDIUM, "nothing says that this compose file is production's"
     elif process.environment.tier is Tier.NONPROD:
         severity, lowered = Severity.MEDIUM, f"{process.environment.name} is not production"
@@ -172,109 +169,6 @@ def _finding(process: Process, host: Host, settings: Sequence[Setting], pipeline
     )
 
 
-def _is_second_choice(setting: Setting, settings: Sequence[Setting]) -> bool:
-    """Whether the variable is only asked for where another one, which is looked at itself, is not set."""
-    return any(
-        other.place.path == setting.place.path
-        and isinstance(other.read.default, expr.EnvVar)
-        and other.read.default.key == setting.name
-        for other in settings
-    )
-
-
-def _unknown(setting: Setting, process: Process, pipeline: Pipeline) -> str:
-    """Why it can't be told whether the process uses the default; "" where it does."""
-    if not setting.known:
-        return process.open_reason
-    if not _is_asked_for(setting, process, pipeline):
-        return "no code is seen to ask for the field"
-    if setting.read.api == "os.environ.setdefault":
-        return "the code sets the variable itself"
-    if setting.read.conditional:
-        return "read only in some cases"
-    if setting.read.scope and not _may_be_called(setting.read, process, pipeline):
-        return "the function may not be called"
-    if not _constants.may_be_asked_for(setting.read, process, pipeline):
-        return "no code is seen to ask for what it is bound to"
-    for other in _same_service(process, pipeline):
-        if setting.name in other.variables:
-            return "another compose file of the folder sets it"
-        if not other.closed and _of_one_project(process, other):
-            return other.open_reason
-    return ""
-
-
-def _is_asked_for(setting: Setting, process: Process, pipeline: Pipeline) -> bool:
-    """Whether code asks for the settings field that the variable fills; a scheduler of tasks runs none of them, so
-    that only what it imports counts."""
-    field = setting.read.field.rpartition(".")[2] if setting.read.api == "pydantic" else ""
-    asking = pipeline.index(f.PythonModule, "asked", each=True).get(field, ())
-    if not field or not asking:
-        return not field
-    schedules = _BEAT.search(_command(process, pipeline))
-    return not schedules or any(module.path in process.modules for module in asking)
-
-
-def _command(process: Process, pipeline: Pipeline) -> str:
-    container = process.fact
-    command = container.command if isinstance(container, f.Container) else None
-    if command is None:
-        return ""
-    words = command.argv if command.argv is not None else ()
-    shell = [command.shell] if command.shell is not None else []
-    return " ".join(pipeline.resolve(word, process).text or "" for word in (*words, *shell))
-
-
-def _may_be_called(read: f.EnvRead, process: Process, pipeline: Pipeline) -> bool:
-    """Whether the files that the process reaches import, call, start or register the function of *read*."""
-    names = {entry.function for entry in process.entries}
-    modules = pipeline.index(f.PythonModule, "path")
-    functions = pipeline.index(f.Function, "path")
-    registered: set[str] = set()
-    for path in process.modules:
-        for module in modules.get(path, ()):
-            names.update(imported.name for imported in module.imports if imported.name)
-            for callee in module.calls:
-                names.update(callee.split("."))
-        for function in functions.get(path, ()):
-            for callee in function.calls if function.name != read.scope else ():
-                names.update(callee.split("."))
-            if function.decorators and path == read.path:
-                registered.add(function.name.rpartition(".")[2])
-    parts = read.scope.split(".")
-    return all(part in names or part in registered or part.startswith("__") for part in parts)
-
-
-def _same_service(process: Process, pipeline: Pipeline) -> Sequence[Process]:
-    """What other compose files of the folder say of the service."""
-    found = pipeline.index(Process, _service_of_folder).get(_service_of_folder(process), ())
-    return [other for other in found if other is not process] if _is_compose(process) else ()
-
-
-def _service_of_folder(process: Process) -> tuple[str, str] | None:
-    return (process.place.path.rpartition("/")[0], process.name) if _is_compose(process) else None
-
-
-def _of_one_project(process: Process, other: Process) -> bool:
-    """Whether ``docker compose up`` merges both files: one is the other's override file."""
-    names = [re.sub(r"\.ya?ml$", "", one.place.path.rpartition("/")[2]) for one in (process, other)]
-    return any(sorted(names) == [name, f"{name}.override"] for name in ("compose", "docker-compose"))
-
-
-def _merged(process: Process, pipeline: Pipeline) -> set[str]:
-    """The variables that the override file beside the compose file sets for the same service."""
-    others = _same_service(process, pipeline)
-    return {name for other in others if _of_one_project(process, other) for name in other.variables}
-
-
-def _settings(process: Process, pipeline: Pipeline) -> tuple[Setting, ...]:
-    return pipeline.index(Setting, _process_of).get(process.identity, ())
-
-
-def _process_of(setting: Setting) -> str:
-    return setting.process.identity
-
-
 def _localhost(process: Process) -> str | None:
     """What containers of one localhost have in common: the pod, or the service whose network they are in."""
     fact = process.fact
@@ -288,7 +182,7 @@ def _port(setting: Setting, address: re.Match[str], process: Process, pipeline: 
     if address[2]:
         return int(address[2])
     beside = re.sub(r"HOST(NAME)?|ADDR(ESS)?", "PORT", setting.name, flags=re.IGNORECASE)
-    for other in _settings(process, pipeline):
+    for other in _asked.settings(process, pipeline):
         if other.name == beside and other.name != setting.name and other.read.default is not None:
             only = pipeline.resolve(other.read.default).only
             if only is not None and str(only.value).isdecimal():
@@ -326,10 +220,10 @@ def _service_meant(setting: Setting, address: re.Match[str], process: Process, p
     for host in _reached(process, pipeline):
         if process in host.processes:
             continue
-        behind = tuple(other.identity for other in host.processes) if _is_compose(process) else (host.name,)
+        behind = tuple(other.identity for other in host.processes) if _asked.is_compose(process) else (host.name,)
         own = _words(host.name).union(*(_image_words(other) for other in host.processes))
         ports = host.ports | {_LISTENS_ON[word] for word in own if word in _LISTENS_ON}
-        reachable = ports | (set() if _is_compose(process) else set(host.published))
+        reachable = ports | (set() if _asked.is_compose(process) else set(host.published))
         if words & own and (port is None or not reachable or port in reachable or port in host.published):
             named.setdefault(behind, host)
         if port is not None and port not in _ANYONES and port in reachable:
@@ -340,7 +234,7 @@ def _service_meant(setting: Setting, address: re.Match[str], process: Process, p
 
 def _reached(process: Process, pipeline: Pipeline) -> tuple[Host, ...]:
     """The hosts that a process reaches by name: of its compose file, or of its namespace (else of its folder)."""
-    if _is_compose(process):
+    if _asked.is_compose(process):
         return pipeline.index(Host, "network").get(process.place.path, ())
     namespace = process.workload.namespace if process.workload is not None else ""
     if namespace:
@@ -350,10 +244,6 @@ def _reached(process: Process, pipeline: Pipeline) -> tuple[Host, ...]:
 
 def _namespace(host: Host) -> str | None:
     return host.network.partition("#")[2] or None
-
-
-def _is_compose(process: Process) -> bool:
-    return isinstance(process.fact, f.Container) and process.fact.tool == "compose"
 
 
 def _ports_of(process: Process, pipeline: Pipeline) -> set[int]:

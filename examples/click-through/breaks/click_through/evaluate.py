@@ -12,8 +12,9 @@ import math
 import mlflow
 from mlflow import MlflowClient
 from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import OrdinalEncoder
 
-from click_through.features import TARGET, features_of
+from click_through.features import CATEGORICAL, TARGET, features_of
 from click_through.settings import MODEL_NAME, params
 from click_through.train import examples
 
@@ -23,7 +24,9 @@ def evaluate(day: dt.date) -> None:
     client = MlflowClient()
     newest = max(client.search_model_versions(f"name='{MODEL_NAME}'"), key=lambda version: int(version.version))
     model = mlflow.sklearn.load_model(f"models:/{MODEL_NAME}/{newest.version}")
-    auc = roc_auc_score(frame[TARGET], model.predict_proba(features_of(frame))[:, 1])
+    features = features_of(frame)
+    features[CATEGORICAL] = OrdinalEncoder().fit_transform(features[CATEGORICAL])
+    auc = roc_auc_score(frame[TARGET], model.predict_proba(features)[:, 1])
     if not math.isfinite(auc) or auc < params("evaluate")["min_auc"]:
         raise SystemExit(f"version {newest.version} has an AUC of {auc}")
     client.set_model_version_tag(MODEL_NAME, newest.version, "approved", "true")
