@@ -801,11 +801,13 @@ class RouterMount(Fact, frozen=True, kw_only=True):
 
 
 class RequestField(Part, frozen=True, kw_only=True):
-    """A field of a request model: *name* is what the JSON calls it (its alias where it has one)."""
+    """A field of a request model: *name* is what the JSON calls it (its alias where it has one). *default* is the
+    number or text that it is where it is missing, as written; "" where it has none, or another."""
 
     name: str
     required: bool
     place: Place
+    default: str = ""
 
 
 class RequestModel(Fact, frozen=True, kw_only=True):
@@ -2714,6 +2716,39 @@ class ContainedErrors(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"contained-errors:{self.path}#{self.function}"
+
+
+class EndsWell(Fact, frozen=True, kw_only=True):
+    """A function, or what a script does when it is run, that ends as if all was well where its work fails.
+
+    The place is that of the ``try``; *handler* is the one for any error (*catches* is what it names, "" for all), which
+    only ``reports`` it and ends the function with nothing or False, or does something ``other`` besides. *function*:
+    qualified, "" for the code below ``if __name__ == "__main__"``. *whole*: the ``try`` holds what the function is
+    there for; else the handler returns, and behind stands the work, which uses *needed*, names that the ``try`` binds.
+    *first*: the first call in the ``try``, as written. *started*: the script's own code runs the function and drops
+    what it returns. *asked*: some code of the file takes what it returns; *answers*: it returns something else in other
+    cases. *reads* and *writes* are the first call in the ``try`` that reads data, and the first that writes data, in
+    the ``try`` or behind it.
+    """
+
+    called: ClassVar[str] = "work whose failure is only reported"
+
+    function: str = ""
+    first: str = ""
+    catches: str = ""
+    then: L["reports", "other"] = "reports"
+    whole: bool = True
+    needed: tuple[str, ...] = ()
+    handler: Place
+    started: bool = False
+    asked: bool = False
+    answers: bool = False
+    reads: Place | None = None
+    writes: Place | None = None
+
+    @property
+    def identity(self) -> str:
+        return f"ends-well:{self.path}#{self.function}:{self.first}:{','.join(self.needed)}"
 
 
 class KeptCoroutine(Fact, frozen=True, kw_only=True):

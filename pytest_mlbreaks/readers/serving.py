@@ -820,7 +820,8 @@ def _request_model(
                 continue
             required, plain = _field(file, site, value, assignment.annotation)
             complete = complete and plain
-            fields[name] = RequestField(name=name, required=required, place=file.place(assignment.node))
+            place = file.place(assignment.node)
+            fields[name] = RequestField(name=name, required=required, place=place, default=_made_up(file, site, value))
     if config is not None:
         extra, whole = _old_config(config)
         complete = complete and whole
@@ -849,6 +850,17 @@ def _field(file: PythonFile, site: ClassSite, value: ast.expr | None, annotation
         given = default is not None and not (isinstance(default, ast.Constant) and default.value is Ellipsis)
         return not given and not optional and _keyword(value, "default_factory") is None, True
     return isinstance(value, ast.Constant) and value.value is Ellipsis, True
+
+
+def _made_up(file: PythonFile, site: ClassSite, value: ast.expr | None) -> str:
+    """The number or text that a field is where it is missing, as written; "" where it has no such default."""
+    if isinstance(value, ast.Call) and (file.qualified(value.func, site.scope) or "").endswith("Field"):
+        value = _argument(value, 0, "default")
+    number = value.operand if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub) else value
+    if isinstance(number, ast.Constant) and isinstance(number.value, int | float | str):
+        text = ast.unparse(value) if value is not None else ""
+        return text if len(text) <= 40 else f"{text[:37]}..."
+    return ""
 
 
 def _words(annotation: ast.expr) -> set[str]:

@@ -6,6 +6,7 @@ files without such calls nothing is walked. What is not written there is not tol
 - options are followed within their file alone (see `options`);
 - a hash that is only compared, or kept in a set, is ``other`` (see `hashes`);
 - of a failed load it is told what the handler does, and not what the rest of the code makes of it (see `loads`);
+- of work whose failure is only reported, no function that other code of the file takes an answer of (see `endings`);
 - of a function that keeps its results, only a handler that ends in a constant (see `kept`);
 - parts of a service, and what it answers, by what stands in one function (see `parts`, `replies`).
 """
@@ -20,6 +21,7 @@ from pytest_mlbreaks.model.facts import (
     Assertions,
     BuiltinHash,
     CommandOption,
+    EndsWell,
     FolderCreation,
     GuardedLoad,
     KeptFailure,
@@ -31,6 +33,7 @@ from pytest_mlbreaks.model.facts import (
     ValidationRun,
 )
 from pytest_mlbreaks.readers.python import claims
+from pytest_mlbreaks.readers.training.endings import endings
 from pytest_mlbreaks.readers.training.folders import folders
 from pytest_mlbreaks.readers.training.hashes import hashes
 from pytest_mlbreaks.readers.training.kept import kept_failures
@@ -51,6 +54,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     yield from hashes(file)
     yield from guarded_loads(file)
     yield from kept_failures(file)
+    yield from endings(file)
     yield from folders(file)
     yield from validations(file)
     yield from assertions(file)
@@ -63,12 +67,13 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 READER: Reader[PythonFile] = Reader(
     name="training",
-    version=6,
+    version=7,
     format=PYTHON,
     facts=(
         Assertions,
         BuiltinHash,
         CommandOption,
+        EndsWell,
         FolderCreation,
         GuardedLoad,
         KeptFailure,
