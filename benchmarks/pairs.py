@@ -1,21 +1,22 @@
 """What all checks say of real faults before and after their fix.
 
-Run as ``python pairs.py PAIRS.tsv MIRRORS [ID ...]``. PAIRS.tsv has the columns id, category, repo, fix_commit, path,
+Run as ``python pairs.py PAIRS.tsv MIRRORS [ID ...] [--said SAID.tsv] [--all]``. PAIRS.tsv has the columns id,
+category, repo, fix_commit, path,
 buggy_line, evidence_kind, mechanism; MIRRORS holds a bare git repository ``OWNER+NAME/repo`` for each repo. Both trees,
 that of the fix's parent and that of the fix, are read whole from git's objects; nothing is checked out or run.
 
 A finding is *near* when it, or a place in its ``because``, stands in the fixed file within three lines of the fault.
 It is *gone* when its check says nothing near the place that the fault's lines have after the fix. Near is not the same
-as about it: that was judged by hand, and ``pairs.tsv`` beside this file names the check that is, or why the fault is
-missed.
+as about it: that was judged by hand, and SAID.tsv (``pairs.tsv`` beside this file, if not given) names the check that
+is, or why the fault is missed. Without ``--all`` only faults of the distributed categories are counted.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import dataclasses
 import difflib
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -40,7 +41,7 @@ CATEGORIES = (
     "cache-invalidation",
     "client-assumption",
 )
-"""The distributed ones; faults of others are not counted here."""
+"""The distributed ones; faults of others are counted only if asked for."""
 
 KINDS = ("single-file", "cross-file")
 """Kinds of evidence that files can give; a fault that only data show is not counted."""
@@ -68,14 +69,20 @@ class Judged:
     reason: str
 
 
-def main(pairs: Path, mirrors: Path, wanted: Sequence[str] = ()) -> None:
-    """Prints a row a pair as it is done, then a table over the categories; pairs named in *wanted*, or all."""
+SAID = Path(__file__).with_name("pairs.tsv")
+
+
+def main(
+    pairs: Path, mirrors: Path, wanted: Sequence[str] = (), *, judged_in: Path = SAID, every: bool = False
+) -> None:
+    """Prints a row a pair as it is done, then a table over the categories; pairs named in *wanted*, or all: those of
+    the distributed categories, or, with *every*, of each. *judged_in* says what a person said of them."""
     loaded = packs.load()
     optional = frozenset(check.id for check in loaded.checks if check.confidence == Confidence.LOW)
-    said = _said()
+    said = _said(judged_in)
     done: list[tuple[dict[str, str], Outcome]] = []
     print("| pair | category | fault | found, or why not |\n|---|---|---|---|")
-    for pair in _chosen(pairs, wanted):
+    for pair in _chosen(pairs, wanted, every=every):
         judged = said.get(pair["id"], Judged("-", "not looked at"))
         try:
             outcome = _outcome(pair, mirrors / pair["repo"].replace("/", "+") / "repo", loaded)
@@ -108,15 +115,15 @@ def _told(outcome: Outcome, judged: Judged, optional: frozenset[str]) -> str:
     return "; ".join(parts)
 
 
-def _said() -> dict[str, Judged]:
-    with Path(__file__).with_name("pairs.tsv").open(encoding="utf-8", newline="") as lines:
+def _said(judged_in: Path) -> dict[str, Judged]:
+    with judged_in.open(encoding="utf-8", newline="") as lines:
         return {row["id"]: Judged(row["about"], row["reason"]) for row in csv.DictReader(lines, delimiter="\t")}
 
 
-def _chosen(pairs: Path, wanted: Sequence[str]) -> Iterator[dict[str, str]]:
+def _chosen(pairs: Path, wanted: Sequence[str], *, every: bool) -> Iterator[dict[str, str]]:
     with pairs.open(encoding="utf-8", newline="") as lines:
         for pair in csv.DictReader(lines, delimiter="\t"):
-            counted = pair["category"] in CATEGORIES and pair["evidence_kind"] in KINDS
+            counted = (every or pair["category"] in CATEGORIES) and pair["evidence_kind"] in KINDS
             if pair["id"] in wanted or (counted and not wanted):
                 yield pair
 
@@ -132,11 +139,12 @@ def _outcome(pair: dict[str, str], repository: Path, loaded: packs.Packs) -> Out
     fault = int(pair["buggy_line"] or 1)
     faulty = range(fault - NEAR_LINES, fault + NEAR_LINES + 1)
     mended = _moved(faulty, *lines)
-    reports = [_report(tree, loaded) for tree in trees]
+    faulted = _report(trees[0], loaded)
+    before = _near(faulted, pair["path"], faulty)
     return Outcome(
-        before=_near(reports[0], pair["path"], faulty),
-        after=_near(reports[1], pair["path"], mended),
-        undecided=_undecided(reports[0], pair["path"], faulty),
+        before=before,
+        after=_near(_report(trees[1], loaded), pair["path"], mended) if before else frozenset(),
+        undecided=_undecided(faulted, pair["path"], faulty),
     )
 
 
@@ -197,10 +205,17 @@ def print_table(
         counts["opt-in"][pair["category"]] += about in outcome.gone & optional
     print("\n| category | pairs | any finding near | found | of these gone after the fix | found by opt-in, and gone |")
     print("|---|---|---|---|---|---|")
-    for category in (one for one in CATEGORIES if counts["pairs"][one]):
+    for category in dict.fromkeys((*(one for one in CATEGORIES if counts["pairs"][one]), *sorted(counts["pairs"]))):
         print(f"| {category} | {' | '.join(str(count[category]) for count in counts.values())} |")
     print(f"| all | {' | '.join(str(count.total()) for count in counts.values())} |")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pairs", type=Path)
+    parser.add_argument("mirrors", type=Path)
+    parser.add_argument("wanted", nargs="*")
+    parser.add_argument("--said", type=Path, default=SAID)
+    parser.add_argument("--all", action="store_true")
+    given = parser.parse_args()
+    main(given.pairs, given.mirrors, given.wanted, judged_in=given.said, every=given.all)

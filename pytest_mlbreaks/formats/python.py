@@ -114,7 +114,8 @@ class CallSite(msgspec.Struct):
     """A call. *loops* are the enclosing loops and comprehensions of its scope, outermost first; *contexts* the
     ``with`` items around it there; *result* the name (or ``self.attribute``) that its result is bound to, or "".
     *callee* is its qualified name, "" where it has none; *conditional*: it stands where code of its module or function
-    comes to only in some cases (below an ``if``, behind one that returns, behind ``or``, in a handler)."""
+    comes to only in some cases (below an ``if``, behind one that returns, behind ``or``, in a handler); *dropped*: it
+    is a statement of its own, so that nothing gets its result."""
 
     node: ast.Call
     scope: Scope
@@ -123,6 +124,7 @@ class CallSite(msgspec.Struct):
     result: str
     callee: str = ""
     conditional: bool = False
+    dropped: bool = False
 
 
 class FunctionSite(msgspec.Struct, frozen=True):
@@ -549,7 +551,11 @@ class _Walk:
                 value = statement.value
                 if value.__class__ in _OPERATORS:
                     self.file.expressions.append(ExpressionSite(value, self.scope, self.loops, self.contexts))
-                if value.__class__ not in _LEAVES:
+                if value.__class__ is ast.Call:
+                    at = len(self.file.calls)
+                    self.visit(value)
+                    self.file.calls[at].dropped = True
+                elif value.__class__ not in _LEAVES:
                     self.visit(value)
                 continue
             handler = handlers.get(kind)

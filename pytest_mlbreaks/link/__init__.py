@@ -24,6 +24,7 @@ from pytest_mlbreaks.link import (
 )
 from pytest_mlbreaks.link.environments import Environments
 from pytest_mlbreaks.link.installs import installs
+from pytest_mlbreaks.link.misfits import file_calls
 from pytest_mlbreaks.link.modules import Modules
 from pytest_mlbreaks.link.notebooks import idle
 from pytest_mlbreaks.link.order import StepOrder
@@ -87,6 +88,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     roles = Roles(pipeline, modules, reach, linked_models)
     pipeline.add(roles.roles)
     pipeline.add(roles.edges)
+    pipeline.add(file_calls(pipeline, modules))
 
 
 def summarise(pipeline: Pipeline) -> tuple[Share, Share]:

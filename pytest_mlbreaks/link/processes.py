@@ -612,7 +612,8 @@ class Processes:
 
     def _checkout_lacks(self, path: str, step: Step) -> bool:
         """Whether a job's checkout certainly has no file *path*: the job checks this repository out at its usual place,
-        the path is plain and leads into a folder of the tree, and no other command of the job speaks of the file."""
+        the path is plain and leads into a folder of the tree, and no other command of the job speaks of the file but
+        to start it. A file without an ending is only missed where the one of that name with an ending is beside it."""
         jobs = self._pipeline.index(WorkflowJob, "step").get(step.identity, ())
         if len(jobs) != 1 or _MADE_BY_CI.search(path) or HOLE in path or self._pipeline.unread_near(path):
             return False
@@ -620,7 +621,10 @@ class Processes:
         moved = {"path", "repository", "ref", "sparse-checkout", "submodules"}
         if len(checkouts) != 1 or any(given.name in moved for given in checkouts[0].inputs):
             return False
-        if "/" not in path or not path.endswith((".py", ".sh", ".R")) or ".gitmodules" in self._pipeline.paths:
+        if "/" not in path or ".gitmodules" in self._pipeline.paths:
+            return False
+        short = any(f"{path}{ending}" in self._pipeline.paths for ending in _ENDINGS)
+        if not short and not path.endswith((".py", ".sh", ".R")):
             return False
         if any("download-artifact" in s.uses or "cache" in s.uses for s in jobs[0].steps):
             return False
@@ -628,9 +632,11 @@ class Processes:
         texts = [
             self._values.pattern(s.run.shell) for s in jobs[0].steps if s.run is not None and s.run.shell is not None
         ]
-        commands = "\n".join(texts)
+        commands = "\n".join(line for text in texts for line in text.splitlines() if not line.lstrip().startswith("#"))
         before = commands[: commands.rfind("\n", 0, commands.find(name)) + 1]
-        return commands.count(name) == 1 and not BRINGS_FILES.search(before)
+        start = rf"^\s*(?:python3?\s+|(?:ba)?sh\s+|\./){re.escape(path)}(?=\s|$)"
+        starts = len(re.findall(start, commands, re.MULTILINE))
+        return commands.count(name) == max(starts, 1) and (short or not BRINGS_FILES.search(before))
 
     def _step_entries(self, process: Process, step: Step) -> Iterator[Entry]:
         if step.callee is not None:
@@ -741,6 +747,8 @@ class Processes:
 
 _IN_A_CHECKOUT = frozenset({"github-actions", "gitlab-ci", "dvc", "mlflow", "databricks", "sagemaker", "vertex"})
 """Orchestrators whose steps name files by their path in the tree."""
+
+_ENDINGS = (".sh", ".py")
 
 _OTHER_SHELLS = frozenset({"pwsh", "powershell", "cmd", "python"})
 _RUNNER = {"GITHUB_WORKSPACE": "/github/workspace", "RUNNER_TEMP": "/github/runner_temp"}

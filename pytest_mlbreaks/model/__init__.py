@@ -9,6 +9,7 @@ from pytest_mlbreaks.model.linked import (
     Endpoint,
     Entry,
     FeatureGroup,
+    FileCalls,
     Host,
     Image,
     Install,
@@ -23,6 +24,7 @@ from pytest_mlbreaks.model.linked import (
     Role,
     Setting,
     Twin,
+    UnfitCall,
 )
 from pytest_mlbreaks.model.pipeline import Pipeline
 from pytest_mlbreaks.model.place import Diagnostic, Place
@@ -42,6 +44,7 @@ __all__ = [
     "Environment",
     "Fact",
     "FeatureGroup",
+    "FileCalls",
     "Host",
     "Image",
     "Install",
@@ -60,5 +63,6 @@ __all__ = [
     "Setting",
     "Tier",
     "Twin",
+    "UnfitCall",
     "Value",
 ]

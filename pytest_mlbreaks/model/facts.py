@@ -94,10 +94,17 @@ class Parameter(Part, frozen=True, kw_only=True):
 class Function(Fact, frozen=True, kw_only=True):
     """A function or method. *calls* are the callee names inside it, import aliases expanded, each once; *sometimes*
     those of them that it comes to only in some cases (below an ``if``, behind one that returns), *injected* those that
-    FastAPI calls before it (``Depends``)."""
+    FastAPI calls before it (``Depends``).
+
+    The last *named* of its parameters are taken by name only. *more* is what it takes besides: ``*``, ``**``, ``***``
+    (both), or ``?`` where that is not told: it is bound several times, takes parameters by position only, or stands
+    for another one (an empty body, a decorated class).
+    """
 
     name: str  # qualified: Model.predict, outer.inner
     parameters: tuple[Parameter, ...] = ()
+    named: int = 0
+    more: L["", "*", "**", "***", "?"] = ""
     calls: tuple[str, ...] = ()
     sometimes: tuple[str, ...] = ()
     injected: tuple[str, ...] = ()
@@ -201,6 +208,48 @@ class Passed(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"passed:{self.path}#{self.scope}:{self.callee}({', '.join(render(a.value) for a in self.arguments)})"
+
+
+class CallShape(Part, frozen=True, kw_only=True):
+    """How a call is written: the arguments *given* by position, and the *names* of the others. *callee* is named as in
+    `Call`, with ``()`` behind a class where the call is one of a method of an object (``Model().predict``), and
+    ``super()`` already replaced by the class that it means."""
+
+    callee: str
+    given: int = 0
+    names: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()  # the names of the variables given by position, "" for what is none
+    dropped: bool = False  # a statement of its own: nothing gets the result, and nothing awaits it
+    scope: str = ""
+    place: Place
+
+
+class CallShapes(Fact, frozen=True, kw_only=True):
+    """The calls of a file that may be of functions of the tree and that unpack nothing, each shape once; of those of
+    the file's own functions only such as look wrong."""
+
+    called: ClassVar[str] = "shapes of calls"
+
+    calls: tuple[CallShape, ...]
+
+    @property
+    def identity(self) -> str:
+        return f"call-shapes:{self.path}"
+
+
+class ListingRead(Fact, frozen=True, kw_only=True):
+    """Code that takes ``Contents`` of an answer of S3 to *api*. *guarded*: its function asks whether there is any, or
+    takes the error."""
+
+    called: ClassVar[str] = "listing of S3 that is read"
+
+    api: str
+    guarded: bool = False
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"listing:{self.path}#{self.scope}:{self.api}"
 
 
 class DatasetAccess(Fact, frozen=True, kw_only=True):
@@ -2336,12 +2385,13 @@ class JobStep(Part, frozen=True, kw_only=True):
 
 class ContextRead(Part, frozen=True, kw_only=True):
     """An expression of a job that asks for what another job (``needs.NAME``) or another of its steps (``steps.NAME``)
-    has left: *field* is what follows the name (``outputs.label``, ``result``).
+    has left: *field* is what follows the name (``outputs.label``, ``result``). Or for a variable (``env.NAME``), where
+    that is the whole expression.
 
     *key* is the job's key that it stands in (``if``, ``env``, ``outputs``, ``steps``), *step* the index of the step.
     """
 
-    of: L["needs", "steps"]
+    of: L["needs", "steps", "env"]
     name: str
     field: str = ""
     key: str

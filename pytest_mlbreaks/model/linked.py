@@ -9,6 +9,8 @@ from typing import ClassVar, Literal
 from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import (
     Argument,
+    CallShape,
+    CallShapes,
     Container,
     DatasetAccess,
     DbtExposure,
@@ -613,3 +615,41 @@ class DbtTree:
                 if ref.version == version.name or (not ref.version and version.latest):
                     return self.models.get(version.file) or self.models.get(ref.name)
         return self.models.get(ref.name)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class UnfitCall:
+    """A call that does not fit the one function that it means. *names* are the arguments concerned: those that the
+    function does not take (``unknown``), lacks (``missing``), gets twice (``twice``) or that stand in each other's
+    place (``swapped``); of ``many``, how many are given by position and how many it takes so."""
+
+    call: CallShape
+    function: Function
+    kind: Literal["unknown", "missing", "twice", "many", "swapped"]
+    names: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FileCalls:
+    """The calls of a file whose function in the tree is known: how many shapes of them were *told*, and which of them
+    are *unfit*. *unawaited*: those of coroutines whose result nothing gets."""
+
+    called: ClassVar[str] = "file that calls functions of the tree"
+
+    shapes: CallShapes
+    told: int
+    unfit: tuple[UnfitCall, ...] = ()
+    unawaited: tuple[tuple[CallShape, Function], ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"file-calls:{self.shapes.path}"
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self.shapes.path
+
+    @property
+    def place(self) -> Place:
+        return self.shapes.place

@@ -47,6 +47,7 @@ _STRING = re.compile(r"'((?:[^']|'')*)'")
 _READ = re.compile(
     rf"(?<![\w.-])(needs|steps)(?:\.({_NAME})|\[\s*'({_NAME})'\s*\])((?:\.{_NAME}|\[\s*'[^']*'\s*\])*)", re.IGNORECASE
 )
+_VARIABLE = re.compile(rf"\s*env\.({_NAME})\s*")
 _QUOTED_KEY = re.compile(r"\[\s*'([^']*)'\s*\]")
 _OPERATORS = re.compile(r"'(?:[^']|'')*'|\|\||&&|[()\[\]]")
 
@@ -411,7 +412,7 @@ def _reads(job: YamlNode) -> Iterator[ContextRead]:
 def _reads_below(node: YamlNode, key: str, step: int | None, *, condition: bool) -> Iterator[ContextRead]:
     text = node.text
     if text is not None:
-        if "needs" in text or "steps" in text:
+        if "needs" in text or "steps" in text or "env." in text:
             yield from _reads_of(node, text, key, step, condition=condition)
         return
     for child in node.elements():
@@ -426,17 +427,26 @@ def _reads_of(node: YamlNode, text: str, key: str, step: int | None, *, conditio
         if node.block and text[line_start:start].lstrip().startswith("#"):
             continue  # a comment of the script
         part = text[start:end]
+        if alone := _VARIABLE.fullmatch(part):
+            yield ContextRead(of="env", name=alone[1], key=key, step=step, place=_place_in(node, text, start))
+            continue
         strings = [match.span() for match in _STRING.finditer(part)]
         for match in _READ.finditer(part):
             if any(first < match.start() < last for first, last in strings):
                 continue
             fields = _QUOTED_KEY.sub(r".\1", match[4]).lstrip(".")
             of: L["needs", "steps"] = "needs" if match[1].lower() == "needs" else "steps"
-            place = node.text_place
-            if node.literal and place.line is not None:
-                line = place.line + text.count("\n", 0, start + match.start())
-                place = Place(place.path, line, None, line)
+            place = _place_in(node, text, start + match.start())
             yield ContextRead(of=of, name=match[2] or match[3], field=fields, key=key, step=step, place=place)
+
+
+def _place_in(node: YamlNode, text: str, at: int) -> Place:
+    """The line of *at* in the text of *node*, where that stands as it is written; else the whole text."""
+    place = node.text_place
+    if not node.literal or place.line is None:
+        return place
+    line = place.line + text.count("\n", 0, at)
+    return Place(place.path, line, None, line)
 
 
 def _expressions(text: str, *, condition: bool) -> Iterator[tuple[int, int]]:

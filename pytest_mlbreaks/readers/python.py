@@ -6,6 +6,7 @@ import ast
 import functools
 import re
 from collections.abc import Iterator
+from typing import Literal as L
 
 from pytest_mlbreaks.formats.python import (
     PYTHON,
@@ -205,11 +206,34 @@ def _function(file: PythonFile, site: FunctionSite, *, depends: bool) -> Functio
         place=file.definition_place(node),
         name=scope.qualname,
         parameters=parameters,
+        named=len(arguments.kwonlyargs),
+        more=_takes(node, outer),
         calls=tuple(dict.fromkeys((*scope.calls, *injected))) if injected else tuple(scope.calls),
         injected=tuple([callee for callee in injected if callee not in scope.calls]),
         sometimes=tuple([name for name, conditional in scope.calls.items() if conditional]),
         decorators=tuple([_decorator(file, decorator, outer) for decorator in node.decorator_list]),
         asynchronous=node.__class__ is ast.AsyncFunctionDef,
+    )
+
+
+def _takes(node: ast.FunctionDef | ast.AsyncFunctionDef, outer: Scope) -> L["", "*", "**", "***", "?"]:
+    """What a function takes besides its parameters (`Function.more`)."""
+    arguments = node.args
+    if arguments.posonlyargs or len(outer.names.get(node.name, ())) > 1 or _is_empty(node.body):
+        return "?"
+    cls = outer.node
+    if isinstance(cls, ast.ClassDef) and (cls.keywords or cls.decorator_list):
+        return "?"  # a metaclass or a decorator may put another one before it
+    if arguments.vararg is not None:
+        return "*" if arguments.kwarg is None else "***"
+    return "" if arguments.kwarg is None else "**"
+
+
+def _is_empty(body: list[ast.stmt]) -> bool:
+    """Whether a function only says that there is one: ``...``, ``pass``, ``raise NotImplementedError``."""
+    return all(
+        isinstance(one, (ast.Pass, ast.Raise)) or (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
+        for one in body
     )
 
 
@@ -478,7 +502,7 @@ def _aliases(file: PythonFile, scope: Scope, node: ast.expr) -> list[Expr]:
 
 READER: Reader[PythonFile] = Reader(
     name="python",
-    version=6,
+    version=7,
     format=PYTHON,
     facts=(PythonModule, Constant, Function, EnvRead, Address, Call),
     claims=claims,
