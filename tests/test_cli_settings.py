@@ -38,12 +38,16 @@ def put(folder: Path, path: str, text: str) -> None:
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with two findings of `CHECK`, which fail; the current folder."""
     put(tmp_path, ".github/workflows/a.yml", workflow())
-    put(tmp_path, ".github/workflows/b.yml", workflow(script="pipelines/lost.py"))
+    put(tmp_path, ".github/workflows/b.yml", workflow(script="steps/lost.py"))
     put(tmp_path, "app.py", "print(1)\n")
     put(tmp_path, "batch/gone.py", "print(1)\n")  # where the scripts are now
     put(tmp_path, "batch/lost.py", "print(1)\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+FAIL = ("--fail-on", "medium")
+"""At which findings of `CHECK` fail a run: its confidence is medium."""
 
 
 def run(*arguments: str) -> int:
@@ -85,18 +89,18 @@ def test_a_comment_suppresses_and_is_told_when_it_is_no_longer_needed(
     """What it suppresses is in the JSON with the reason; in the terminal it is counted, and shown with -v."""
     only(repo, "")
     put(repo, ".github/workflows/a.yml", workflow(f"  # mlbreaks: ignore[{CHECK}] made by another job"))
-    data = report(capsys, code=1)
+    data = report(capsys, *FAIL, code=1)
     assert silenced(data) == {"a.yml": "inline", "b.yml": None}
     assert data["summary"]["suppressed"] == 1
     run("check")
     text = capsys.readouterr().out
-    assert "1 finding, 1 at or above the threshold (high), 1 suppressed (1 inline)" in text
+    assert "1 finding, 0 at or above the threshold (high), 1 suppressed (1 inline)" in text
     assert "a.yml" not in text
     run("check", "-v")
     assert "suppressed (inline): made by another job" in capsys.readouterr().out
     put(repo, ".github/workflows/a.yml", workflow(f"  # mlbreaks: ignore[{CHECK}] made by another job", "app.py"))
-    assert remarks(report(capsys, code=1)) == [f"ignore[{CHECK}] suppresses nothing: {CHECK} found nothing here"]
-    assert run("check") == 1
+    assert remarks(report(capsys, *FAIL, code=1)) == [f"ignore[{CHECK}] suppresses nothing: {CHECK} found nothing here"]
+    assert run("check", *FAIL) == 1
     assert "Settings  1 remark" in capsys.readouterr().out
 
 
@@ -111,10 +115,10 @@ def test_the_configuration_ignores_by_path_and_by_resource(repo: Path, capsys: p
     only(repo, "")
     about = {f["place"]["path"][-5:]: f["about"][0] for f in report(capsys)["findings"]}
     only(repo, f"ignores:\n- {{checks: [{CHECK}], paths: ['**/a.yml'], reason: r}}\n")
-    assert silenced(report(capsys, code=1)) == {"a.yml": "config", "b.yml": None}
+    assert silenced(report(capsys, *FAIL, code=1)) == {"a.yml": "config", "b.yml": None}
     entry = json.dumps({"checks": [CHECK], "resources": [about["b.yml"]], "reason": "r"})
     only(repo, f"ignores:\n- {entry}\n")
-    assert silenced(report(capsys, code=1)) == {"a.yml": None, "b.yml": "config"}
+    assert silenced(report(capsys, *FAIL, code=1)) == {"a.yml": None, "b.yml": "config"}
 
 
 def test_what_is_excluded_is_not_judged(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,7 +135,7 @@ def test_what_is_excluded_is_not_missing(repo: Path, capsys: pytest.CaptureFixtu
     put(repo, "old/deep/run.py", "print(1)\n")
     put(repo, ".github/workflows/c.yml", workflow(script="old/deep/run.py"))
     only(repo, "exclude: [old/]\n")
-    data = report(capsys, code=1)
+    data = report(capsys, *FAIL, code=1)
     assert silenced(data) == {"a.yml": None, "b.yml": None}
     (result,) = data["results"]
     assert [one["place"]["path"] for one in result["unjudged"]] == [".github/workflows/c.yml"]
@@ -169,7 +173,7 @@ def test_a_configuration_can_be_put_aside(repo: Path, capsys: pytest.CaptureFixt
     """Whatever a repository says of itself, one can look without it."""
     put(repo, "mlbreaks.yaml", "ignore: [push-order]\n")
     assert run("check") == 0
-    assert run("check", "--config", "/dev/null") == 1
+    assert run("check", "--config", "/dev/null", *FAIL) == 1
 
 
 def test_a_baseline_is_written_and_counts(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,7 +184,7 @@ def test_a_baseline_is_written_and_counts(repo: Path, capsys: pytest.CaptureFixt
     assert "mlbreaks-baseline.json: 2 findings accepted\n" in said
     assert 'It counts where the configuration says `baseline = "mlbreaks-baseline.json"`' in said
     first = (repo / "mlbreaks-baseline.json").read_bytes()
-    assert run("check") == 1
+    assert run("check", *FAIL) == 1
     assert run("check", "--baseline", "mlbreaks-baseline.json") == 0
     only(repo, "baseline: mlbreaks-baseline.json\n")
     data = report(capsys, code=0)
@@ -190,7 +194,7 @@ def test_a_baseline_is_written_and_counts(repo: Path, capsys: pytest.CaptureFixt
     put(repo, ".github/workflows/a.yml", "# a line more\n" + workflow())  # what moves stays accepted
     put(repo, ".github/workflows/b.yml", workflow(script="app.py"))
     put(repo, ".github/workflows/c.yml", workflow())
-    data = report(capsys, code=1)
+    data = report(capsys, *FAIL, code=1)
     assert silenced(data) == {"a.yml": "baseline", "c.yml": None}
     assert [one["path"] for one in data["baseline"]["gone"]] == [".github/workflows/b.yml"]
     run("check")
@@ -202,7 +206,7 @@ def test_a_baseline_is_written_and_counts(repo: Path, capsys: pytest.CaptureFixt
     assert run("check") == 0
     assert report(capsys)["baseline"]["gone"] == []
     put(repo, ".github/workflows/a.yml", workflow())
-    put(repo, ".github/workflows/b.yml", workflow(script="pipelines/lost.py"))
+    put(repo, ".github/workflows/b.yml", workflow(script="steps/lost.py"))
     (repo / ".github/workflows/c.yml").unlink()
     (repo / "mlbreaks-baseline.json").unlink()
     assert run("baseline") == 0  # the configuration names a file that is not there yet
@@ -235,7 +239,7 @@ def test_locked_checks(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     put(repo, ".github/workflows/a.yml", workflow(f"  # mlbreaks: ignore[{CHECK}] r"))
     assert run("baseline") == 0
     assert f"not accepted: 2 of {CHECK}, which is locked by company.yaml" in capsys.readouterr().out
-    data = report(capsys, "--ignore", "push-order", code=1)
+    data = report(capsys, "--ignore", "push-order", *FAIL, code=1)
     assert silenced(data) == {"a.yml": None, "b.yml": None}
     assert remarks(data) == [
         f"{CHECK} is locked by company.yaml: it can't be ignored",
@@ -252,7 +256,7 @@ pipelines:
 - {name: second, root: compose/b, shared: [.github/workflows/b.yml]}
 """
     only(repo, text)
-    data = report(capsys, code=1)
+    data = report(capsys, *FAIL, code=1)
     assert {f["place"]["path"][-5:]: f["pipeline"] for f in data["findings"]} == {"a.yml": "first", "b.yml": "second"}
     assert [f["pipeline"] for f in report(capsys, "--pipeline", "second")["findings"]] == ["second"]
     assert run("check", "--pipeline", "secnd") == 2
@@ -275,8 +279,8 @@ def test_the_nearest_configuration_counts(repo: Path, capsys: pytest.CaptureFixt
     put(repo, ".git/HEAD", "")
     put(repo, "sub/mlbreaks.yaml", "fail-on: never\n")
     put(repo, "sub/deep/x.py", "")
-    assert run("check") == 1
-    assert run("check", "sub/deep", ".github") == 1
+    assert run("check", *FAIL) == 1
+    assert run("check", "sub/deep", ".github", *FAIL) == 1
     assert report(capsys, "sub/deep")["summary"]["threshold"] == "never"
     put(repo, ".conf/mlbreaks.yaml", "fail-on: low\n")
     assert report(capsys, ".conf")["summary"]["threshold"] == "low"

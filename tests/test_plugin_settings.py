@@ -99,7 +99,8 @@ jobs:
       %s
       - run: python pipelines/run.py
 """
-    options = ("-p", "no:randomly", "--mlbreaks-only", "--mlbreaks-select", "step-entry-file-absent")
+    select = ("--mlbreaks-select", "step-entry-file-absent", "--mlbreaks-fail-on", "medium")
+    options = ("-p", "no:randomly", "--mlbreaks-only", *select)
     workflow.write_text(text % "# nothing", encoding="utf-8")
     pytester.runpytest_subprocess(*options).assert_outcomes(failed=1)
     workflow.write_text(text % "# mlbreaks: ignore[step-entry-file-absent] made by a hook", encoding="utf-8")
