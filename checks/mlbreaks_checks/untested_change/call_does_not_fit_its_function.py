@@ -23,7 +23,7 @@ from pytest_mlbreaks.api import (
 check = Check(
     __name__,
     severity=Severity.HIGH,
-    confidence=Confidence.HIGH,
+    confidence=Confidence.MEDIUM,
     since="0.1",
     evidence="cross-artifact",
     also=("client-assumption",),

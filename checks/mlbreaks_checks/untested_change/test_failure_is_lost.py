@@ -23,7 +23,7 @@ from pytest_mlbreaks.api import (
     facts,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1")
+check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1")
 
 _PIPEFAIL = re.compile(r"^set\s+.*\bpipefail\b")
 _KEPT = re.compile(r"(\w+)=[\"']?\$\{?(?:PIPESTATUS|pipestatus)\b")
@@ -139,8 +139,6 @@ def _let_go(run: JobRun, step: facts.JobStep, command: _ci.SimpleCommand, pipeli
         at=command.place,
         message=f"{_shown(command)} can't fail job {run.job.id!r}: {how}, and no other job of the workflow runs tests.",
         about=("let-go",),
-        confidence=Confidence.MEDIUM,
-        lowered="its owner may know",
     )
 
 
