@@ -77,6 +77,8 @@ def _shape(file: PythonFile, site: CallSite, callee: str, own: dict[str, Functio
     unawaited = site.dropped and (called is None or isinstance(called.node, ast.AsyncFunctionDef))
     if called is not None and not unawaited and _fits(called, len(passed), names):
         return None
+    if _is_behind_the_end(site):
+        return None
     return CallShape(
         callee=meant,
         given=len(passed),
@@ -86,6 +88,15 @@ def _shape(file: PythonFile, site: CallSite, callee: str, own: dict[str, Functio
         scope=site.scope.function,
         place=file.place(node),
     )
+
+
+def _is_behind_the_end(site: CallSite) -> bool:
+    """Whether a call stands behind a ``raise`` or ``return`` of its function's own block: no run ever comes to it."""
+    if not isinstance(site.scope.node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    ends = (one for one in site.scope.node.body if isinstance(one, ast.Raise | ast.Return))
+    end = next(ends, None)
+    return end is not None and site.node.lineno > (end.end_lineno or end.lineno)
 
 
 def _meant(file: PythonFile, site: CallSite, callee: str) -> str:

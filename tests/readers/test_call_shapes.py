@@ -76,3 +76,11 @@ def test_a_coroutine_of_the_file_whose_result_nothing_gets() -> None:
     (call,) = shapes(text)
     assert call.dropped
     assert call.place.line == 5
+
+
+def test_a_call_behind_the_end_of_its_function_is_no_call() -> None:
+    """No run comes to what stands behind a ``raise`` or ``return``; one in a branch ends nothing but that branch."""
+    dead = "from a.b import load\ndef f():\n    raise NotImplementedError\n    return load(1)"
+    alive = "from a.b import load\ndef f(x):\n    if x:\n        raise ValueError\n    return load(1)"
+    assert shapes(dead) == []
+    assert [call.callee for call in shapes(alive)] == ["a.b.load"]
