@@ -57,7 +57,7 @@ def find(stage: facts.DvcStage, pipeline: Pipeline) -> Iterator[Verdict]:
             found[path] = (at, *source)
     read_by: dict[str, Place] = {}
     for one in _dvc.settings(stage, process, pipeline):
-        if one.path not in found and not any(_is_one(d, one.path) for d in declared):
+        if one.path not in found and not _TRACKING.search(one.path) and not any(_is_one(d, one.path) for d in declared):
             found[one.path] = (one.at, Place(one.path, 1), "it is a file of the repository")
             read_by[one.path] = one.read
     if found:
