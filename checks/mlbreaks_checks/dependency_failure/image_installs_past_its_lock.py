@@ -13,6 +13,10 @@ from pytest_mlbreaks.api import Check, Confidence, Finding, Install, Pipeline, S
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 
+_EXPORTED = "hashes or a lock file"
+"""What fixes a list that another tool made from a lock."""
+
+
 def _of_a_locked_project(install: Install, pipeline: Pipeline) -> bool:
     return _installs.deployed(install, pipeline) and (
         install.lock is not None or install.passed_over is not None or _reads_locks(install)
@@ -32,14 +36,21 @@ def find(install: Install, pipeline: Pipeline) -> Iterator[Verdict]:
         if install.lock is None and not install.fixed:
             yield Unjudged(install.place, "whether its lock file reaches the image can't be told")
         return
-    if install.fixed or _there_already(install, pipeline):
+    before = list(_before(install, pipeline))
+    if install.fixed or _there_already(install, before):
         return  # constraints, hashes or the packages that are there hold the versions
     processes = install.processes
     assumed = bool(processes) and all(process.assumed for process in processes)
-    pinned = bool(install.requirements) and all(r.specifier.startswith("==") for r in install.requirements)
+    own = [r for r in install.requirements if r.specifier.startswith("==")]
+    earlier = _pinned(before)
+    held = [r for r in install.requirements if r.name in earlier or r in own]
+    exact = bool(own) and len(own) == len(install.requirements)
+    pinned = exact or (bool(earlier) and 2 * len(held) > len(install.requirements))
     lowered = ""
-    if pinned:
+    if exact:
         lowered = "the list itself names exact versions, so that only what comes along with them moves"
+    elif pinned:
+        lowered = "a list before it names exact versions of most of what it asks for"
     elif assumed:
         lowered = f"that {processes[0].name} runs this image is assumed: {processes[0].assumed}"
     yield Finding(
@@ -56,16 +67,29 @@ def find(install: Install, pipeline: Pipeline) -> Iterator[Verdict]:
     )
 
 
-def _there_already(install: Install, pipeline: Pipeline) -> bool:
-    """Whether what *install* wants came into the image under the lock before: pip leaves alone what will do."""
+def _before(install: Install, pipeline: Pipeline) -> Iterator[Install]:
+    """What the same Dockerfile installs into the same image before *install*."""
+    for image in install.images:
+        for other in pipeline.index(Install, _images, each=True).get(image.identity, ()):
+            if other.place.path == install.place.path and (other.place.line or 0) < (install.place.line or 0):
+                yield other
+
+
+def _there_already(install: Install, before: list[Install]) -> bool:
+    """Whether what *install* wants came into the image under a lock before: pip leaves alone what will do. An export of
+    a lock is a list that the tree does not have: of a project that needs this one, or of this one itself."""
     wanted = {file.path for file in install.files}
     return any(
-        (other.lock is not None or other.fixed)
-        and (other.lock is install.passed_over or not wanted.isdisjoint(file.path for file in other.files))
-        for image in install.images
-        for other in pipeline.index(Install, _images, each=True).get(image.identity, ())
-        if other.place.path == install.place.path and (other.place.line or 0) < (install.place.line or 0)
+        (other.lock is not None and other.lock is install.passed_over)
+        or ((other.lock is not None or other.fixed) and not wanted.isdisjoint(file.path for file in other.files))
+        or (other.fixed == _EXPORTED and not other.files and not other.requirements)
+        for other in before
     )
+
+
+def _pinned(before: list[Install]) -> frozenset[str]:
+    """The packages that are there in one exact version."""
+    return frozenset(r.name for other in before for r in other.requirements if r.specifier.startswith("=="))
 
 
 def _images(install: Install) -> tuple[str, ...]:
