@@ -28,7 +28,8 @@ from pytest_mlbreaks.api import (
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _AIRFLOW = frozenset({"apache-airflow", "apache-airflow-core"})
-_BASE = re.compile(r"(^|/)apache/airflow$")
+_BASE = re.compile(r"(^|/)(apache/airflow|bitnami(?:legacy)?/airflow(?:-scheduler|-worker)?)$")
+"""Images that hold Airflow, with what it runs on, in fixed versions."""
 _EXACT = re.compile(r"===?[^*,]+$")
 # Bounded above, or at all: somebody has said which releases go with Airflow.
 _HELD = re.compile(r"<|~=|==")
@@ -99,6 +100,8 @@ def _finding(
         about=("airflow",),
         severity=severity,
         lowered=lowered,
+        group=install.place.path,
+        note=f"so may {_installs.listed([r.name for r in moving or own])}",
     )
 
 
