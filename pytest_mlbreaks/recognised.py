@@ -65,6 +65,8 @@ _LOCAL = frozenset({"local", "localhost", "local-dev", "local_dev", "localdev", 
 _EXAMPLE = re.compile(r"examples?\.py|\w+_example\.py")
 _EXAMPLE_DAG = re.compile(r"example[_-][\w-]+\.py")
 """What Airflow and the tools around it call the DAGs that they bring to look at."""
+_EXAMPLE_WORKFLOW = re.compile(r"\.github/workflows/(example[_.-][\w.-]+|[\w.-]+[_-]example)\.ya?ml")
+"""A workflow that is there to be copied into other repositories."""
 _TESTS = frozenset({"test", "tests", "testing", "fixtures", "e2e", "integration_tests"})
 _DEPLOYED = re.compile(
     r"(^|/)(overlays?|env|envs|environments?|deploy|deployments?|k8s|kubernetes|manifests|helm|charts?|infra|values|conf|"
@@ -103,7 +105,9 @@ def aside(path: str) -> bool:
     parts = folders.lower().split("/") if folders else []
     if parts and parts[0] in _ASIDE_AT_TOP:
         return True
-    if is_local_compose(path) or ("dags" in parts and _EXAMPLE_DAG.fullmatch(name)):
+    if _EXAMPLE_WORKFLOW.fullmatch(path) or is_local_compose(path):
+        return True
+    if "dags" in parts and _EXAMPLE_DAG.fullmatch(name):
         return True
     return _is_aside(parts) or (any(part in _TESTS for part in parts) and not _DEPLOYED.search(path))
 

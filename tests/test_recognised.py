@@ -52,6 +52,9 @@ def test_homework_and_exercises_are_set_aside(path: str, yes: bool) -> None:
         ("dags/examples_of_fraud.py", False),
         ("churn/client_example.py", True),
         ("churn/counterexamples.py", False),
+        (".github/workflows/example-team-deploy.yml", True),
+        (".github/workflows/deploy_example.yaml", True),
+        (".github/workflows/examples.yml", False),
         ("churn/demo.py", False),
     ],
 )
