@@ -16,6 +16,8 @@ check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, 
 
 _LIMITS = ("execution_timeout", "active_deadline_seconds", "timeout_seconds", "timeout", "max_runtime")
 _IN_AN_INSTANT = re.compile(r"Empty|Dummy|Branch|ShortCircuit|LatestOnly|branch|short_circuit")
+_PRINTS = re.compile(r"\s*(date|true|:|echo\b[^;&|`$()]*)\s*")
+"""A command that is done at once."""
 _DEFAULT = "AIRFLOW__CORE__DEFAULT_TASK_EXECUTION_TIMEOUT"
 _HOURLY = frozenset({"@hourly", "@continuous"})
 
@@ -45,7 +47,7 @@ def find_dag(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
         yield Unjudged(schedule.place, "the tasks of the DAG can't all be told")
         return
     steps = pipeline.index(facts.Step, "pipeline").get(schedule.identity, ())
-    unlimited = [step for step in steps if not _is_limited(step)]
+    unlimited = [step for step in steps if not (_is_limited(step) or _is_done_at_once(step, pipeline))]
     setting = schedule.setting("max_active_runs")
     if not unlimited or setting is None:
         return
@@ -60,11 +62,20 @@ def find_dag(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
             f"that hangs: it has no dagrun_timeout, and {tasks} no execution_timeout. All later runs wait behind it."
         ),
         because=((shown.place, f"task {shown.name} may run for ever"),),
+        group="airflow",
+        note=f"DAG {schedule.name} is like it",
     )
 
 
 def _is_limited(step: facts.Step) -> bool:
     return _IN_AN_INSTANT.search(step.operator) is not None or any(step.setting(name) for name in _LIMITS)
+
+
+def _is_done_at_once(step: facts.Step, pipeline: Pipeline) -> bool:
+    """Whether all that a task does is to print something."""
+    texts = [pipeline.pattern(command.shell) for command in step.commands if command.shell is not None]
+    told = bool(texts) and len(texts) == len(step.commands)
+    return step.prints or (told and all(_PRINTS.fullmatch(text) for text in texts))
 
 
 def _names(container: facts.Container) -> list[str]:
