@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from mlbreaks_checks import _answers, _serving
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, facts
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1")
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.LOW, since="0.1")
 
 _SAYS_ERROR = re.compile(r"err|message|msg|detail|^ok$|success|status|code", re.IGNORECASE)
 """Keys by which code tells a failure from the body."""
