@@ -34,6 +34,8 @@ check = Check(
 )
 
 _INSTALLS = re.compile(r"\b(pip3?|uv|poetry|pdm|pipenv|conda|mamba|micromamba|hatch|pipx)\b")
+_PAGES = re.compile(r"\bstreamlit\s+run\b")
+"""A server that starts without its script, and runs that for whoever opens the page."""
 _CODE = ("script", "module", "callable")
 _SHARED = 4
 """Letters in a row that the name of a fork has in common with that of the module, at least."""
@@ -75,11 +77,13 @@ def find(packages: Packages, pipeline: Pipeline) -> Iterator[Verdict]:
         if any(_INSTALLS.search(text) for text in _commands(process, pipeline)):
             yield Unjudged(process.place, "its command may install more")
             continue
-        yield _finding(packages, process, list(missing.values()))
+        pages = any(_PAGES.search(text) for text in _commands(process, pipeline))
+        yield _finding(packages, process, list(missing.values()), pages)
         return
 
 
-def _finding(packages: Packages, process: Process, missing: Sequence[_Use]) -> Finding:
+def _finding(packages: Packages, process: Process, missing: Sequence[_Use], pages: bool) -> Finding:
+    """*pages*: the script is run for whoever opens its page, and the server starts without it."""
     target, at, through = missing[0]
     names = _installs.listed([use[0].partition(".")[0] for use in missing])
     install = packages.installs[-1]
@@ -94,7 +98,7 @@ def _finding(packages: Packages, process: Process, missing: Sequence[_Use]) -> F
         at=at,
         message=(
             f"{process.name} imports {names}, which nothing installs into its image ({listed} does not ask for it): "
-            "it ends with ModuleNotFoundError as it starts."
+            f"{'its page' if pages else 'it'} ends with ModuleNotFoundError as it {'is opened' if pages else 'starts'}."
         ),
         because=tuple(dict.fromkeys(because)),
         about=(target.partition(".")[0],),
