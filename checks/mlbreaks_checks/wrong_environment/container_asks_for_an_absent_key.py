@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks import _ci, _installs, _manifests
+from mlbreaks_checks import _applied, _installs, _manifests
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -101,20 +101,12 @@ def _doubt(container: facts.Container, holders: list[facts.ConfigObject], pipeli
         return _manifests.PATCHED
     if any(_EXAMPLE.search(holder.path) for holder in holders):
         return "an example of it is in the tree, and not itself"
+    if _applied.is_passed_over(container.path, pipeline):
+        return _applied.PASSED_OVER
     name = holders[0].name
-    if any(name in text and _CREATES.search(text) for text in _texts(pipeline)):
+    if any(name in text and _CREATES.search(text) for text in _applied.commands(pipeline)):
         return "a command makes another of that name"
     return ""
-
-
-def _texts(pipeline: Pipeline) -> Iterator[str]:
-    """The commands of scripts, of Makefiles and of CI."""
-    for script in pipeline.all(facts.Script):
-        yield script.text
-    for file in pipeline.all(facts.TaskFile):
-        yield "\n".join(line.text for task in file.tasks for line in task.lines)
-    for job in pipeline.all(facts.WorkflowJob):
-        yield "\n".join(_ci.text_of(step.run.shell) for step in job.steps if step.run is not None)
 
 
 def _finding(container: facts.Container, holder: facts.ConfigObject, missing: list[_Wanted]) -> Finding:
