@@ -33,11 +33,6 @@ check = Check(
     also=("push-order",),
 )
 
-_CREATES = re.compile(
-    r"\bkubectl\s+(?:-\S+\s+(?:[^-\s]\S*\s+)?)*(?:create|patch|edit|apply|set)\s+(?:-\S+\s+(?:[^-\s]\S*\s+)?)*"
-    r"(?:secrets?|configmaps?|cm)\b|\bkubeseal\b|\bsops\b|\bexternal-?secrets?\b|\bvault\b",
-    re.IGNORECASE,
-)
 _EXAMPLE = re.compile(r"(^|[._/-])(example|sample|template|dummy|placeholder)s?([._/-]|$)", re.IGNORECASE)
 SHOWN = 6
 """Variables that a finding names one by one."""
@@ -103,8 +98,7 @@ def _doubt(container: facts.Container, holders: list[facts.ConfigObject], pipeli
         return "an example of it is in the tree, and not itself"
     if _applied.is_passed_over(container.path, pipeline):
         return _applied.PASSED_OVER
-    name = holders[0].name
-    if any(name in text and _CREATES.search(text) for text in _applied.commands(pipeline)):
+    if _applied.is_made(holders[0].name, pipeline):
         return "a command makes another of that name"
     return ""
 
