@@ -17,7 +17,6 @@ check = Check(
     severity=Severity.HIGH,
     confidence=Confidence.MEDIUM,
     since="0.1",
-    evidence="cross-artifact",
     also=("untested-change",),
 )
 
