@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_mlbreaks.formats.python import PYTHON, CallSite, FunctionSite, PythonFile, Scope
-from pytest_mlbreaks.formats.python_nodes import children
+from pytest_mlbreaks.formats.python_nodes import within
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.facts import GivenObject, ObjectCall
 from pytest_mlbreaks.readers._waiting import Held, is_async_session
@@ -144,14 +144,9 @@ def _given(site: FunctionSite, names: _Names) -> str:
 
 def _values(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:
     """What a function returns or yields, functions in it left out."""
-    pending: list[ast.AST] = [*function.body]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, (ast.Return, ast.Yield)):
-            if node.value is not None:
-                yield node.value
-        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            pending.extend(children(node))
+    for node in within(function.body):
+        if isinstance(node, (ast.Return, ast.Yield)) and node.value is not None:
+            yield node.value
 
 
 class _Names:
