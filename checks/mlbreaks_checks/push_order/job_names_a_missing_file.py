@@ -5,6 +5,7 @@ The step fails on each run, and what comes behind it, the tests or the deploymen
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,9 @@ _OPTIONS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (_COMPOSES, ("-f", "--file")),
     (_CHARTS, ("-f", "--values")),
 )
-_PLAIN = re.compile(r"[\w./-]*\w[\w./-]*")
+_SUBCOMMAND = re.compile(r"(?:build|config|create|down|exec|kill|logs|ps|pull|push|restart|rm|run|start|stop|up)")
+"""Words of docker compose behind which ``-f`` is another option (``logs -f``, ``rm -f``)."""
+_PLAIN = re.compile(r"(?=[./-]*\w)[\w./-]+")
 """A path that is written out: without variables, patterns, and the URL's colon."""
 _FETCHES = re.compile(
     r"\bgit (?:clone|checkout|submodule|pull|fetch|lfs)\b|\bdvc pull\b|"
@@ -84,7 +87,10 @@ def _named(step: facts.JobStep) -> Iterator[tuple[_ci.SimpleCommand, str, str]]:
         for program, options in _OPTIONS:
             if not program.match(command.text):
                 continue
-            for word, following in zip(command.words, (*command.words[1:], ""), strict=True):
+            words = command.words
+            if program is _COMPOSES:
+                words = tuple(itertools.takewhile(lambda word: not _SUBCOMMAND.fullmatch(word), words))
+            for word, following in zip(words, (*words[1:], ""), strict=True):
                 option, equals, value = word.partition("=")
                 if word in options:
                     yield command, word, following.strip("'\"")
@@ -105,17 +111,15 @@ def _doubt(steps: Sequence[facts.JobStep], written: str, unread: str | None, com
         return unread
     name = posixpath.basename(written)
     for step in steps:
-        if step.uses and not step.uses.startswith("actions/checkout@") and _BRINGS.search(step.uses):
+        if not _is_own_checkout(step) and _BRINGS.search(step.uses):
             return "an action may bring the file"
         script = _ci.text_of(step.run.shell) if step.run is not None else ""
         if re.search(r"(\[|\btest\b)[^\]]*-[efsdr]\s", script):
             return "it is asked for before it is used"
         if _FETCHES.search(script):
             return "a command may bring the file, or go to another folder"
-        for other in _ci.commands(step):
-            if other != command and name in other.text and not _reads(other):
-                return "a command may make the file"
-        if re.search(rf">\s*['\"]?\S*{re.escape(name)}", script):
+        makes = any(other != command and name in other.text and not _reads(other) for other in _ci.commands(step))
+        if makes or re.search(rf">\s*['\"]?\S*{re.escape(name)}", script):
             return "a command may make the file"
     return ""
 
