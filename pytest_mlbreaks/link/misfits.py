@@ -47,8 +47,11 @@ def file_calls(pipeline: Pipeline, modules: Modules) -> Iterator[FileCalls]:
         told = 0
         unfit: list[UnfitCall] = []
         unawaited: list[tuple[CallShape, Function]] = []
+        known: dict[str, tuple[Function | None, bool]] = {}
         for shape in shapes.calls:
-            function, bound = _called(shapes.path, shape, modules)
+            if shape.callee not in known:
+                known[shape.callee] = _called(shapes.path, shape.callee, modules)
+            function, bound = known[shape.callee]
             if function is None or function.more == "?" or any(d not in _KEEP for d in function.decorators):
                 continue
             told += 1
@@ -61,9 +64,8 @@ def file_calls(pipeline: Pipeline, modules: Modules) -> Iterator[FileCalls]:
             yield FileCalls(shapes, told, tuple(unfit), tuple(unawaited))
 
 
-def _called(path: str, shape: CallShape, modules: Modules) -> tuple[Function | None, bool]:
-    """The function that a call means, and whether it gets an object before its arguments."""
-    callee = shape.callee
+def _called(path: str, callee: str, modules: Modules) -> tuple[Function | None, bool]:
+    """The function that a call of *callee* means, and whether it gets an object before its arguments."""
     if "()" in callee:
         owner, _, method = callee.partition("().")
         return _function(path, f"{owner}.{method}", modules), True
