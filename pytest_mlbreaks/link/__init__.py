@@ -81,6 +81,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(serving.applications)
     pipeline.add(models.commands(pipeline))
     reach = Reach(pipeline, serving)
+    pipeline.follow(reach.of)
     linked_models = models.Models(pipeline, values, reach)
     pipeline.add(linked_models.models)
     pipeline.idle = idle(pipeline, modules)
