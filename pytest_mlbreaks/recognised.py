@@ -154,6 +154,13 @@ def idle_notebooks(count: int) -> tuple[Recognised, ...]:
     return (Recognised("notebooks that nothing runs", count, reason),) if count else ()
 
 
+def local_files(count: int) -> tuple[Recognised, ...]:
+    """What is told of *count* compose files and Dockerfiles whose first comment says that they are for local use;
+    nothing where there is none."""
+    reason = "read for what others need of them; nothing is reported about them"
+    return (Recognised("files that say that they are for local use", count, reason),) if count else ()
+
+
 def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, ...]:
     """What stands in the tree that no reader of ours knows, by kind, the most frequent first."""
     counts: Counter[str] = Counter()

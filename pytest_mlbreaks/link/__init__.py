@@ -38,7 +38,7 @@ from pytest_mlbreaks.link.twins import twins
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.link.workflows import job_runs
 from pytest_mlbreaks.model import Pipeline, Process, Value
-from pytest_mlbreaks.model.facts import DatasetAccess, ModelAccess
+from pytest_mlbreaks.model.facts import DatasetAccess, LocalPurpose, ModelAccess
 from pytest_mlbreaks.report import Share
 
 CALLS = LOADS_VARIABLES
@@ -85,6 +85,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     linked_models = models.Models(pipeline, values, reach)
     pipeline.add(linked_models.models)
     pipeline.idle = idle(pipeline, modules)
+    pipeline.local = frozenset(one.path for one in pipeline.all(LocalPurpose))
     pipeline.add(features.groups(pipeline, modules, values, reach))
     roles = Roles(pipeline, modules, reach, linked_models)
     pipeline.add(roles.roles)

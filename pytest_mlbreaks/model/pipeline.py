@@ -57,6 +57,8 @@ class Pipeline:
         self.unread: Mapping[str, str] = unread or {}
         #: Notebooks that no step runs and whose models nothing loads; they are no subject of any check.
         self.idle: frozenset[str] = frozenset()
+        #: Compose files and Dockerfiles that say that they are for a developer's machine; they are no subject, either.
+        self.local: frozenset[str] = frozenset()
         #: Names of other repositories whose facts are here as well, below ``@NAME/``: links lead there, and nothing is
         #: reported about them.
         self.others: frozenset[str] = frozenset()
