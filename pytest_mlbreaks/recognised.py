@@ -49,12 +49,12 @@ _ASIDE = frozenset(
         *("docs", "doc", "documentation", "third_party", "3rdparty", "third-party", "vendored", "site-packages"),
         *("node_modules", "example", "examples", "tutorial", "tutorials", "cookiecutter", "testdata", "test_data"),
         *("workshop", "workshops", "exercise", "exercises"),
-        *("archived", ".archived", "_archived", ".archive", "_archive"),
+        *("archived", ".archived", "_archived", ".archive", "_archive", "deprecated", "obsolete", "scratch"),
         *("dummy", "stub", "stubs", "mock", "mocks"),
         ".devcontainer",
     }
 )
-_ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor", "archive"})
+_ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor", "archive", "playground"})
 _ASIDE_FILE = re.compile(r"(docker-)?compose[.-]([\w-]+-)?(demos?|examples?|samples?|tests?)\.ya?ml", re.IGNORECASE)
 _LOCAL_FILE = re.compile(r"([\w-]+-)?compose[.-]([\w-]+[.-])?(local|localhost)\.ya?ml", re.IGNORECASE)
 _COMPOSE = re.compile(r"([\w-]+-)?compose([.-][\w.-]+)?\.ya?ml", re.IGNORECASE)

@@ -67,6 +67,10 @@ def test_a_file_that_calls_itself_an_example_is_set_aside(path: str, yes: bool) 
     ("path", "yes"),
     [
         (".archived/docker/Dockerfile", True),
+        ("deploy/deprecated/server.yaml", True),
+        ("scratch/try.py", True),
+        ("playground/app.py", True),
+        ("src/playground/app.py", False),
         ("services/_archive/app.py", True),
         ("archive/dags/day.py", True),
         ("dags/archive/to_bucket.py", False),
