@@ -441,6 +441,7 @@ def _look(
                 says = [_sound(said) for said in itertools.islice(rule.find(subject, pipeline, **given), MOST_SAID)]
                 says = [said for said in says if not _not_ours(said.at.path, pipeline)]
                 overlay = _overlay(subject, pipeline)
+                says = [_unless_passed_over(said, overlay, pipeline) for said in says]
                 findings = [
                     (_as_deployed(said, overlay), str(subject.identity)) for said in says if isinstance(said, Finding)
                 ]
@@ -475,6 +476,12 @@ def _overlay(subject: Any, pipeline: Pipeline) -> str:
     if not isinstance(held, Workload | ConfigObject | NetworkService | Autoscaler | VolumeClaim):
         return ""
     return deployment(held.scope) if held.scope != held.path else ""
+
+
+def _unless_passed_over(said: Finding | Unjudged, overlay: str, pipeline: Pipeline) -> Finding | Unjudged:
+    """*said*, or that it can't be told of a manifest which nobody is seen to apply."""
+    reason = "" if overlay else pipeline.passed_over.get(said.at.path, "")
+    return Unjudged(said.at, reason) if reason and isinstance(said, Finding) else said
 
 
 _AS_DEPLOYED = "so it is deployed by this kustomization"

@@ -30,6 +30,7 @@ from pytest_mlbreaks.link.notebooks import idle
 from pytest_mlbreaks.link.order import StepOrder
 from pytest_mlbreaks.link.owners import Owners
 from pytest_mlbreaks.link.packages import packages
+from pytest_mlbreaks.link.passed_over import passed_over
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
 from pytest_mlbreaks.link.reach import Reach
 from pytest_mlbreaks.link.roles import Roles
@@ -85,6 +86,7 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     linked_models = models.Models(pipeline, values, reach)
     pipeline.add(linked_models.models)
     pipeline.idle = idle(pipeline, modules)
+    pipeline.passed_over = passed_over(pipeline, values)
     pipeline.local = frozenset(one.path for one in pipeline.all(LocalPurpose))
     pipeline.add(features.groups(pipeline, modules, values, reach))
     roles = Roles(pipeline, modules, reach, linked_models)

@@ -59,6 +59,8 @@ class Pipeline:
         self.idle: frozenset[str] = frozenset()
         #: Compose files and Dockerfiles that say that they are for a developer's machine; they are no subject, either.
         self.local: frozenset[str] = frozenset()
+        #: Manifests that what deploys the others leaves out, and why: what a check finds there is left unjudged.
+        self.passed_over: Mapping[str, str] = {}
         #: Names of other repositories whose facts are here as well, below ``@NAME/``: links lead there, and nothing is
         #: reported about them.
         self.others: frozenset[str] = frozenset()
