@@ -51,7 +51,7 @@ _ASIDE = frozenset(
         *("workshop", "workshops", "exercise", "exercises"),
         *("archived", ".archived", "_archived", ".archive", "_archive", "deprecated", "obsolete", "scratch"),
         *("dummy", "stub", "stubs", "mock", "mocks"),
-        ".devcontainer",
+        *(".devcontainer", ".claude", ".cursor", ".codex", ".gemini", ".agents", ".windsurf", ".opencode"),
     }
 )
 _ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor", "archive", "playground"})
@@ -61,6 +61,8 @@ _COMPOSE = re.compile(r"([\w-]+-)?compose([.-][\w.-]+)?\.ya?ml", re.IGNORECASE)
 _STAND_IN = re.compile(r"(?:.+[-_.])?(?:stubs?|mocks?|fakes?|dummy)(?:[-_.].+)?\.ya?ml", re.IGNORECASE)
 _COURSE = re.compile(r"(?:homework|(?:labs?|lessons?|lectures?|weeks?|days?)[-_ ]?\d).*")
 """Folders of a course, by their names: ``lab2-1_serving``, ``week3``, ``day1``."""
+_SKILL = re.compile(r"(^|/)skills/[^/]+/(assets|examples|references|resources|scripts|templates)/")
+"""What a coding agent is given to work with (https://agentskills.io/specification): templates and helpers of its own."""
 _LOCAL = frozenset({"local", "localhost", "local-dev", "local_dev", "localdev", "local-development"})
 _EXAMPLE = re.compile(r"examples?\.py|\w+_example\.py")
 _EXAMPLE_DAG = re.compile(r"example[_-][\w-]+\.py")
@@ -105,7 +107,7 @@ def aside(path: str) -> bool:
     parts = folders.lower().split("/") if folders else []
     if parts and parts[0] in _ASIDE_AT_TOP:
         return True
-    if _EXAMPLE_WORKFLOW.fullmatch(path) or is_local_compose(path):
+    if _EXAMPLE_WORKFLOW.fullmatch(path) or is_local_compose(path) or _SKILL.search(path):
         return True
     if "dags" in parts and _EXAMPLE_DAG.fullmatch(name):
         return True

@@ -68,6 +68,10 @@ def test_a_file_that_calls_itself_an_example_is_set_aside(path: str, yes: bool) 
     [
         (".archived/docker/Dockerfile", True),
         ("deploy/deprecated/server.yaml", True),
+        (".claude/skills/deploy/check.py", True),
+        ("agents/skills/data-engineer/assets/dag.py", True),
+        ("agents/skills/data-engineer/scripts/run.py", True),
+        ("src/skills/ranking/model.py", False),
         ("scratch/try.py", True),
         ("playground/app.py", True),
         ("src/playground/app.py", False),
