@@ -62,7 +62,7 @@ _STAND_IN = re.compile(r"(?:.+[-_.])?(?:stubs?|mocks?|fakes?|dummy)(?:[-_.].+)?\
 _COURSE = re.compile(r"(?:homework|(?:labs?|lessons?|lectures?|weeks?|days?)[-_ ]?\d).*")
 """Folders of a course, by their names: ``lab2-1_serving``, ``week3``, ``day1``."""
 _SKILL = re.compile(r"(^|/)skills/[^/]+/(assets|examples|references|resources|scripts|templates)/")
-"""What a coding agent is given to work with (https://agentskills.io/specification): templates and helpers of its own."""
+"""What a coding agent is given to work with (https://agentskills.io/specification): its templates and helpers."""
 _LOCAL = frozenset({"local", "localhost", "local-dev", "local_dev", "localdev", "local-development"})
 _EXAMPLE = re.compile(r"examples?\.py|\w+_example\.py")
 _EXAMPLE_DAG = re.compile(r"example[_-][\w-]+\.py")
