@@ -92,6 +92,8 @@ def _of_runners(path: str, open_: list[facts.RemoteCall], pipeline: Pipeline) ->
     if containers:
         because = [(containers[0].place, f"{containers[0].name} runs this file")]
         what = f"{containers[0].name} hangs with it, and nothing ends that"
+        if _imports(path, "streamlit", pipeline):
+            what = f"whoever has a page of {containers[0].name} open waits with it, and nothing ends that"
         return _finding(open_, open_, what, because, Severity.MEDIUM, Confidence.MEDIUM, _BY_IMPORTS)
     steps = (p for p in pipeline.processes_of(path) if isinstance(p.fact, facts.Step) and not aside(p.place.path))
     if any(step not in runners for step in steps):
@@ -170,8 +172,12 @@ def _has_a_pool(endpoint: Endpoint, pipeline: Pipeline) -> bool:
     """Whether the framework runs the handler on one of many threads: Starlette has 40 for what is no ``async def``."""
     if endpoint.handler.asynchronous:
         return False
-    modules = pipeline.index(facts.PythonModule, "path").get(endpoint.handler.path, ())
-    return any(one.target.partition(".")[0] == "fastapi" for module in modules for one in module.imports)
+    return _imports(endpoint.handler.path, "fastapi", pipeline)
+
+
+def _imports(path: str, library: str, pipeline: Pipeline) -> bool:
+    modules = pipeline.index(facts.PythonModule, "path").get(path, ())
+    return any(one.target.partition(".")[0] == library for module in modules for one in module.imports)
 
 
 def _of_handlers(ways: list[_Way], every: list[facts.RemoteCall]) -> Finding:
