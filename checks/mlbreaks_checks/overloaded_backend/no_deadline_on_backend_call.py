@@ -215,7 +215,9 @@ def _finding(
     if library in _HAVE_ONE:
         how = f"with timeout=None, which takes {library}'s own away"
         confidence = Confidence.LOW
-        lowered = ", and ".join(doubt for doubt in (lowered, "the code says that it waits as long as it takes") if doubt)
+        lowered = ", and ".join(
+            doubt for doubt in (lowered, "the code says that it waits as long as it takes") if doubt
+        )
     return Finding(
         at=first.place,
         message=f"{_serving.short(first.api)} is called {how}: when the called service hangs, {what}{more}.",
