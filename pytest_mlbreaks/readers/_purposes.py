@@ -14,6 +14,7 @@ _SAYS = re.compile(
     r"|\blocal(?:[ -]only)?(?: \w+)? stack\b|\blocal development (?:stack|environment|setup)\b"
     r"|\bdevelopment (?:stack|only|docker[ -]compose|dockerfile)\b|\bfor development only\b"
     r"|\bfor (?:quick |local )*demos?\b|\bnot (?:meant |intended |suitable )?for (?:use in )?production\b"
+    r"|\bruns? (?:[\w-]+ ){0,4}locally\b"
     r"|\bdemo local\b|\bdesarrollo local\b",
     re.IGNORECASE,
 )

@@ -19,6 +19,7 @@ AIRFLOW = "# WARNING: This configuration is for local development. Do not use it
         "# Use this for quick demos and evaluation.\n",
         "# Local-only observability stack, as in the cloud\n",
         "# Para demo local del proyecto\n",
+        "# ====\n# Purpose\n# - Run Apache Airflow locally for orchestration development.\n",
         "# Development Docker Compose configuration\n",
     ],
 )
