@@ -148,7 +148,11 @@ def examine(
         diagnostics=_in_order(*tree.diagnostics, *reading.diagnostics),
         read=Read(
             files=reading.files,
-            not_read=(*recognised.not_read(tree.paths(), charts), *recognised.idle_notebooks(len(pipeline.idle))),
+            not_read=(
+                *recognised.not_read(tree.paths(), charts),
+                *recognised.idle_notebooks(len(pipeline.idle)),
+                *recognised.local_files(len(pipeline.local)),
+            ),
             entry_files=entry_files,
             values=values,
         ),
@@ -437,6 +441,7 @@ def _look(
                 says = [_sound(said) for said in itertools.islice(rule.find(subject, pipeline, **given), MOST_SAID)]
                 says = [said for said in says if not _not_ours(said.at.path, pipeline)]
                 overlay = _overlay(subject, pipeline)
+                says = [_unless_passed_over(said, overlay, pipeline) for said in says]
                 findings = [
                     (_as_deployed(said, overlay), str(subject.identity)) for said in says if isinstance(said, Finding)
                 ]
@@ -471,6 +476,12 @@ def _overlay(subject: Any, pipeline: Pipeline) -> str:
     if not isinstance(held, Workload | ConfigObject | NetworkService | Autoscaler | VolumeClaim):
         return ""
     return deployment(held.scope) if held.scope != held.path else ""
+
+
+def _unless_passed_over(said: Finding | Unjudged, overlay: str, pipeline: Pipeline) -> Finding | Unjudged:
+    """*said*, or that it can't be told of a manifest which nobody is seen to apply."""
+    reason = "" if overlay else pipeline.passed_over.get(said.at.path, "")
+    return Unjudged(said.at, reason) if reason and isinstance(said, Finding) else said
 
 
 _AS_DEPLOYED = "so it is deployed by this kustomization"
@@ -538,6 +549,10 @@ def _subjects(rule: Rule[Any], pipeline: Pipeline, home: str) -> tuple[list[Any]
         own = [subject for subject in own if subject.place.path not in pipeline.idle]
         if not own:
             return [], f"the tree's {_noun(rule.subject)} facts are all in notebooks that nothing runs"
+    if pipeline.local:
+        own = [subject for subject in own if subject.place.path not in pipeline.local]
+        if not own:
+            return [], f"the tree's {_noun(rule.subject)} facts are all in files that say that they are for local use"
     if rule.where is not None:
         own = [subject for subject in own if rule.where(subject, pipeline)]
         if not own:
@@ -546,8 +561,9 @@ def _subjects(rule: Rule[Any], pipeline: Pipeline, home: str) -> tuple[list[Any]
 
 
 def _not_ours(path: str, pipeline: Pipeline) -> bool:
-    """Whether nothing is reported about a file: a notebook that nothing runs, or a file of another repository."""
-    return path in pipeline.idle or pipeline.is_elsewhere(path)
+    """Whether nothing is reported about a file: a notebook that nothing runs, a file that says that it is for local
+    use, or one of another repository."""
+    return path in pipeline.idle or path in pipeline.local or pipeline.is_elsewhere(path)
 
 
 def _noun(kind: type) -> str:

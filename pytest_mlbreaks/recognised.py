@@ -49,18 +49,20 @@ _ASIDE = frozenset(
         *("docs", "doc", "documentation", "third_party", "3rdparty", "third-party", "vendored", "site-packages"),
         *("node_modules", "example", "examples", "tutorial", "tutorials", "cookiecutter", "testdata", "test_data"),
         *("workshop", "workshops", "exercise", "exercises"),
-        *("archived", ".archived", "_archived", ".archive", "_archive"),
+        *("archived", ".archived", "_archived", ".archive", "_archive", "deprecated", "obsolete", "scratch"),
         *("dummy", "stub", "stubs", "mock", "mocks"),
-        ".devcontainer",
+        *(".devcontainer", ".claude", ".cursor", ".codex", ".gemini", ".agents", ".windsurf", ".opencode"),
     }
 )
-_ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor", "archive"})
+_ASIDE_AT_TOP = frozenset({"sample", "samples", "demo", "demos", "vendor", "archive", "playground"})
 _ASIDE_FILE = re.compile(r"(docker-)?compose[.-]([\w-]+-)?(demos?|examples?|samples?|tests?)\.ya?ml", re.IGNORECASE)
 _LOCAL_FILE = re.compile(r"([\w-]+-)?compose[.-]([\w-]+[.-])?(local|localhost)\.ya?ml", re.IGNORECASE)
 _COMPOSE = re.compile(r"([\w-]+-)?compose([.-][\w.-]+)?\.ya?ml", re.IGNORECASE)
 _STAND_IN = re.compile(r"(?:.+[-_.])?(?:stubs?|mocks?|fakes?|dummy)(?:[-_.].+)?\.ya?ml", re.IGNORECASE)
 _COURSE = re.compile(r"(?:homework|(?:labs?|lessons?|lectures?|weeks?|days?)[-_ ]?\d).*")
 """Folders of a course, by their names: ``lab2-1_serving``, ``week3``, ``day1``."""
+_SKILL = re.compile(r"(^|/)skills/[^/]+/(assets|examples|references|resources|scripts|templates)/")
+"""What a coding agent is given to work with (https://agentskills.io/specification): its templates and helpers."""
 _LOCAL = frozenset({"local", "localhost", "local-dev", "local_dev", "localdev", "local-development"})
 _EXAMPLE = re.compile(r"examples?\.py|\w+_example\.py")
 _EXAMPLE_DAG = re.compile(r"example[_-][\w-]+\.py")
@@ -105,7 +107,7 @@ def aside(path: str) -> bool:
     parts = folders.lower().split("/") if folders else []
     if parts and parts[0] in _ASIDE_AT_TOP:
         return True
-    if _EXAMPLE_WORKFLOW.fullmatch(path) or is_local_compose(path):
+    if _EXAMPLE_WORKFLOW.fullmatch(path) or is_local_compose(path) or _SKILL.search(path):
         return True
     if "dags" in parts and _EXAMPLE_DAG.fullmatch(name):
         return True
@@ -152,6 +154,13 @@ def idle_notebooks(count: int) -> tuple[Recognised, ...]:
     """What is told of *count* notebooks that nothing runs; nothing where there is none."""
     reason = "read for what others need of them; nothing is reported about them"
     return (Recognised("notebooks that nothing runs", count, reason),) if count else ()
+
+
+def local_files(count: int) -> tuple[Recognised, ...]:
+    """What is told of *count* compose files and Dockerfiles whose first comment says that they are for local use;
+    nothing where there is none."""
+    reason = "read for what others need of them; nothing is reported about them"
+    return (Recognised("files that say that they are for local use", count, reason),) if count else ()
 
 
 def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, ...]:

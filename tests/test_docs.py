@@ -100,6 +100,7 @@ def test_every_kind_that_is_not_read_is_in_the_table_of_those() -> None:
     paths = ["Chart.yaml", "templates/_helpers.tpl", "tests/test_a.py"]
     kinds = {found.kind for found in recognised.not_read(paths, recognised.chart_folders(paths))}
     kinds |= {kind for kind, _ in recognised._NOT_READ} | {found.kind for found in recognised.idle_notebooks(1)}
+    kinds |= {found.kind for found in recognised.local_files(1)}
     rows = rows_under("Not read yet")
     assert {row[0] for row in rows} == kinds
     assert all(row[1] for row in rows)

@@ -8,7 +8,8 @@ UNUSED = "nothing that is read builds this variant, and others are built"
 
 
 def is_unused(dockerfile: facts.Dockerfile, pipeline: Pipeline) -> bool:
-    """Whether it is a variant (``Dockerfile.old``) that nothing of the tree builds or runs, beside others that are. A
+    """Whether it is a variant (``Dockerfile.old``) that nothing of the tree builds or runs, beside others that are, or
+    beside the ``Dockerfile`` that is built where none is named. A
     plain ``Dockerfile`` is built by scripts and services that are not read, too: it is left behind where the compose
     file beside its folder runs, as the service of that folder's name, somebody else's image."""
     folder, _, name = dockerfile.path.rpartition("/")
@@ -18,7 +19,8 @@ def is_unused(dockerfile: facts.Dockerfile, pipeline: Pipeline) -> bool:
         )
     if any(map(_is_used, pipeline.index(Image, _file).get(dockerfile.path, ()))):
         return False
-    return any(map(_is_used, pipeline.all(Image)))
+    plain = f"{folder}/Dockerfile".lstrip("/")
+    return plain in pipeline.index(facts.Dockerfile, "path") or any(map(_is_used, pipeline.all(Image)))
 
 
 def _replaced(container: facts.Container) -> str | None:

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 
-from mlbreaks_checks import _ci
+from mlbreaks_checks import _ci, _missing_files
 from pytest_mlbreaks.api import JobRun, Pipeline, Place, conditions, expr, facts, references
 
 _WRITES_MAIN = re.compile(r"^git\s+push\b.*?[\s:/](?:main|master)\s*$")
@@ -19,6 +19,12 @@ _RESTARTS = re.compile(r"^(?:kubectl|oc)\s+(?:-\S+\s+)*(?:patch|rollout)\b")
 """Changes what is there, and fails where nothing is there yet: brings no code of its own."""
 _MOVING = frozenset({"latest", "main", "master", "stable", "prod", "production", "live"})
 """Tags that name no build but whatever is current."""
+
+_AFTER_A_FAILURE = re.compile(r"\b(?:always|failure|cancelled)\s*\(")
+"""In an ``if``: what runs though something before it has failed.
+
+Source: https://docs.github.com/en/actions/reference/workflows-and-actions/expressions#status-check-functions
+"""
 
 OTHER_BRANCH = conditions.Occasion("push", "refs/heads/some-other-branch")
 """A push to a branch that has not been merged."""
@@ -50,7 +56,7 @@ def started_by(run: JobRun) -> str:
 
 
 def brings(run: JobRun, pipeline: Pipeline) -> list[Brought]:
-    """What the run brings out, in order; nothing where it works on a cluster of its own."""
+    """What the run brings out, in order; nothing where it works on a cluster of its own, or fails before it."""
     if _ci.works_locally(run.steps):
         return []
     found: list[Brought] = []
@@ -67,7 +73,26 @@ def brings(run: JobRun, pipeline: Pipeline) -> list[Brought]:
         if there is not None:
             found.append(Brought("deploy", _ci.said_of(there[1]), there[1].place, step, remote=True))
     found.extend(_moved_images(run, pipeline))
-    return found
+    return _come_to(run, found, pipeline) if found else found
+
+
+def _come_to(run: JobRun, found: list[Brought], pipeline: Pipeline) -> list[Brought]:
+    """Those of *found* that the run can come to: not behind a step of the job, or of one that it waits for, that fails
+    each time, as it names a file that is not there."""
+    before = (job for job in _ci.ancestors(run.job, pipeline) if not job.continue_on_error)
+    if not _AFTER_A_FAILURE.search(run.job.condition) and any(
+        _fails(one) for job in before for one in _missing_files.lacking(job, pipeline)
+    ):
+        return []
+    ends = min((one.index for one in _missing_files.lacking(run.job, pipeline) if _fails(one)), default=None)
+    if ends is None:
+        return found
+    behind = [step for step in run.job.steps[ends:] if not _AFTER_A_FAILURE.search(step.condition)]
+    return [one for one in found if one.step not in behind]
+
+
+def _fails(one: _missing_files.Lacking) -> bool:
+    return one.always and not one.doubt
 
 
 def is_self_hosted(run: JobRun, pipeline: Pipeline) -> bool:

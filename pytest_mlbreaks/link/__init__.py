@@ -30,6 +30,7 @@ from pytest_mlbreaks.link.notebooks import idle
 from pytest_mlbreaks.link.order import StepOrder
 from pytest_mlbreaks.link.owners import Owners
 from pytest_mlbreaks.link.packages import packages
+from pytest_mlbreaks.link.passed_over import passed_over
 from pytest_mlbreaks.link.processes import LOADS_VARIABLES, Processes
 from pytest_mlbreaks.link.reach import Reach
 from pytest_mlbreaks.link.roles import Roles
@@ -38,7 +39,7 @@ from pytest_mlbreaks.link.twins import twins
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.link.workflows import job_runs
 from pytest_mlbreaks.model import Pipeline, Process, Value
-from pytest_mlbreaks.model.facts import DatasetAccess, ModelAccess
+from pytest_mlbreaks.model.facts import DatasetAccess, LocalPurpose, ModelAccess
 from pytest_mlbreaks.report import Share
 
 CALLS = LOADS_VARIABLES
@@ -81,9 +82,12 @@ def link(pipeline: Pipeline, environments: Environments | None = None) -> None:
     pipeline.add(serving.applications)
     pipeline.add(models.commands(pipeline))
     reach = Reach(pipeline, serving)
+    pipeline.follow(reach.of)
     linked_models = models.Models(pipeline, values, reach)
     pipeline.add(linked_models.models)
     pipeline.idle = idle(pipeline, modules)
+    pipeline.passed_over = passed_over(pipeline, values)
+    pipeline.local = frozenset(one.path for one in pipeline.all(LocalPurpose))
     pipeline.add(features.groups(pipeline, modules, values, reach))
     roles = Roles(pipeline, modules, reach, linked_models)
     pipeline.add(roles.roles)

@@ -649,6 +649,10 @@ class Processes:
                 function=where[1] if where else "",
                 reason="" if where else "the function is not defined in the tree",
             )
+        elif step.orchestrator == "airflow" and step.operator:
+            where = self._executed(step)
+            if where is not None:
+                yield Entry("callable", step.operator, step.place, where[0], function=where[1])
         on_github = step.orchestrator == "github-actions"
         elsewhere = self._other_shells(step) if on_github else ()
         for command in step.commands:
@@ -668,6 +672,15 @@ class Processes:
                 entry = make(invocation, _at_line(command.place, invocation.place_offset_line))
                 yield entry
                 yield from self._inside(entry, invocation, None, make, locate)
+
+    def _executed(self, step: Step) -> tuple[str, str] | None:
+        """The ``execute`` of the operator's class, where that is of the tree: what a task of it runs."""
+        name = step.operator
+        if "." not in name:
+            return self._modules.definition(step.path, f"{name}.execute")
+        module, _, cls = name.rpartition(".")
+        path = self._modules.find(module, step.path)
+        return self._modules.definition(path, f"{cls}.execute") if path is not None else None
 
     def _in_checkout(self, workdir: str | None, step: Step, path: str) -> str | None:
         """The file of the tree that *path* is for a step which runs in a checkout, from *workdir*."""

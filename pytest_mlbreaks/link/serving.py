@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
 from collections import defaultdict
@@ -16,7 +17,6 @@ from pytest_mlbreaks.model.facts import (
     Function,
     GivenObject,
     Handler,
-    ModelAccess,
     ObjectCall,
     Reply,
     RequestModel,
@@ -43,11 +43,8 @@ class Serving:
     def __init__(self, pipeline: Pipeline, modules: Modules, values: Values) -> None:
         self._modules = modules
         self._values = values
-        self._functions: dict[Key, list[Function]] = defaultdict(list)
+        self._pipeline = pipeline
         handlers = pipeline.all(Handler)
-        if handlers or len(pipeline.all(ModelAccess)):
-            for function in pipeline.all(Function):
-                self._functions[function.path, function.name].append(function)
         self._routers: dict[Key, list[Router]] = defaultdict(list)
         for router in pipeline.all(Router):
             self._routers[router.path, router.name].append(router)
@@ -108,6 +105,14 @@ class Serving:
             )
             for router, routes, swallows, reason in made
         ]
+
+    @functools.cached_property
+    def _functions(self) -> dict[Key, list[Function]]:
+        """All functions by file and name, which only what follows calls asks for."""
+        found: dict[Key, list[Function]] = defaultdict(list)
+        for function in self._pipeline.all(Function):
+            found[function.path, function.name].append(function)
+        return found
 
     # ------------------------------------------------------------------------------------------------- routes
 

@@ -57,6 +57,10 @@ class Pipeline:
         self.unread: Mapping[str, str] = unread or {}
         #: Notebooks that no step runs and whose models nothing loads; they are no subject of any check.
         self.idle: frozenset[str] = frozenset()
+        #: Compose files and Dockerfiles that say that they are for a developer's machine; they are no subject, either.
+        self.local: frozenset[str] = frozenset()
+        #: Manifests that what deploys the others leaves out, and why: what a check finds there is left unjudged.
+        self.passed_over: Mapping[str, str] = {}
         #: Names of other repositories whose facts are here as well, below ``@NAME/``: links lead there, and nothing is
         #: reported about them.
         self.others: frozenset[str] = frozenset()
@@ -66,6 +70,7 @@ class Pipeline:
         self._resolver: Resolver | None = None
         self._order: Order | None = None
         self._owners: Callable[[str], tuple[str, ...]] | None = None
+        self._followed: Callable[[Process], Mapping[tuple[str, str], tuple[str, ...]]] | None = None
         self._added: set[type] = set()
         self.work = 0
 
@@ -172,6 +177,15 @@ class Pipeline:
 
         return self.index(Process, "modules", each=True).get(path, ())
 
+    def runs(self, process: Process) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """The functions of the tree that *process* is seen to come to by calls from what it starts: by file and name
+        ("" for a module's own code, of all files that it imports), with the callees in each.
+
+        What is not there may run all the same (a function that is handed on, a method of an object that can't be told):
+        it is never proof of the contrary. Each process is followed once, when it is asked for.
+        """
+        return self._followed(process) if self._followed is not None else {}
+
     def unread_near(self, path: str) -> str | None:
         """Why *path*, or a folder that it lies in, was not read; None where nothing like that is known."""
         while path:
@@ -217,6 +231,10 @@ class Pipeline:
     def settle(self, resolver: Resolver, order: Order, owners: Callable[[str], tuple[str, ...]] | None = None) -> None:
         """For link: what answers `resolve`, `environment`, `order` and `owners`."""
         self._resolver, self._order, self._owners = resolver, order, owners
+
+    def follow(self, followed: Callable[[Process], Mapping[tuple[str, str], tuple[str, ...]]]) -> None:
+        """For link: what answers `runs`."""
+        self._followed = followed
 
 
 def _parents(paths: Iterable[str]) -> set[str]:

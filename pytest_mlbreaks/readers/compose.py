@@ -23,6 +23,7 @@ from pytest_mlbreaks.model.facts import (
     Dependency,
     ImageBuild,
     Label,
+    LocalPurpose,
     Mount,
     Port,
     Probe,
@@ -31,6 +32,7 @@ from pytest_mlbreaks.model.facts import (
     VariableSource,
     Workload,
 )
+from pytest_mlbreaks.readers import _purposes
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import redact_url, secret_key
 from pytest_mlbreaks.slots import Slots, plain, sealed
@@ -625,10 +627,14 @@ def _claims(path: str) -> bool:
 
 
 def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+    told = False
     for document in file.documents:
         services = document.get("services")
         if services is None or not services.is_mapping or document.get("apiVersion") is not None:
             continue
+        if not told:
+            told = True
+            yield from _purposes.stated(file.path, file.text)
         for name, key, service in services.items():
             if service.is_mapping:
                 yield from _service(file.path, name, key, service)
@@ -637,4 +643,4 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             yield Diagnostic(document.key_place("include"), "note", message)
 
 
-READER: Reader[YamlFile] = Reader("compose", 4, YAML, (Workload, Container, ImageBuild), _claims, _read)
+READER: Reader[YamlFile] = Reader("compose", 5, YAML, (Workload, Container, ImageBuild, LocalPurpose), _claims, _read)

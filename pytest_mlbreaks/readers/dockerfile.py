@@ -16,7 +16,8 @@ import msgspec
 from pytest_mlbreaks.formats.text import TEXT, TextFile
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.expr import EnvVar, Expr, Literal, PathJoin, SecretKey, Unknown
-from pytest_mlbreaks.model.facts import Command, Copy, Dockerfile, IgnoreFile, Mount, Stage, Variable
+from pytest_mlbreaks.model.facts import Command, Copy, Dockerfile, IgnoreFile, LocalPurpose, Mount, Stage, Variable
+from pytest_mlbreaks.readers import _purposes
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import secret_key
 from pytest_mlbreaks.slots import Slots, plain
@@ -120,10 +121,11 @@ def read(file: TextFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     if file.path.endswith((".md", ".py", ".sh", ".j2", ".jinja", ".tmpl", ".tpl")) or _TEMPLATED.search(file.text):
         yield Diagnostic(Place(file.path), "warning", "a template, not a Dockerfile until it is rendered; not read")
         return
+    yield from _purposes.stated(file.path, file.text)
     yield from _Builder(file).read()
 
 
-READER: Reader[TextFile] = Reader("dockerfile", 3, TEXT, (Dockerfile, IgnoreFile), claims, read)
+READER: Reader[TextFile] = Reader("dockerfile", 4, TEXT, (Dockerfile, IgnoreFile, LocalPurpose), claims, read)
 
 
 class _Builder:

@@ -40,6 +40,9 @@ _SHARES = re.compile(
     r"astronomer-.*|snowflake-.*|apache-beam|sqlalchemy|flask(-.*)?|alembic|pendulum|google-cloud-aiplatform|dvc)$"
 )
 
+_ITS_OWN = re.compile(r"sqlalchemy|flask|alembic|pendulum")
+"""What Airflow itself runs on: where its image holds it, pip leaves it alone unless another release is asked for."""
+
 
 def _with_airflow(packages: Packages, pipeline: Pipeline) -> bool:
     """Whether the image is run or pushed, holds Airflow, and has other packages installed into it."""
@@ -64,6 +67,8 @@ def find(packages: Packages, pipeline: Pipeline) -> Iterator[Verdict]:
         if own and base is not None and all(_EXACT.match(r.specifier) for r in own):
             continue  # names the version that is there: pip can't move it
         moving = [r for r in install.requirements if _SHARES.match(r.name) and not _HELD.search(r.specifier)]
+        if base is not None:
+            moving = [r for r in moving if r.specifier or not _ITS_OWN.fullmatch(r.name)]
         if base is not None and not own and not moving:
             continue
         yield _finding(install, own, moving, base, packages.image.processes, pipeline)

@@ -64,16 +64,28 @@ _STEADY = frozenset(
         *("pytz", "tzdata", "certifi", "six", "tqdm", "influxdb"),
     }
 )
-# What a release of a package keeps below its next major release: a bound on the first bounds the others
-# (github.com/mlflow/mlflow/blob/v2.13.2/pyproject.toml; scipy's own metadata, of which only one release says so).
+# What a release of a package keeps below its next major release: a bound on the first bounds the others. Read in the
+# metadata of fastapi 0.110.0, gradio 4.20.0, langchain 0.2.0, openai 1.30.0, prefect 2.19.0, streamlit 1.30.0,
+# tensorflow 2.15.0 and transformers 4.40.0 (pypi.org/pypi/NAME/VERSION/json), whose other releases do so, too;
+# github.com/mlflow/mlflow/blob/v2.13.2/pyproject.toml; of scipy only one release says so.
 _HOLDS = {
+    "fastapi": frozenset({"pydantic", "starlette"}),
+    "gradio": frozenset({"jinja2", "matplotlib", "numpy", "orjson", "pandas", "pillow", "pyyaml", "typer"}),
+    "langchain": frozenset({"aiohttp", "langchain-core", "numpy", "pydantic", "sqlalchemy", "tenacity"}),
     "mlflow": frozenset(
         {
             *("numpy", "pandas", "scipy", "scikit-learn", "pyarrow", "matplotlib", "gunicorn", "flask", "sqlalchemy"),
             *("alembic", "cloudpickle", "docker"),
         }
     ),
+    "openai": frozenset({"httpx", "pydantic"}),
+    "prefect": frozenset(
+        {"alembic", "cloudpickle", "croniter", "jinja2", "pendulum", "pydantic", "pyyaml", "sqlalchemy", "uvicorn"}
+    ),
     "scipy": frozenset({"numpy"}),
+    "streamlit": frozenset({"altair", "cachetools", "numpy", "pandas", "pillow", "protobuf", "rich", "tenacity"}),
+    "tensorflow": frozenset({"grpcio", "keras", "numpy", "protobuf", "tensorboard"}),
+    "transformers": frozenset({"huggingface-hub", "tokenizers"}),
 }
 # Folders of images that show a package, and serve nobody.
 _ASIDE = re.compile(r"(^|/)(examples?|demos?|tutorials?|docs?|benchmarks?|tests?|samples?|notebooks?)/", re.IGNORECASE)

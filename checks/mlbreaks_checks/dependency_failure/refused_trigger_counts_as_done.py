@@ -97,12 +97,9 @@ def find(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[Verdict]:
 
 
 def _step(call: facts.RemoteCall, pipeline: Pipeline) -> Process | None:
-    """The step that comes to the request, where it is one of whose entries its function is."""
-    steps = list(_steps(call, pipeline))
-    for step in steps:
-        if any(entry.path == call.path and entry.function == call.scope for entry in step.entries):
-            return step
-    return steps[0] if len(steps) == 1 else None
+    """The step that comes to the request by what it calls."""
+    made_in = _serving.scoped(call)
+    return next((step for step in _steps(call, pipeline) if made_in in pipeline.runs(step)), None)
 
 
 def _said(call: facts.RemoteCall, pipeline: Pipeline) -> str:

@@ -23,6 +23,7 @@ from pytest_mlbreaks.api import (
     Severity,
     Unjudged,
     Verdict,
+    aside,
     facts,
 )
 
@@ -30,9 +31,11 @@ check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, si
 
 _HERE = re.compile(r"^https?://(localhost|127\.0\.0\.1|169\.254\.169\.254|metadata\.google\.internal)\b")
 _LIMITS = ("execution_timeout", "dagrun_timeout", "timeout", "retry_timeout")
-_TESTS = re.compile(r"(^|/)(tests?|examples?)/")
 _HAVE_ONE = frozenset({"httpx", "aiohttp"})
 """Libraries that give up after a while by themselves (https://www.python-httpx.org/advanced/timeouts/: 5 seconds)."""
+_REPORTS = re.compile(r"callback|on_fail|failure|alert|notif|slack", re.IGNORECASE)
+"""What a function is called that Airflow, and no task, calls."""
+_BY_IMPORTS = "the file is reached by its imports"
 _MOST = 5
 """Further calls of a file that are shown."""
 
@@ -74,23 +77,81 @@ def find(module: facts.PythonModule, pipeline: Pipeline) -> Iterator[Verdict]:
     if told:
         yield _of_handlers(told, open_)
         return
-    runners = list(_runners(module.path, pipeline))
-    runner = next(iter(runners), None)
-    if runner is None:
-        reason = "whether a handler ever comes to it can't be told" if ways else "nothing is seen to run this function"
-        yield Unjudged(open_[0].place, reason)
+    if ways:
+        yield Unjudged(open_[0].place, "whether a handler ever comes to it can't be told")
         return
-    because = [(runner.place, f"{runner.name} runs this file")]
-    what = f"{runner.name} hangs with it, and nothing ends that"
-    if isinstance(runner.fact, facts.Step):
-        if any(isinstance(p.fact, facts.Step) and p not in runners for p in pipeline.processes_of(module.path)):
-            yield Unjudged(open_[0].place, "some of the tasks whose file imports it have a time limit")
-            return
-        because = [(runner.place, f"the file of task {runner.name} comes to this one")]
-        what = "a task that gets here hangs with it, and nothing ends that"
-    yield _finding(
-        open_, open_, what, because, Severity.MEDIUM, Confidence.MEDIUM, "the file is reached by its imports"
-    )
+    yield _of_runners(module.path, open_, pipeline)
+
+
+def _of_runners(path: str, open_: list[facts.RemoteCall], pipeline: Pipeline) -> Verdict:
+    """What is said of calls that no handler comes to: a container or a task that runs them hangs."""
+    runners = list(_runners(path, pipeline))
+    if not runners:
+        return Unjudged(open_[0].place, "nothing is seen to run this function")
+    containers = [runner for runner in runners if isinstance(runner.fact, facts.Container)]
+    if containers:
+        because = [(containers[0].place, f"{containers[0].name} runs this file")]
+        what = f"{containers[0].name} hangs with it, and nothing ends that"
+        if _imports(path, "streamlit", pipeline):
+            what = f"whoever has a page of {containers[0].name} open waits with it, and nothing ends that"
+        return _finding(open_, open_, what, because, Severity.MEDIUM, Confidence.MEDIUM, _BY_IMPORTS)
+    steps = (p for p in pipeline.processes_of(path) if isinstance(p.fact, facts.Step) and not aside(p.place.path))
+    if any(step not in runners for step in steps):
+        return Unjudged(open_[0].place, "some of the tasks whose file imports it have a time limit")
+    what = "a task that gets here hangs with it, and nothing ends that"
+    for runner in runners:
+        made = [call for call in open_ if _serving.scoped(call) in pipeline.runs(runner)]
+        if made:
+            because = [(runner.place, f"task {runner.name} comes to it")]
+            return _finding(made, open_, what, because, Severity.MEDIUM, None, "a task waits, and no request")
+    left = [call for call in open_ if _may_be_run(call, pipeline)]
+    if not left:
+        return Unjudged(open_[0].place, "no task is seen to come to it")
+    nearest = min(runners, key=lambda runner: runner.modules.index(path))
+    because = [(caller.place, f"{caller.name} calls it") for caller in _callers(left[0], pipeline)][:1]
+    because.append((Place(nearest.place.path), "tasks of this file may come to it, by its imports"))
+    return _finding(left, open_, what, because, Severity.MEDIUM, Confidence.MEDIUM, _BY_IMPORTS)
+
+
+def _callers(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[facts.Function]:
+    """The functions that call the function of *call* by its name."""
+    dotted = f".{call.path.removesuffix('.py').replace('/', '.')}.{call.scope}"
+    for caller in pipeline.index(facts.Function, _callees, each=True).get(call.scope.rpartition(".")[2], ()):
+        if any(
+            callee == call.scope if caller.path == call.path else "." in callee and dotted.endswith(f".{callee}")
+            for callee in caller.calls
+        ):
+            yield caller
+
+
+def _may_be_run(call: facts.RemoteCall, pipeline: Pipeline) -> bool:
+    """Whether a task may come to a call in some way that is not followed: code speaks of the function, and Airflow
+    calls it neither as a callback nor for an operator, whose tasks are told by their class."""
+    operators = pipeline.index(facts.Function, _operator).get(call.path, ())
+    return not operators and not _REPORTS.search(call.scope) and _is_named(call.scope, pipeline)
+
+
+def _operator(function: facts.Function) -> str | None:
+    """The file of a method that tasks of an operator run."""
+    return function.path if function.name.endswith(".execute") else None
+
+
+def _is_named(function: str, pipeline: Pipeline) -> bool:
+    """Whether some code of the tree calls or imports what is called so, or the class of a method."""
+    called = pipeline.index(facts.Function, _callees, each=True)
+    named = pipeline.index(facts.PythonModule, _names, each=True)
+    return any(name in called or name in named for name in function.split(".") if not name.startswith("__"))
+
+
+def _callees(function: facts.Function) -> frozenset[str]:
+    """The last parts of the names of what a function calls."""
+    return frozenset(callee.rpartition(".")[2] for callee in function.calls)
+
+
+def _names(module: facts.PythonModule) -> frozenset[str]:
+    """The last parts of the names of what a module calls, and what it imports."""
+    imported = {name for one in module.imports for name in (one.name, one.alias) if name}
+    return imported | {callee.rpartition(".")[2] for callee in module.calls}
 
 
 def _ways(calls: list[facts.RemoteCall], pipeline: Pipeline) -> list[_Way]:
@@ -111,8 +172,12 @@ def _has_a_pool(endpoint: Endpoint, pipeline: Pipeline) -> bool:
     """Whether the framework runs the handler on one of many threads: Starlette has 40 for what is no ``async def``."""
     if endpoint.handler.asynchronous:
         return False
-    modules = pipeline.index(facts.PythonModule, "path").get(endpoint.handler.path, ())
-    return any(one.target.partition(".")[0] == "fastapi" for module in modules for one in module.imports)
+    return _imports(endpoint.handler.path, "fastapi", pipeline)
+
+
+def _imports(path: str, library: str, pipeline: Pipeline) -> bool:
+    modules = pipeline.index(facts.PythonModule, "path").get(path, ())
+    return any(one.target.partition(".")[0] == library for module in modules for one in module.imports)
 
 
 def _of_handlers(ways: list[_Way], every: list[facts.RemoteCall]) -> Finding:
@@ -149,6 +214,10 @@ def _finding(
     how = f"without a timeout, and {library} has none of its own"
     if library in _HAVE_ONE:
         how = f"with timeout=None, which takes {library}'s own away"
+        confidence = Confidence.LOW
+        lowered = ", and ".join(
+            doubt for doubt in (lowered, "the code says that it waits as long as it takes") if doubt
+        )
     return Finding(
         at=first.place,
         message=f"{_serving.short(first.api)} is called {how}: when the called service hangs, {what}{more}.",
@@ -178,7 +247,7 @@ def _runners(path: str, pipeline: Pipeline) -> Iterator[Process]:
     its own; of all that it imports nobody knows what it calls."""
     for process in pipeline.processes_of(path):
         fact = process.fact
-        if _TESTS.search(process.place.path):
+        if aside(process.place.path):
             continue
         if isinstance(fact, facts.Container) and all(entry.path != path for entry in process.entries):
             continue

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks import _manifests
-from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, facts
+from mlbreaks_checks import _manifests, _serving
+from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Process, Severity, Unjudged, Verdict, facts
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1")
 
@@ -18,6 +18,9 @@ _LIMITS = ("execution_timeout", "active_deadline_seconds", "timeout_seconds", "t
 _IN_AN_INSTANT = re.compile(r"Empty|Dummy|Branch|ShortCircuit|LatestOnly|branch|short_circuit")
 _PRINTS = re.compile(r"\s*(date|true|:|echo\b[^;&|`$()]*)\s*")
 """A command that is done at once."""
+_ENDS = frozenset({"builtins", "datetime", "json", "logging", "math", "os", "pprint", "re", "textwrap", "time"})
+"""Modules whose functions wait for nobody; what ``time.sleep`` waits for is told."""
+_REQUESTS = frozenset({"requests", "httpx", "urllib"})
 _DEFAULT = "AIRFLOW__CORE__DEFAULT_TASK_EXECUTION_TIMEOUT"
 _HOURLY = frozenset({"@hourly", "@continuous"})
 
@@ -47,7 +50,7 @@ def find_dag(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
         yield Unjudged(schedule.place, "the tasks of the DAG can't all be told")
         return
     steps = pipeline.index(facts.Step, "pipeline").get(schedule.identity, ())
-    unlimited = [step for step in steps if not (_is_limited(step) or _is_done_at_once(step, pipeline))]
+    unlimited = [step for step in steps if not _ends(step, pipeline)]
     setting = schedule.setting("max_active_runs")
     if not unlimited or setting is None:
         return
@@ -67,6 +70,10 @@ def find_dag(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
     )
 
 
+def _ends(step: facts.Step, pipeline: Pipeline) -> bool:
+    return _is_limited(step) or _is_done_at_once(step, pipeline) or _gives_up(step, pipeline)
+
+
 def _is_limited(step: facts.Step) -> bool:
     return _IN_AN_INSTANT.search(step.operator) is not None or any(step.setting(name) for name in _LIMITS)
 
@@ -76,6 +83,33 @@ def _is_done_at_once(step: facts.Step, pipeline: Pipeline) -> bool:
     texts = [pipeline.pattern(command.shell) for command in step.commands if command.shell is not None]
     told = bool(texts) and len(texts) == len(step.commands)
     return step.prints or (told and all(_PRINTS.fullmatch(text) for text in texts))
+
+
+def _gives_up(step: facts.Step, pipeline: Pipeline) -> bool:
+    """Whether all that a task waits for are requests that give up by themselves: each call of the functions that it
+    comes to is followed, waits for nobody, or is such a request."""
+    processes = pipeline.index(Process, _step).get(step.identity, ())
+    if step.callee is None or len(processes) != 1:
+        return False
+    run = {key: calls for key, calls in pipeline.runs(processes[0]).items() if key[1]}
+    requests = [one for key in run for one in pipeline.index(facts.RemoteCall, _serving.scoped).get(key, ())]
+    if not requests or any(one.deadline not in ("given", "default") for one in requests):
+        return False
+    followed = {name for _, name in run}
+    return all(_waits_for_nobody(callee, followed) for calls in run.values() for callee in calls)
+
+
+def _waits_for_nobody(callee: str, followed: set[str]) -> bool:
+    """Whether a call ends by itself: of a function that is followed, too, of one that waits for nobody, or a request,
+    whose limit is looked at, and what is asked of its answer."""
+    first = callee.partition(".")[0]
+    if callee.startswith("airflow.models.Variable."):
+        return True
+    return first in _ENDS or first in _REQUESTS or callee in followed or callee.rpartition(".")[2] in followed
+
+
+def _step(process: Process) -> str | None:
+    return process.fact.identity if isinstance(process.fact, facts.Step) else None
 
 
 def _names(container: facts.Container) -> list[str]:

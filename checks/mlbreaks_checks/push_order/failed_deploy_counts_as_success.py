@@ -43,6 +43,9 @@ def find(run: JobRun, pipeline: Pipeline) -> Iterator[Verdict]:
     lost: list[tuple[_runs.Brought, str]] = []
     for brought in _brings(run, pipeline):
         how = _lost(run, brought)
+        if how and _in_a_function(brought):
+            yield Unjudged(brought.place, "it stands in a function of the script, which may undo what failed")
+            return
         if how and _asked_for(run, brought):
             yield Unjudged(brought.place, "something asks how the deployment ended")
             return
@@ -63,6 +66,31 @@ def _lost(run: JobRun, brought: _runs.Brought) -> str:
     if any(job.continue_on_error for job in (run.job, *run.callers)):
         return f"job {run.job.id} has `continue-on-error: true`"
     return ""
+
+
+_FUNCTION = re.compile(r"\s*(?:function\s+[\w-]+\s*(?:\(\s*\))?|[\w-]+\s*\(\s*\))\s*\{\s*")
+"""A line that begins a function of a shell."""
+
+
+def _in_a_function(brought: _runs.Brought) -> bool:
+    """Whether the command is written in a function of its step's script: as the rows around it are indented."""
+    command = next((one for one in _ci.commands(brought.step) if one.place == brought.place), None)
+    if command is None or brought.step.run is None:
+        return False
+    rows = _ci.text_of(brought.step.run.shell).splitlines()
+    start = " ".join(command.words[:3])
+    at = next((index for index, row in enumerate(rows) if row.lstrip().startswith(start)), None)
+    depth = _indent(rows[at]) if at is not None else 0
+    for row in reversed(rows[:at] if at is not None else ()):
+        if row.strip() and _indent(row) < depth:
+            if _FUNCTION.fullmatch(row):
+                return True
+            depth = _indent(row)
+    return False
+
+
+def _indent(row: str) -> int:
+    return len(row) - len(row.lstrip())
 
 
 def _asked_for(run: JobRun, brought: _runs.Brought) -> bool:

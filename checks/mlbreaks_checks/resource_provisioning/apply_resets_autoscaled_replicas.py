@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks import _applied, _manifests
+from mlbreaks_checks import _manifests
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Tier, Unjudged, Verdict, expr, facts
 
 check = Check(
@@ -56,9 +56,6 @@ def find(scaler: facts.Autoscaler, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     if bool(workload.namespace) != bool(scaler.namespace):
         yield Unjudged(workload.place, "one of the two names no namespace")
-        return
-    if _applied.is_passed_over(workload.path, pipeline):
-        yield Unjudged(workload.place, _applied.PASSED_OVER)
         return
     if _manifests.any_may_be_patched((workload, scaler), pipeline, apart_from=("images",)):
         yield Unjudged(workload.place, _manifests.PATCHED)

@@ -96,8 +96,6 @@ def _doubt(container: facts.Container, holders: list[facts.ConfigObject], pipeli
         return _manifests.PATCHED
     if any(_EXAMPLE.search(holder.path) for holder in holders):
         return "an example of it is in the tree, and not itself"
-    if _applied.is_passed_over(container.path, pipeline):
-        return _applied.PASSED_OVER
     if _applied.is_made(holders[0].name, pipeline):
         return "a command makes another of that name"
     return ""

@@ -70,11 +70,24 @@ def find_container(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     if _development.is_for_development(process, pipeline):
         yield Unjudged(process.place, _FOR_DEVELOPMENT)
         return
+    if _replaces_a_server(process, pipeline):
+        yield Unjudged(process.place, "the image itself starts a server for production")
+        return
     for started in _shells.of_process(process, pipeline):
         mode = _development.mode(started)
         if mode is not None and started.place.path == process.place.path:
             yield _finding(started, *mode, f"{process.name} starts", [])
             return
+
+
+def _replaces_a_server(process: Process, pipeline: Pipeline) -> bool:
+    """Whether a compose file starts this in place of what the image starts by itself, and that is no server for
+    development: whoever deploys the image gets that one, and the compose file is what one works with."""
+    container = process.fact
+    if not isinstance(container, facts.Container) or container.tool != "compose" or process.dockerfile is None:
+        return False
+    started = _shells.of_dockerfile(process.dockerfile, pipeline)
+    return started is not None and bool(started.commands) and _development.mode(started) is None
 
 
 def _finding(started: _shells.Started, mode: str, why: str, who: str, because: list[tuple[Place, str]]) -> Finding:

@@ -101,6 +101,7 @@ from pytest_mlbreaks.model.facts.manifests import (
 from pytest_mlbreaks.model.facts.models import EnsembleStep, ModelTensor, NotebookRun, ServedModel, VectorStoreUse
 from pytest_mlbreaks.model.facts.monitoring import MetricMade, MetricQuery, MetricRule, MetricsText
 from pytest_mlbreaks.model.facts.owners import CodeOwners, OwnerRule
+from pytest_mlbreaks.model.facts.purposes import LocalPurpose
 from pytest_mlbreaks.model.facts.python import (
     Address,
     Argument,
@@ -288,6 +289,7 @@ __all__ = [
     "LimitRange",
     "ListingRead",
     "LoadedConfig",
+    "LocalPurpose",
     "LockFile",
     "LockedPackage",
     "MetricMade",
