@@ -54,7 +54,10 @@ def test_a_call_that_is_a_statement(call: str, written: str) -> None:
 )
 def test_a_call_that_acts_or_is_used(call: str) -> None:
     """What is used, works in place, or is known from a keyword that is not there, is not told."""
-    assert dropped(f"import pandas as pd\nimport numpy as np\n\ndef f(df, path, graph, names, options):\n    {call}\n") == []
+    assert (
+        dropped(f"import pandas as pd\nimport numpy as np\n\ndef f(df, path, graph, names, options):\n    {call}\n")
+        == []
+    )
 
 
 def test_without_a_library_of_frames() -> None:

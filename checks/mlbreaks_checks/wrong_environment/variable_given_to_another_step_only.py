@@ -30,8 +30,12 @@ _USE = re.compile(r"(?<!\\)\$(?:([A-Z][A-Z0-9_]{2,})\b|\{([A-Z][A-Z0-9_]{2,})[}%
 _SHELLS = frozenset({"", "bash", "sh"})
 _TAKES_FILES = re.compile(r"(?:^|[\s;&(])(?:source|eval|\.)\s+\S|\bset -a\b|\bset -o allexport\b", re.MULTILINE)
 _OF_THE_RUNNER = re.compile(
-    r"GITHUB_|RUNNER_|ACTIONS_|CI$|HOME$|PATH$|USER$|SHELL$|PWD$|LANG$|JAVA_HOME|ANDROID_|HOSTNAME$"
+    r"(?:CI|HOME|PATH|USER|SHELL|PWD|LANG|HOSTNAME|TMPDIR)$|(?:RUNNER|ACTIONS|JAVA|ANDROID)_|GITHUB_(?:(?:ACTIONS?|ACTOR|"
+    r"ACTION_\w+|ACTOR_ID|API_URL|BASE_REF|ENV|EVENT_\w+|GRAPHQL_URL|HEAD_REF|JOB|OUTPUT|PATH|REF|REF_NAME|REF_PROTECTED|"
+    r"REF_TYPE|REPOSITORY|REPOSITORY_\w+|RETENTION_DAYS|RUN_\w+|SERVER_URL|SHA|STATE|STEP_SUMMARY|TRIGGERING_ACTOR|"
+    r"WORKFLOW|WORKFLOW_\w+|WORKSPACE)$)"
 )
+"""https://docs.github.com/en/actions/reference/workflows-and-actions/variables#default-environment-variables"""
 _QUOTED_DOCUMENT = re.compile(r"<<-?\s*(?:'(\w+)'|\"(\w+)\"|\\(\w+)).*?^\s*(?:\1|\2|\3)\s*$", re.MULTILINE | re.DOTALL)
 _MAIN = frozenset({"", "main"})
 

@@ -221,8 +221,8 @@ class ListingRead(Fact, frozen=True, kw_only=True):
 
 
 class DroppedResult(Fact, frozen=True, kw_only=True):
-    """A call that only gives something back, as a statement of its own. *api* is the function, or the name of the method
-    of a frame (*method*), *written* what is called, as written; *sure*: its arguments show that it is the
+    """A call that only gives something back, as a statement of its own. *api* is the function, or the name of the
+    method of a frame (*method*), *written* what is called, as written; *sure*: its arguments show that it is the
     frame's and no other's; *tried*: the call may only be made to see if it fails."""
 
     called: ClassVar[str] = "result that is thrown away"
