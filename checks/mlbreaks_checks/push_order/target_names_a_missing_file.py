@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mlbreaks_checks import _ci, _files
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Severity, Unjudged, Verdict, expr, facts
@@ -19,6 +19,8 @@ _GOES = re.compile(r"\b(?:cd|pushd)\b")
 _ELSEWHERE = re.compile(
     r"^(?:docker|docker-compose|kubectl|ssh|vagrant|multipass)\b.*?\b(?:exec|run|ssh)\b|^ssh\b|\bact\b"
 )
+_REFERENCE = re.compile(r"\$(?:\(([\w.-]+)\)|\{([\w.-]+)\}|\([^()]*\)|\{[^{}]*\})")
+_HOLE = "$hole"
 _ASKS = re.compile(r"(?:\[|\btest)\s[^\]]*-[efsdr]\s")
 
 
@@ -36,6 +38,7 @@ def _included(file: facts.TaskFile) -> frozenset[str]:
 def find(file: facts.TaskFile, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at what the lines of targets name: lists, manifests, Dockerfiles, compose files, charts and scripts."""
     folder = posixpath.dirname(file.path)
+    known = _known(file)
     said: set[str] = set()
     for task in file.tasks:
         if any("{{" in line.text for line in task.lines) or (
@@ -43,25 +46,25 @@ def find(file: facts.TaskFile, pipeline: Pipeline) -> Iterator[Verdict]:
         ):
             continue
         for line in task.lines:
-            for command, option, written in _named(line):
+            for command, option, written in _named(line, known):
                 path = posixpath.normpath(posixpath.join(folder, written))
                 if path in said or path.startswith(("..", "/")) or not _files.PLAIN.fullmatch(written):
                     continue
                 if written.startswith("/") or path in pipeline.paths or pipeline.has_folder(path):
                     continue
                 said.add(path)
-                doubt = pipeline.unread_near(path) or _doubt(file, written, path, pipeline)
+                doubt = pipeline.unread_near(path) or _doubt(file, written, path, known, pipeline)
                 if doubt:
                     yield Unjudged(line.place, doubt)
                 else:
                     yield _finding(file, task, line.place, command, option, path, pipeline)
 
 
-def _named(line: facts.TaskLine) -> Iterator[tuple[_ci.SimpleCommand, str, str]]:
+def _named(line: facts.TaskLine, known: Mapping[str, str]) -> Iterator[tuple[_ci.SimpleCommand, str, str]]:
     """What the commands of a line name, from the Makefile's folder; nothing where the line may end well without it."""
     if line.ignored or line.maybe or _GOES.search(line.text) or _ASKS.search(line.text):
         return
-    for command in _ci.commands_in(facts.Command(shell=expr.Literal(line.text), place=line.place)):
+    for command in _ci.commands_in(facts.Command(shell=expr.Literal(_filled(line.text, known)), place=line.place)):
         if command.swallowed or "$" in command.words[0] or _ELSEWHERE.search(command.text):
             continue
         yield from ((command, option, path) for option, path in _files.named(command))
@@ -69,7 +72,21 @@ def _named(line: facts.TaskLine) -> Iterator[tuple[_ci.SimpleCommand, str, str]]
             yield command, "", started
 
 
-def _doubt(file: facts.TaskFile, written: str, path: str, pipeline: Pipeline) -> str:
+def _known(file: facts.TaskFile) -> Mapping[str, str]:
+    """The variables that the file sets once and for all, to a text without references."""
+    found: dict[str, str] = {}
+    for variable in file.variables:
+        plain = variable.name not in found and not (variable.maybe or variable.added or "$" in variable.text)
+        found[variable.name] = variable.text if plain else _HOLE
+    return found
+
+
+def _filled(text: str, known: Mapping[str, str]) -> str:
+    """A line with its references replaced, by a word that stands for anything where they can't be told."""
+    return _REFERENCE.sub(lambda match: known.get(match[1] or match[2] or "", _HOLE), text)
+
+
+def _doubt(file: facts.TaskFile, written: str, path: str, known: Mapping[str, str], pipeline: Pipeline) -> str:
     """Why the file may be there all the same; "" where it is not."""
     name = posixpath.basename(written)
     if any(posixpath.basename(task.name) == name for task in file.tasks):
@@ -80,7 +97,7 @@ def _doubt(file: facts.TaskFile, written: str, path: str, pipeline: Pipeline) ->
         return "the tree has a template of it"
     for task in file.tasks:
         for line in task.lines:
-            if name in line.text and all(other != written for _, _, other in _named(line)):
+            if name in line.text and all(other != written for _, _, other in _named(line, known)):
                 if not _GOES.search(line.text) or re.search(
                     rf">\s*\S*{re.escape(name)}|-o\S*\s+\S*{re.escape(name)}", line.text
                 ):
