@@ -65,11 +65,13 @@ def _finding(image: Image, copy: facts.Copy, name: str, path: str, near: str, pi
     context = image.context or "the root of the repository"
     builds = [(build.place, f"builds it with {context} as its context") for build in image.builds[:1]]
     others = [(other.place, "copies it, too, and fails the same way") for other in alike[1:]]
+    outside = bool(image.context) and not near.startswith(f"{image.context}/")
+    where = "where the build does not look" if outside or not image.context else "and is another path of the context"
     yield Finding(
         at=copy.place,
         message=(
             f"The image is built from {context}, which holds no {name}: the build fails here. "
-            f"{near} lies beside the Dockerfile, where the build does not look."
+            f"{near} lies beside the Dockerfile, {where}."
         ),
         because=(*builds, *others),
         about=(path,),
