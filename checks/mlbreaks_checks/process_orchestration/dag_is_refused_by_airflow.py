@@ -67,8 +67,9 @@ def find(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
     if when and when not in _PRESETS and not when.isspace() and len(when.split()) < 5:
         meant = "; without quotes it is no schedule" if when == "None" else ""
         yield Finding(
-            at=schedule.place,
+            at=schedule.when_place or schedule.place,
             message=f"{when!r} is neither a preset of Airflow nor a cron expression{meant}: Airflow refuses the DAG "
             f"{schedule.name!r}.",
+            because=((schedule.place, f"DAG {schedule.name}"),),
             about=("schedule", when),
         )
