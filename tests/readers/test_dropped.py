@@ -13,10 +13,11 @@ from pytest_mlbreaks.reading import Source, Wanted
 
 def dropped(text: str) -> list[tuple[int | None, str, bool]]:
     """Line, what is called, and whether it may only be tried; written and read back."""
-    found = list(READER.read(PYTHON.parse(Source("a.py", text.encode())), Wanted()))
+    read = READER.read(PYTHON.parse(Source("a.py", text.encode())), Wanted())
+    found = [one for one in read if isinstance(one, DroppedResult)]
     codec = FactCodec(FACTS)
     assert codec.decode(codec.encode(found)) == found
-    return [(one.place.line, one.written, one.tried) for one in found if isinstance(one, DroppedResult)]
+    return [(one.place.line, one.written, one.tried) for one in found]
 
 
 @pytest.mark.parametrize(
