@@ -21,6 +21,8 @@ _ELSEWHERE = re.compile(
 )
 _REFERENCE = re.compile(r"\$(?:\(([\w.-]+)\)|\{([\w.-]+)\}|\([^()]*\)|\{[^{}]*\})")
 _HOLE = "$hole"
+_ONES_OWN = re.compile(r"(?:^|[._-])(?:override|local|private|secrets?)(?:[._-]|$)|^\.env")
+"""Names of files that each makes for himself and that git is told to leave out."""
 _ASKS = re.compile(r"(?:\[|\btest)\s[^\]]*-[efsdr]\s")
 
 
@@ -89,6 +91,8 @@ def _filled(text: str, known: Mapping[str, str]) -> str:
 def _doubt(file: facts.TaskFile, written: str, path: str, known: Mapping[str, str], pipeline: Pipeline) -> str:
     """Why the file may be there all the same; "" where it is not."""
     name = posixpath.basename(written)
+    if _ONES_OWN.search(name):
+        return "a file that each makes for himself"
     if any(posixpath.basename(task.name) == name for task in file.tasks):
         return "a target makes the file"
     if any(
