@@ -239,6 +239,22 @@ class DroppedResult(Fact, frozen=True, kw_only=True):
         return f"dropped:{self.path}#{self.scope}:{self.written}"
 
 
+class OverwrittenValue(Fact, frozen=True, kw_only=True):
+    """A value that a branch gives *name*, and that the function replaces at *by* before anything reads it. *condition*:
+    what the branch asks, as written."""
+
+    called: ClassVar[str] = "value that is overwritten unread"
+
+    name: str
+    condition: str
+    by: Place
+    scope: str
+
+    @property
+    def identity(self) -> str:
+        return f"overwritten:{self.path}#{self.scope}:{self.name}"
+
+
 class DatasetAccess(Fact, frozen=True, kw_only=True):
     """Code that reads or writes a dataset or table: *target* is what it names, *api* the call."""
 

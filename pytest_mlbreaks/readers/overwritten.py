@@ -1,0 +1,126 @@
+"""Values that a branch gives a name and that the function replaces before anything reads them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from pytest_mlbreaks.formats.python import PYTHON, FunctionSite, PythonFile
+from pytest_mlbreaks.formats.python_nodes import walk
+from pytest_mlbreaks.model import Diagnostic, Fact
+from pytest_mlbreaks.model.facts import OverwrittenValue
+from pytest_mlbreaks.readers.python import claims
+from pytest_mlbreaks.reading import Reader, Wanted
+
+_BLOCKS = ("body", "orelse", "finalbody")
+_AHEAD = 12
+"""Statements behind the branch among which the second value is looked for."""
+
+
+def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+    """Each such value in the functions of one module."""
+    for site in file.functions:
+        if any(len(bound) > 1 for bound in site.scope.names.values()):
+            yield from _lost(file, site)
+
+
+def _lost(file: PythonFile, site: FunctionSite) -> Iterator[OverwrittenValue]:
+    for branch, rest in _branches(site.node.body):
+        for name, first in _given(branch).items():
+            if len(site.scope.names.get(name, ())) < 2 or name in site.scope.forwarded:
+                continue
+            second = _replaced(name, rest)
+            if second is None or _same(first, second) or _seen_otherwise(name, site.node):
+                continue
+            yield OverwrittenValue(
+                place=file.place(first),
+                name=name,
+                condition=" ".join(ast.unparse(branch.test).split())[:80],
+                by=file.place(second),
+                scope=site.scope.qualname,
+            )
+
+
+def _branches(block: Sequence[ast.stmt]) -> Iterator[tuple[ast.If, Sequence[ast.stmt]]]:
+    """Each ``if`` of the function, with what follows it in its block; not those of functions and classes within."""
+    for index, statement in enumerate(block):
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        if isinstance(statement, ast.If):
+            yield statement, block[index + 1 : index + 1 + _AHEAD]
+        for field in _BLOCKS:
+            yield from _branches(getattr(statement, field, ()))
+        for handler in getattr(statement, "handlers", ()):
+            yield from _branches(handler.body)
+
+
+def _given(branch: ast.If) -> dict[str, ast.stmt]:
+    """The names that the branches set at their ends to something, and do not read again themselves."""
+    found: dict[str, ast.stmt] = {}
+    for block in (branch.body, branch.orelse):
+        if any(isinstance(one, (ast.Return, ast.Raise, ast.Continue, ast.Break)) for one in block):
+            continue
+        for index, statement in enumerate(block):
+            name, value = _assigned(statement)
+            if name and not _is_nothing(value) and not any(_mentions(one, name) for one in block[index + 1 :]):
+                found.setdefault(name, statement)
+    return found
+
+
+def _assigned(statement: ast.stmt) -> tuple[str, ast.expr | None]:
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name):
+        return statement.targets[0].id, statement.value
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value is not None:
+        return statement.target.id, statement.value
+    return "", None
+
+
+def _is_nothing(value: ast.expr | None) -> bool:
+    """Whether it is what a name begins with, until there is something: None, False, nought, an empty collection."""
+    if isinstance(value, ast.Constant):
+        return not value.value
+    if isinstance(value, (ast.List, ast.Tuple, ast.Set)):
+        return not value.elts
+    return isinstance(value, ast.Dict) and not value.keys
+
+
+def _replaced(name: str, rest: Sequence[ast.stmt]) -> ast.stmt | None:
+    """The statement that is the next to mention *name*, where it gives it another value without reading it."""
+    for statement in rest:
+        target, value = _assigned(statement)
+        if target == name:
+            return None if value is None or _mentions(value, name) else statement
+        if _mentions(statement, name):
+            return None
+    return None
+
+
+def _mentions(node: ast.AST, name: str) -> bool:
+    return any(isinstance(one, ast.Name) and one.id == name for one in walk(node))
+
+
+def _same(first: ast.stmt, second: ast.stmt) -> bool:
+    return ast.dump(_assigned(first)[1] or first) == ast.dump(_assigned(second)[1] or second)
+
+
+def _seen_otherwise(name: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a handler, or a function within, may read it in between."""
+    for node in ast.walk(function):
+        if node is function:
+            continue
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and _mentions_deep(node, name):
+            return True
+        if isinstance(node, ast.Try):
+            for one in (*node.handlers, *node.finalbody):
+                if _mentions_deep(one, name):
+                    return True
+        if isinstance(node, ast.Name) and node.id in ("locals", "eval", "exec"):
+            return True
+    return False
+
+
+def _mentions_deep(node: ast.AST, name: str) -> bool:
+    return any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(node))
+
+
+READER: Reader[PythonFile] = Reader("overwritten", 1, PYTHON, (OverwrittenValue,), claims, read)
