@@ -15,11 +15,9 @@ from pytest_mlbreaks.reading import Reader, Wanted
 _FRAMES = re.compile(rb"pandas|pyspark|polars|dask|cudf|modin")
 """Libraries whose frames have the methods below."""
 
-_METHODS = frozenset(
-    {
-        *("withColumn", "withColumnRenamed", "withColumns", "dropDuplicates", "drop_duplicates", "dropna", "fillna"),
-        *("sort_values", "set_index", "reset_index", "astype", "with_columns", "drop_nulls", "fill_null"),
-    }
+_METHODS = (
+    *("withColumn", "withColumnRenamed", "withColumns", "dropDuplicates", "drop_duplicates", "dropna", "fillna"),
+    *("sort_values", "set_index", "reset_index", "astype", "with_columns", "drop_nulls", "fill_null"),
 )
 """Methods of frames and columns that give a changed copy, and that are called like this nowhere else."""
 
@@ -45,9 +43,17 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """Each call of one module whose result is thrown away."""
     if file.tree is None:
         return
+    sites = [site for site in _sites(file) if site.dropped]
+    if not sites:
+        return
     in_cells = file.path.endswith(".ipynb") or file.has(_CELLS)
-    for site in _sites(file):
-        if site.dropped and not (in_cells and not site.scope.function) and not _acts(site.node):
+    frames = file.has(_FRAMES)
+    for site in sites:
+        if (
+            (frames or site.callee in _FUNCTIONS)
+            and not (in_cells and not site.scope.function)
+            and not _acts(site.node)
+        ):
             api = site.callee if not site.callee.startswith("*") and "()" not in site.callee else ""
             yield DroppedResult(
                 place=file.place(site.node),
@@ -63,13 +69,12 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 def _sites(file: PythonFile) -> Iterator[CallSite]:
     for name in _FUNCTIONS:
         yield from file.calls_by_name.get(name, ())
-    if file.has(_FRAMES):
-        for name in _METHODS:
-            yield from (site for site in file.methods_by_name.get(name, ()) if len(site.node.args) <= _MOST)
-        for name, keywords in _BY_KEYWORD.items():
-            for site in file.methods_by_name.get(name, ()):
-                if not keywords.isdisjoint(keyword.arg or "" for keyword in site.node.keywords):
-                    yield site
+    for name in _METHODS:
+        yield from (site for site in file.methods_by_name.get(name, ()) if len(site.node.args) <= _MOST)
+    for name, keywords in _BY_KEYWORD.items():
+        for site in file.methods_by_name.get(name, ()):
+            if not keywords.isdisjoint(keyword.arg or "" for keyword in site.node.keywords):
+                yield site
 
 
 def _written(called: ast.expr) -> str:

@@ -12,7 +12,16 @@ from pytest_mlbreaks.model.facts import OverwrittenValue
 from pytest_mlbreaks.readers.python import claims
 from pytest_mlbreaks.reading import Reader, Wanted
 
-_BLOCKS = ("body", "orelse", "finalbody")
+_BLOCKS: dict[type[ast.stmt], tuple[str, ...]] = {
+    ast.If: ("body", "orelse"),
+    ast.For: ("body", "orelse"),
+    ast.AsyncFor: ("body", "orelse"),
+    ast.While: ("body", "orelse"),
+    ast.With: ("body",),
+    ast.AsyncWith: ("body",),
+    ast.Try: ("body", "orelse", "finalbody"),
+}
+"""Statements that hold blocks; those of functions and classes are theirs."""
 _AHEAD = 12
 """Statements behind the branch among which the second value is looked for."""
 
@@ -20,17 +29,17 @@ _AHEAD = 12
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """Each such value in the functions of one module."""
     for site in file.functions:
-        if any(len(bound) > 1 for bound in site.scope.names.values()):
-            yield from _lost(file, site)
+        names = {name for name, bound in site.scope.names.items() if len(bound) > 1} - site.scope.forwarded
+        if names:
+            yield from _lost(file, site, names)
 
 
-def _lost(file: PythonFile, site: FunctionSite) -> Iterator[OverwrittenValue]:
+def _lost(file: PythonFile, site: FunctionSite, names: set[str]) -> Iterator[OverwrittenValue]:
     for branch, rest in _branches(site.node.body):
-        for name, first in _given(branch).items():
-            if len(site.scope.names.get(name, ())) < 2 or name in site.scope.forwarded:
-                continue
+        for name, values in _given(branch, names).items():
             second = _replaced(name, rest)
-            if second is None or _same(first, second) or _seen_otherwise(name, site.node):
+            first = next((one for one in values if second is not None and not _same(one, second)), None)
+            if first is None or second is None or _seen_otherwise(name, site.node):
                 continue
             yield OverwrittenValue(
                 place=file.place(first),
@@ -42,28 +51,31 @@ def _lost(file: PythonFile, site: FunctionSite) -> Iterator[OverwrittenValue]:
 
 
 def _branches(block: Sequence[ast.stmt]) -> Iterator[tuple[ast.If, Sequence[ast.stmt]]]:
-    """Each ``if`` of the function, with what follows it in its block; not those of functions and classes within."""
+    """Each ``if`` of the function that something follows in its block, with that; not those of functions within."""
     for index, statement in enumerate(block):
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        fields = _BLOCKS.get(type(statement))
+        if fields is None:
             continue
-        if isinstance(statement, ast.If):
+        if isinstance(statement, ast.If) and index + 1 < len(block):
             yield statement, block[index + 1 : index + 1 + _AHEAD]
-        for field in _BLOCKS:
-            yield from _branches(getattr(statement, field, ()))
-        for handler in getattr(statement, "handlers", ()):
-            yield from _branches(handler.body)
+        for field in fields:
+            yield from _branches(getattr(statement, field))
+        if isinstance(statement, ast.Try):
+            for handler in statement.handlers:
+                yield from _branches(handler.body)
 
 
-def _given(branch: ast.If) -> dict[str, ast.stmt]:
-    """The names that the branches set at their ends to something, and do not read again themselves."""
-    found: dict[str, ast.stmt] = {}
+def _given(branch: ast.If, names: set[str]) -> dict[str, list[ast.stmt]]:
+    """Those of *names* that the branches set to something, and do not read again themselves."""
+    found: dict[str, list[ast.stmt]] = {}
     for block in (branch.body, branch.orelse):
         if any(isinstance(one, (ast.Return, ast.Raise, ast.Continue, ast.Break)) for one in block):
             continue
         for index, statement in enumerate(block):
             name, value = _assigned(statement)
-            if name and not _is_nothing(value) and not any(_mentions(one, name) for one in block[index + 1 :]):
-                found.setdefault(name, statement)
+            if name not in names or _is_nothing(value) or any(_mentions(one, name) for one in block[index + 1 :]):
+                continue
+            found.setdefault(name, []).append(statement)
     return found
 
 
