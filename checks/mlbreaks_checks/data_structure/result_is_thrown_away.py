@@ -13,7 +13,7 @@ from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, 
 check = Check(
     __name__,
     severity=Severity.MEDIUM,
-    confidence=Confidence.MEDIUM,
+    confidence=Confidence.HIGH,
     since="0.1",
     also=("process-orchestration",),
 )
