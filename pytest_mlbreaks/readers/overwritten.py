@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from pytest_mlbreaks.formats.python import PYTHON, FunctionSite, PythonFile
+from pytest_mlbreaks.formats.python import PYTHON, PythonFile, Scope
 from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.facts import OverwrittenValue
@@ -27,26 +27,29 @@ _AHEAD = 12
 
 
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
-    """Each such value in the functions of one module."""
+    """Each such value in the functions of one module, and in a script outside of them."""
     for site in file.functions:
-        names = {name for name, bound in site.scope.names.items() if len(bound) > 1} - site.scope.forwarded
-        if names:
-            yield from _lost(file, site, names)
+        yield from _lost(file, site.node, site.scope)
+    if file.tree is not None and not file.path.endswith(".ipynb"):
+        yield from _lost(file, file.tree, file.module)
 
 
-def _lost(file: PythonFile, site: FunctionSite, names: set[str]) -> Iterator[OverwrittenValue]:
-    for branch, rest in _branches(site.node.body):
+def _lost(
+    file: PythonFile, code: ast.FunctionDef | ast.AsyncFunctionDef | ast.Module, scope: Scope
+) -> Iterator[OverwrittenValue]:
+    names = {name for name, bound in scope.names.items() if len(bound) > 1} - scope.forwarded
+    for branch, rest in _branches(code.body) if names else ():
         for name, values in _given(branch, names).items():
             second = _replaced(name, rest)
             first = next((one for one in values if second is not None and not _same(one, second)), None)
-            if first is None or second is None or _seen_otherwise(name, site.node):
+            if first is None or second is None or _seen_otherwise(name, code):
                 continue
             yield OverwrittenValue(
                 place=file.place(first),
                 name=name,
                 condition=" ".join(ast.unparse(branch.test).split())[:80],
                 by=file.place(second),
-                scope=site.scope.qualname,
+                scope=scope.qualname,
             )
 
 
@@ -115,13 +118,15 @@ def _same(first: ast.stmt, second: ast.stmt) -> bool:
     return ast.dump(_assigned(first)[1] or first) == ast.dump(_assigned(second)[1] or second)
 
 
-def _seen_otherwise(name: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _seen_otherwise(name: str, code: ast.FunctionDef | ast.AsyncFunctionDef | ast.Module) -> bool:
     """Whether a handler, or a function within, may read it in between."""
-    for node in ast.walk(function):
-        if node is function:
+    for node in ast.walk(code):
+        if node is code:
             continue
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and _mentions_deep(node, name):
-            return True
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            taken = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+            if all(one.arg != name for one in taken) and _mentions_deep(node, name):
+                return True
         if isinstance(node, ast.Try):
             for one in (*node.handlers, *node.finalbody):
                 if _mentions_deep(one, name):

@@ -29,6 +29,16 @@ def test_the_value_of_a_branch() -> None:
     ]
 
 
+def test_a_script() -> None:
+    """At module level, too, unless a function of the file has the name."""
+    script = (
+        "import sys\nif len(sys.argv) > 1:\n    wait = True\nelse:\n    raise SystemExit\nwait = False\nprint(wait)\n"
+    )
+    for text, told in ((script, 1), (f"{script}\ndef f():\n    return wait\n", 0)):
+        read = READER.read(PYTHON.parse(Source("a.py", text.encode())), Wanted())
+        assert len(list(read)) == told
+
+
 @pytest.mark.parametrize(
     "lines",
     [

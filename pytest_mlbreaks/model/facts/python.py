@@ -240,8 +240,8 @@ class DroppedResult(Fact, frozen=True, kw_only=True):
 
 
 class OverwrittenValue(Fact, frozen=True, kw_only=True):
-    """A value that a branch gives *name*, and that the function replaces at *by* before anything reads it. *condition*:
-    what the branch asks, as written."""
+    """A value that a branch gives *name*, and that the function, or the script (*scope* is ""), replaces at *by* before
+    anything reads it. *condition*: what the branch asks, as written."""
 
     called: ClassVar[str] = "value that is overwritten unread"
 
