@@ -45,6 +45,7 @@ from pytest_mlbreaks.readers import (
     prometheus,
     pyproject,
     python,
+    python_tests,
     requirements,
     serving,
     setup_files,
@@ -65,6 +66,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
     """One reader per tool."""
     return (
         python.READER,
+        python_tests.READER,
         airflow.READER,
         dagster.READER,
         kedro.READER,
