@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from mlbreaks_checks import _ci
+from mlbreaks_checks import _ci, _files
 from pytest_mlbreaks.api import Pipeline, facts
 
-_INSTALLS = re.compile(r"^(?:python3? -m )?(?:uv )?pip3? install\b")
-_APPLIES = re.compile(r"^kubectl\s.*?\b(?:apply|create|replace)\b")
-_BUILDS = re.compile(r"^docker (?:buildx )?build\b")
-_COMPOSES = re.compile(r"^docker(?:-compose| compose)\b")
-_CHARTS = re.compile(r"^helm\s.*?\b(?:upgrade|install|template)\b")
-_OPTIONS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    (_INSTALLS, ("-r", "--requirement", "-c", "--constraint")),
-    (_APPLIES, ("-f", "--filename", "-k", "--kustomize")),
-    (_BUILDS, ("-f", "--file")),
-    (_COMPOSES, ("-f", "--file")),
-    (_CHARTS, ("-f", "--values")),
-)
-_SUBCOMMAND = re.compile(r"(?:build|config|create|down|exec|kill|logs|ps|pull|push|restart|rm|run|start|stop|up)")
-"""Words of docker compose behind which ``-f`` is another option (``logs -f``, ``rm -f``)."""
-_PLAIN = re.compile(r"(?=[./-]*\w)[\w./-]+")
-"""A path that is written out: without variables, patterns, and the URL's colon."""
 _FETCHES = re.compile(
     r"\bgit (?:clone|checkout|submodule|pull|fetch|lfs)\b|\bdvc pull\b|"
     r"\b(?:tar|unzip|rsync|scp|wget|curl|gsutil|rclone)\b|"
@@ -67,7 +50,7 @@ def lacking(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Lacking]:
         folder = _ci.text_of(step.run.workdir)
         for command, option, written in _named(step):
             path = posixpath.normpath(posixpath.join(folder, written))
-            if path in said or path.startswith("..") or not _PLAIN.fullmatch(path) or _is_there(path, pipeline):
+            if path in said or path.startswith("..") or not _files.PLAIN.fullmatch(path) or _is_there(path, pipeline):
                 continue
             said.add(path)
             doubt = _doubt(job.steps[: index + 1], written, pipeline.unread_near(path), command)
@@ -82,23 +65,8 @@ def _is_own_checkout(step: facts.JobStep) -> bool:
 def _named(step: facts.JobStep) -> Iterator[tuple[_ci.SimpleCommand, str, str]]:
     """The paths that commands of the step name, each with the option that does."""
     for command in _ci.commands(step):
-        if command.swallowed:
-            continue
-        for program, options in _OPTIONS:
-            if not program.match(command.text):
-                continue
-            words = command.words
-            if program is _COMPOSES:
-                words = tuple(itertools.takewhile(lambda word: not _SUBCOMMAND.fullmatch(word), words))
-            for word, following in zip(words, (*words[1:], ""), strict=True):
-                option, equals, value = word.partition("=")
-                if word in options:
-                    yield command, word, following.strip("'\"")
-                elif equals and option in options:
-                    yield command, option, value.strip("'\"")
-            if program is _CHARTS:
-                yield from ((command, "", word) for word in command.words if re.match(r"\.\.?/\w", word))
-            break
+        if not command.swallowed:
+            yield from ((command, option, path) for option, path in _files.named(command))
 
 
 def _is_there(path: str, pipeline: Pipeline) -> bool:
@@ -118,11 +86,7 @@ def _doubt(steps: Sequence[facts.JobStep], written: str, unread: str | None, com
             return "it is asked for before it is used"
         if _FETCHES.search(script):
             return "a command may bring the file, or go to another folder"
-        makes = any(other != command and name in other.text and not _reads(other) for other in _ci.commands(step))
+        makes = any(other != command and name in other.text and not _files.reads(other) for other in _ci.commands(step))
         if makes or re.search(rf">\s*['\"]?\S*{re.escape(name)}", script):
             return "a command may make the file"
     return ""
-
-
-def _reads(command: _ci.SimpleCommand) -> bool:
-    return any(program.match(command.text) for program, _ in _OPTIONS)

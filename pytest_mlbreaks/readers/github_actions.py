@@ -24,6 +24,7 @@ from pytest_mlbreaks.model.facts import (
     Edge,
     ImageBuild,
     JobStep,
+    Misread,
     Schedule,
     Step,
     Variable,
@@ -49,6 +50,31 @@ _READ = re.compile(
 )
 _VARIABLE = re.compile(rf"\s*env\.({_NAME})\s*")
 _QUOTED_KEY = re.compile(r"\[\s*'([^']*)'\s*\]")
+_TERM = re.compile(r"'(?:[^']|'')*'|(?<![\w.\]-])([A-Za-z_][\w-]*)\s*(\()?")
+"""A string of an expression, or the first name of a term, and whether it is called."""
+_KNOWN_NAMES = frozenset(
+    {
+        *(
+            "github",
+            "env",
+            "vars",
+            "job",
+            "jobs",
+            "steps",
+            "runner",
+            "secrets",
+            "strategy",
+            "matrix",
+            "needs",
+            "inputs",
+        ),
+        *("true", "false", "null", "nan", "infinity"),
+    }
+)
+"""Contexts and values: https://docs.github.com/en/actions/reference/workflows-and-actions/contexts and
+https://docs.github.com/en/actions/reference/workflows-and-actions/expressions#literals"""
+_ROUNDED = re.compile(r"\d+\.\d*[1-9]0")
+_VERSIONED = re.compile(r"version|^(?:python|py|node|go|golang|java|ruby|php|terraform)$", re.IGNORECASE)
 _OPERATORS = re.compile(r"'(?:[^']|'')*'|\|\||&&|[()\[\]]")
 
 _RUNS_ELSEWHERE = {
@@ -165,6 +191,29 @@ def _operand(text: str) -> Expr:
     if found[1] == "secrets":
         return SecretKey("github", name)
     return EnvVar(name) if found[1] == "env" else Context("github", f"vars.{name}")
+
+
+def _misread(node: YamlNode, name: str) -> Iterator[Misread]:
+    """What below *node* GitHub reads otherwise than it is written; *name* is the key that it stands under."""
+    text = node.text
+    if text is None:
+        for child in node.elements():
+            yield from _misread(child, name)
+        for key, _, child in node.items():
+            yield from _misread(child, key)
+        return
+    if isinstance(node.scalar, float) and _ROUNDED.fullmatch(text) and _VERSIONED.search(name):
+        yield Misread(kind="number", name=name, text=text, place=node.place)
+    if "${{" in text:
+        for start, end in _expressions(text, condition=False):
+            line_start = text.rfind("\n", 0, start) + 1
+            if node.block and text[line_start:start].lstrip().startswith("#"):
+                continue  # a comment of the script
+            for term in _TERM.finditer(text[start:end]):
+                if term[1] and not term[2] and term[1].lower() not in _KNOWN_NAMES:
+                    whole = redact_url(text[start:end].strip())
+                    yield Misread(kind="name", name=term[1], text=whole, place=_place_in(node, text, start))
+                    break
 
 
 # ------------------------------------------------------------------------------------------------------ pieces
@@ -522,6 +571,7 @@ class _Job:
             outputs=_variables(self.node.get("outputs")),
             values=tuple(_values(self.node)),
             secrets=_passed_secrets(self.node),
+            misread=tuple(_misread(self.node, "")),
             place=self.place,
         )
 
@@ -710,7 +760,7 @@ def _read_action(file: YamlFile) -> Iterator[Fact | Diagnostic]:
 
 READER: Reader[YamlFile] = Reader(
     "github-actions",
-    4,
+    5,
     YAML,
     (Workflow, Schedule, WorkflowJob, Step, Edge, ImageBuild, CompositeAction),
     _claims,

@@ -581,3 +581,31 @@ def test_script_for_another_host() -> None:
     assert (first.remote.shell, first.remote.place.line) == (Literal("cd /srv/scorer\ngit pull\n"), 9)
     assert second.remote.shell == Literal("uptime")
     assert third.remote is None
+
+
+def test_what_is_read_otherwise_than_written() -> None:
+    """Versions that YAML takes for numbers, and expressions that begin with an unknown name; nothing else."""
+    text = """\
+on: push
+jobs:
+  a:
+    strategy: {matrix: {python-version: [3.9, 3.10, "3.20"], threshold: [0.50]}}
+    env:
+      TOKEN: ${{ secret.TOKEN }}
+      NAME: ${{ inputs.name || 'latest' }}
+    steps:
+      - uses: actions/setup-go@v5
+        with: {go-version: 1.20}
+        if: ${{ hashFiles('go.sum') != '' }}
+      - run: |
+          # ${{ nothing.here }}
+          echo ${{ matrix.python-version }} ${{ tag }}
+"""
+    job = next(one for one in read(text) if isinstance(one, WorkflowJob))
+    told = [(one.kind, one.name, one.text, one.place.line) for one in job.misread]
+    assert told == [
+        ("number", "python-version", "3.10", 4),
+        ("name", "secret", "secret.TOKEN", 6),
+        ("number", "go-version", "1.20", 10),
+        ("name", "tag", "tag", 14),
+    ]

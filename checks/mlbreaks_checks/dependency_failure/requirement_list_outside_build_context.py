@@ -1,6 +1,6 @@
-"""A Dockerfile copies a list of dependencies that its build context does not hold.
+"""A Dockerfile copies a list of dependencies, or other files, that its build context does not hold.
 
-The list lies in another folder than the one that the build is given, so that the build fails at that line.
+They lie in another folder than the one that the build is given, so that the build fails at that line.
 """
 
 from __future__ import annotations
@@ -38,16 +38,17 @@ def _copies_lists(image: Image, pipeline: Pipeline) -> bool:
 
 @check.over(Image, where=_copies_lists)
 def find(image: Image, pipeline: Pipeline) -> Iterator[Verdict]:
-    """Looks at each image that the tree builds and that copies lists of dependencies out of its build context."""
+    """Looks at each image that the tree builds: at the lists that it copies out of its build context, and at all else
+    that lies beside the Dockerfile."""
     for copy, name, path in _copied(image, pipeline):
-        if path in pipeline.paths:
+        if _is_there(path, pipeline):
             continue
         near = posixpath.normpath(posixpath.join(posixpath.dirname(image.dockerfile.path), posixpath.basename(name)))
-        if near not in pipeline.paths or pipeline.unread_near(path):
-            yield Unjudged(copy.place, "a list that is not in the tree may be made before the build")
+        if not _is_there(near, pipeline) or pipeline.unread_near(path):
+            yield Unjudged(copy.place, "a file that is not in the tree may be made before the build")
             return
         if _made(posixpath.basename(name), pipeline):
-            yield Unjudged(copy.place, "a command of the repository may make the list before the build")
+            yield Unjudged(copy.place, "a command of the repository may make the file before the build")
             return
         yield from _finding(image, copy, name, path, near, pipeline)
         return
@@ -64,20 +65,25 @@ def _finding(image: Image, copy: facts.Copy, name: str, path: str, near: str, pi
     context = image.context or "the root of the repository"
     builds = [(build.place, f"builds it with {context} as its context") for build in image.builds[:1]]
     others = [(other.place, "copies it, too, and fails the same way") for other in alike[1:]]
+    outside = bool(image.context) and not near.startswith(f"{image.context}/")
+    where = "where the build does not look" if outside or not image.context else "and is another path of the context"
     yield Finding(
         at=copy.place,
         message=(
             f"The image is built from {context}, which holds no {name}: the build fails here. "
-            f"{near} lies beside the Dockerfile, where the build does not look."
+            f"{near} lies beside the Dockerfile, {where}."
         ),
         because=(*builds, *others),
         about=(path,),
+        confidence=None if _LIST.search(name) else Confidence.MEDIUM,
+        lowered="" if _LIST.search(name) else "what is no list of dependencies may be put there by hand before a build",
     )
 
 
 def _copied(image: Image, pipeline: Pipeline) -> Iterator[tuple[facts.Copy, str, str]]:
-    """The lists that a COPY takes from the context: the COPY, the list as written, and its path in the tree."""
-    stages = image.dockerfile.stages
+    """What a COPY takes from the context: lists, and what lies beside the Dockerfile under that name. The COPY, the
+    path as written, and where in the tree that is."""
+    stages, folder = image.dockerfile.stages, posixpath.dirname(image.dockerfile.path)
     waiting, seen = [image.stage.index], set[int]()
     while waiting:
         index = waiting.pop()
@@ -92,10 +98,17 @@ def _copied(image: Image, pipeline: Pipeline) -> Iterator[tuple[facts.Copy, str,
                 waiting += [s.index for s in stages if copy.origin.lower() in (s.name.lower(), str(s.index))]
                 continue
             for source in copy.sources:
-                text = pipeline.resolve(source).text
-                if text and _LIST.search(text) and not re.search(r"[*?\[]|://", text):
-                    inside = posixpath.normpath(f"/{text}").lstrip("/")
-                    yield copy, text, posixpath.normpath(posixpath.join(image.context, inside))
+                text = (pipeline.resolve(source).text or "").replace("package*.json", "package.json")
+                if not text or re.search(r"[*?\[]|://|^\.{0,2}/*$", text):
+                    continue
+                inside = posixpath.normpath(f"/{text}").lstrip("/")
+                path = posixpath.normpath(posixpath.join(image.context, inside))
+                if _LIST.search(text) or _is_there(posixpath.join(folder, posixpath.basename(inside)), pipeline):
+                    yield copy, text, path
+
+
+def _is_there(path: str, pipeline: Pipeline) -> bool:
+    return path in pipeline.paths or pipeline.has_folder(path)
 
 
 def _made(name: str, pipeline: Pipeline) -> bool:

@@ -222,6 +222,41 @@ class ListingRead(Fact, frozen=True, kw_only=True):
         return f"listing:{self.path}#{self.scope}:{self.api}"
 
 
+class DroppedResult(Fact, frozen=True, kw_only=True):
+    """A call that only gives something back, as a statement of its own. *api* is the function, or the name of the
+    method of a frame (*method*), *written* what is called, as written; *sure*: its arguments show that it is the
+    frame's and no other's; *tried*: the call may only be made to see if it fails."""
+
+    called: ClassVar[str] = "result that is thrown away"
+
+    api: str
+    written: str
+    method: bool = False
+    sure: bool = False
+    tried: bool = False
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"dropped:{self.path}#{self.scope}:{self.written}"
+
+
+class OverwrittenValue(Fact, frozen=True, kw_only=True):
+    """A value that a branch gives *name*, and that the function, or the script (*scope* is ""), replaces at *by* before
+    anything reads it. *condition*: what the branch asks, as written."""
+
+    called: ClassVar[str] = "value that is overwritten unread"
+
+    name: str
+    condition: str
+    by: Place
+    scope: str
+
+    @property
+    def identity(self) -> str:
+        return f"overwritten:{self.path}#{self.scope}:{self.name}"
+
+
 class DatasetAccess(Fact, frozen=True, kw_only=True):
     """Code that reads or writes a dataset or table: *target* is what it names, *api* the call."""
 

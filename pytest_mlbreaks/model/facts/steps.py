@@ -8,6 +8,7 @@ from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts.base import Fact, Part
 from pytest_mlbreaks.model.facts.images import Command, Variable
 from pytest_mlbreaks.model.facts.python import Argument
+from pytest_mlbreaks.model.place import Place
 
 
 class Callee(Part, frozen=True, kw_only=True):
@@ -62,7 +63,8 @@ class Edge(Fact, frozen=True, kw_only=True):
 
 
 class Schedule(Fact, frozen=True, kw_only=True):
-    """What starts a pipeline: an Airflow DAG, a GitHub workflow. *when* is its cron, preset, timetable or None.
+    """What starts a pipeline: an Airflow DAG, a GitHub workflow. *when* is its cron, preset, timetable or None, and
+    *when_place* where that stands, if it is not where the pipeline begins.
 
     *complete* is false where tasks or edges could not all be told (factories, loops over what is not known);
     *reason* then says why.
@@ -72,6 +74,7 @@ class Schedule(Fact, frozen=True, kw_only=True):
     name: str
     scope: str = ""  # the file, where names are unique only within one
     when: Expr | None = None
+    when_place: Place | None = None
     settings: tuple[Argument, ...] = ()
     complete: bool = True
     reason: str = ""

@@ -89,6 +89,17 @@ class ContextRead(Part, frozen=True, kw_only=True):
     place: Place
 
 
+class Misread(Part, frozen=True, kw_only=True):
+    """What GitHub reads otherwise than it is written. A *number*: the version *text* of the input, variable or
+    dimension *name* that stands without quotes, and loses its last zero. A *name*: the expression *text* begins a term
+    with *name*, which is no context, no function and no value of the language."""
+
+    kind: L["number", "name"]
+    name: str
+    text: str
+    place: Place
+
+
 class CompositeAction(Fact, frozen=True, kw_only=True):
     """An action of the tree that is made of steps (``runs.using: composite``)."""
 
@@ -124,6 +135,7 @@ class WorkflowJob(Fact, frozen=True, kw_only=True):
     outputs: tuple[Variable, ...] = ()
     values: tuple[Variable, ...] = ()  # those of the matrix's dimensions, one for each value that is written out
     secrets: tuple[str, ...] = ()  # names that it passes to a reusable workflow; "*" where all (``inherit``)
+    misread: tuple[Misread, ...] = ()
 
     called: ClassVar[str] = "workflow job"
 

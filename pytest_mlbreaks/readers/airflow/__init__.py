@@ -67,4 +67,4 @@ def _makes_dag(file: PythonFile, callees: Iterable[str]) -> bool:
 
 
 __all__ = ["READER", "claims", "read"]
-READER = Reader("airflow", 3, PYTHON, (Schedule, Step, Edge, Wait, Trigger), claims, read)
+READER = Reader("airflow", 4, PYTHON, (Schedule, Step, Edge, Wait, Trigger), claims, read)

@@ -60,6 +60,7 @@ class Statements:
             name=dag.name,
             scope=self.file.path,
             when=self._expr(when) if when is not None else None,
+            when_place=self._place(when.node) if when is not None else None,
             settings=tuple(self._settings(dag.kwargs, _NOT_SETTINGS)),
             complete=not dag.doubts,
             reason="; ".join(dag.doubts[:5]),

@@ -1,0 +1,56 @@
+"""An expression of a workflow begins with a name that GitHub does not know, so that the workflow does not run."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Verdict, facts
+
+check = Check(
+    __name__,
+    severity=Severity.HIGH,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    also=("wrong-environment", "untested-change"),
+)
+
+_CONTEXTS = (
+    "github",
+    "env",
+    "vars",
+    "job",
+    "jobs",
+    "steps",
+    "runner",
+    "secrets",
+    "strategy",
+    "matrix",
+    "needs",
+    "inputs",
+)
+
+
+def _names_none(job: facts.WorkflowJob, pipeline: Pipeline) -> bool:
+    return any(one.kind == "name" for one in job.misread)
+
+
+@check.over(facts.WorkflowJob, where=_names_none)
+def find(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at the terms of each expression."""
+    for one in job.misread:
+        if one.kind != "name":
+            continue
+        close = difflib.get_close_matches(one.name.lower(), _CONTEXTS, n=1, cutoff=0.6)
+        hint = f"; {close[0]} is one" if close else f"; a text stands in single quotes: '{one.name}'"
+        if one.name.isupper():
+            hint = f"; secrets.{one.name}, vars.{one.name} or env.{one.name} may be meant"
+        yield Finding(
+            at=one.place,
+            message=f"${{{{ {one.text} }}}} names {one.name}, which is no context of GitHub{hint}. GitHub refuses the "
+            "whole workflow: none of its jobs runs.",
+            because=((job.place, f"job {job.id}"),),
+            about=(job.id, one.name),
+            group=job.path,
+            note=f"{one.name} is none, either",
+        )
