@@ -120,6 +120,7 @@ from pytest_mlbreaks.model.facts.python import (
     Tracking,
 )
 from pytest_mlbreaks.model.facts.rows import (
+    CopyDropped,
     EpochSampler,
     FilledJoin,
     FilledLabel,
@@ -202,6 +203,7 @@ __all__ = [
     "Container",
     "ContextRead",
     "Copy",
+    "CopyDropped",
     "DagsterArgument",
     "DagsterAsset",
     "DagsterDefinitions",
