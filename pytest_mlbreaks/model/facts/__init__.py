@@ -123,6 +123,7 @@ from pytest_mlbreaks.model.facts.python import (
     Tracking,
 )
 from pytest_mlbreaks.model.facts.rows import (
+    CopyDropped,
     EpochSampler,
     FilledJoin,
     FilledLabel,
@@ -206,6 +207,7 @@ __all__ = [
     "Container",
     "ContextRead",
     "Copy",
+    "CopyDropped",
     "DagsterArgument",
     "DagsterAsset",
     "DagsterDefinitions",
