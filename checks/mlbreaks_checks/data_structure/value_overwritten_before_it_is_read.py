@@ -1,4 +1,4 @@
-"""A branch gives a name a value, and the next line that has the name gives it another one, whatever the branch said."""
+"""A branch gives a name a value, and the next line that has the name gives it another one in each case."""
 
 from __future__ import annotations
 
