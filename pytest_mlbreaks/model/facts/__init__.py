@@ -123,7 +123,6 @@ from pytest_mlbreaks.model.facts.python import (
     Tracking,
 )
 from pytest_mlbreaks.model.facts.rows import (
-    CopyDropped,
     EpochSampler,
     FilledJoin,
     FilledLabel,
@@ -207,7 +206,6 @@ __all__ = [
     "Container",
     "ContextRead",
     "Copy",
-    "CopyDropped",
     "DagsterArgument",
     "DagsterAsset",
     "DagsterDefinitions",

@@ -155,21 +155,6 @@ class GrownInLoop(Fact, frozen=True, kw_only=True):
         return f"grown:{self.path}#{self.scope}:{self.frame}"
 
 
-class CopyDropped(Fact, frozen=True, kw_only=True):
-    """A statement that makes a changed copy of *name* by *method*, which leaves *name* as it is, and drops the copy."""
-
-    called: ClassVar[str] = "copy that nothing takes"
-
-    kind: L["frame", "tensor", "array", "list"]
-    name: str
-    method: str
-    scope: str = ""
-
-    @property
-    def identity(self) -> str:
-        return f"copy-dropped:{self.path}#{self.scope}:{self.name}.{self.method}"
-
-
 class SparkSplit(Fact, frozen=True, kw_only=True):
     """``randomSplit`` of a Spark frame. *lottery*: what makes its rows depend on the order in which they arrive (with
     its place), *shuffle*: what makes that order change from run to run; "" where there is none before it in its
