@@ -43,6 +43,7 @@ from pytest_mlbreaks.readers import (
     prometheus,
     pyproject,
     python,
+    python_tests,
     requirements,
     serving,
     setup_files,
@@ -63,6 +64,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
     """One reader per tool."""
     return (
         python.READER,
+        python_tests.READER,
         airflow.READER,
         dagster.READER,
         kedro.READER,

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar, Union
 
 import msgspec
 
+from pytest_mlbreaks.formats.python_tests import is_test_code
 from pytest_mlbreaks.judge.inline import MARK
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.reading import Format, Reader, Source, Unreadable, Wanted
@@ -55,8 +56,10 @@ class FileCodec:
 def read_file(source: Source, readers: Sequence[Reader[Any]], wanted: Wanted) -> FileFacts[Any]:
     """All that *readers* say of one file. Never raises for anything that it holds."""
     by_format: dict[Format[Any], list[Reader[Any]]] = defaultdict(list)
+    tests = is_test_code(source)
     for reader in readers:
-        by_format[reader.format].append(reader)
+        if reader.tests is tests:
+            by_format[reader.format].append(reader)
     facts: list[Fact] = []
     diagnostics: list[Diagnostic] = []
     kinds: list[str] = []

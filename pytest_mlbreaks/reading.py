@@ -87,7 +87,8 @@ class Reader(Generic[Document]):
 
     *claims* decides by path alone; *facts* are the types that *read* may yield; *version* rises with every change
     of what it says, so that a cache knows. *read* never raises on bad input: it yields a Diagnostic. *templates*: it
-    reads the templates of Helm charts, which no other reader is given.
+    reads the templates of Helm charts, which no other reader is given. *tests*: it reads code that is there for
+    pytest alone (`pytest_mlbreaks.formats.python_tests`), which no other reader is given.
     """
 
     name: str
@@ -97,3 +98,4 @@ class Reader(Generic[Document]):
     claims: Callable[[str], bool]
     read: Callable[[Document, Wanted], Iterator[Fact | Diagnostic]]
     templates: bool = False
+    tests: bool = False

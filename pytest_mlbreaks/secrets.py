@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 _WORDS = frozenset(
@@ -112,6 +113,7 @@ def secret_key(name: str) -> bool:
     return False
 
 
+@functools.lru_cache(maxsize=2048)  # one long script stands in many files of some trees
 def redact_url(text: str) -> str:
     """The text with ``***`` for the password of each URL in it, and for the values of pairs whose name is a secret's
     (``?api_key=``, ``host=db password=``, ``--token=``, ``--token x``), for tokens of well-known forms (``ghp_...``,

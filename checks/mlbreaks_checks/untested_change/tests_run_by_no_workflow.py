@@ -105,6 +105,8 @@ def _tests(pipeline: Pipeline) -> list[str]:
 
 
 def _holds_tests(path: str, pipeline: Pipeline) -> bool:
+    if any(module.tests for module in pipeline.index(facts.PythonModule, "path").get(path, ())):
+        return True
     functions = pipeline.index(facts.Function, "path").get(path, ())
     return any(function.name.rpartition(".")[2].startswith("test") for function in functions)
 

@@ -27,13 +27,15 @@ class PythonModule(Fact, frozen=True, kw_only=True):
     """A Python file. *package* is true for an ``__init__.py``, *main* where a ``__main__`` guard
     does more than print; *calls* are
     the callee names outside of functions and classes, import aliases expanded, each once; *asked* are the attributes
-    that it asks of what is called settings or configuration (``settings.redis_url``)."""
+    that it asks of what is called settings or configuration (``settings.redis_url``). *tests*: it holds tests, and is
+    there for nothing else, so that no more than its imports is told."""
 
     imports: tuple[Import, ...] = ()
     calls: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     package: bool = False
     main: bool = False
+    tests: bool = False
 
     @property
     def identity(self) -> str:
