@@ -19,8 +19,8 @@ def passed_over(pipeline: Pipeline, values: Values) -> dict[str, str]:
     """Why nobody is seen to apply a manifest, by its path.
 
     Commands (of scripts, Makefiles, workflows) name other manifests of the folder one by one, one of them called like
-    this one (``api-deployment.yaml``, ``api.yaml``), and neither this one nor the folder; or the kustomization of the folder takes in another file, which has a workload of the same kind and
-    name. Either may be an older one, that nothing applies.
+    this one (``api-deployment.yaml``, ``api.yaml``), and neither this one nor the folder; or the kustomization of the
+    folder takes in another file, which has a workload of the same kind and name. Either may be an older one.
     """
     workloads = [one for one in pipeline.all(Workload) if one.tool == "kubernetes"]
     if not workloads:
