@@ -18,9 +18,9 @@ _APPLIED = re.compile(r"-[fkR]+[\s=]+['\"]?([^\s'\";|&]+)")
 def passed_over(pipeline: Pipeline, values: Values) -> dict[str, str]:
     """Why nobody is seen to apply a manifest, by its path.
 
-    Commands (of scripts, Makefiles, workflows) name other manifests of the folder one by one, and neither this one nor
-    the folder; or the kustomization of the folder takes in another file, which has a workload of the same kind and
-    name. Either may be an older one, that nothing applies.
+    Commands (of scripts, Makefiles, workflows) name other manifests of the folder one by one, one of them called like
+    this one (``api-deployment.yaml``, ``api.yaml``), and neither this one nor the folder; or the kustomization of the
+    folder takes in another file, which has a workload of the same kind and name. Either may be an older one.
     """
     workloads = [one for one in pipeline.all(Workload) if one.tool == "kubernetes"]
     if not workloads:
@@ -28,6 +28,7 @@ def passed_over(pipeline: Pipeline, values: Values) -> dict[str, str]:
     applied = {path for text in _texts(pipeline, values) if "kubectl" in text for path in _named(text)}
     names = {path.rpartition("/")[2] for path in applied}
     folders = {path.rpartition("/")[0].rpartition("/")[2] for path in applied if path.endswith((".yaml", ".yml"))}
+    stems = {_stem(path.rpartition("/")[2]) for path in applied if path.endswith((".yaml", ".yml"))}
     taken = {path for one in pipeline.all(Kustomization) for path in one.lists}
     by_folder = {one.path.rpartition("/")[0]: one for one in pipeline.all(Kustomization)}
     kinds = pipeline.index(Workload, "path")
@@ -35,13 +36,24 @@ def passed_over(pipeline: Pipeline, values: Values) -> dict[str, str]:
     for workload in workloads:
         folder, _, name = workload.path.rpartition("/")
         last = folder.rpartition("/")[2]
-        if last and last in folders and name not in names and last not in names:
+        told = last in names or name in names
+        if last and last in folders and not told and any(_alike(_stem(name), stem) for stem in stems):
             found[workload.path] = BY_COMMANDS
         elif folder in by_folder and not {workload.path, folder} & taken:
             listed = (other for path in by_folder[folder].lists for other in kinds.get(path, ()))
             if any((other.kind, other.name) == (workload.kind, workload.name) for other in listed):
                 found[workload.path] = BY_KUSTOMIZATION
     return found
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _alike(first: str, second: str) -> bool:
+    """Whether one of two names is the other with something before or behind it."""
+    short, long = sorted((first, second), key=len)
+    return f"-{short}-" in f"-{long}-".replace("_", "-")
 
 
 def _named(text: str) -> Iterator[str]:

@@ -151,7 +151,7 @@ def _callees(function: facts.Function) -> frozenset[str]:
 def _names(module: facts.PythonModule) -> frozenset[str]:
     """The last parts of the names of what a module calls, and what it imports."""
     imported = {name for one in module.imports for name in (one.name, one.alias) if name}
-    return imported | {callee.rpartition(".")[2] for callee in module.calls}
+    return frozenset(imported | {callee.rpartition(".")[2] for callee in module.calls})
 
 
 def _ways(calls: list[facts.RemoteCall], pipeline: Pipeline) -> list[_Way]:
