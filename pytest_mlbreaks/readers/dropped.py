@@ -29,6 +29,9 @@ _FUNCTIONS = (
     *("pandas.concat", "pandas.merge", "torch.cat", "builtins.sorted"),
     *("prefect.deployments.Deployment.build_from_flow", "prefect.deployments.deployments.Deployment.build_from_flow"),
 )
+_COPIES = {"permutation": b"numpy", "masked_fill": b"torch"}
+"""Methods of generators of random numbers and of tensors, which have a sibling that works in place (``shuffle``,
+``masked_fill_``), and the library that a file mentions which has them."""
 _ACTS = frozenset({"inplace", "out", "apply"})
 """Keywords with which the call does do something."""
 
@@ -50,7 +53,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     frames = file.has(_FRAMES)
     for site in sites:
         if (
-            (frames or site.callee in _FUNCTIONS)
+            (frames or site.callee in _FUNCTIONS or site.callee.rpartition(".")[2] in _COPIES)
             and not (in_cells and not site.scope.function)
             and not _acts(site.node)
         ):
@@ -71,6 +74,9 @@ def _sites(file: PythonFile) -> Iterator[CallSite]:
         yield from file.calls_by_name.get(name, ())
     for name in _METHODS:
         yield from (site for site in file.methods_by_name.get(name, ()) if len(site.node.args) <= _MOST)
+    for name, library in _COPIES.items():
+        if file.mentions(library):
+            yield from (site for site in file.methods_by_name.get(name, ()) if site.node.args)
     for name, keywords in _BY_KEYWORD.items():
         for site in file.methods_by_name.get(name, ()):
             if not keywords.isdisjoint(keyword.arg or "" for keyword in site.node.keywords):

@@ -31,6 +31,7 @@ def dropped(text: str) -> list[tuple[int | None, str, bool]]:
         ("np.append(df, 1)", "np.append"),
         ("np.random.permutation(df)", "np.random.permutation"),
         ("sorted(df)", "sorted"),
+        ("random_state.permutation(df)", "random_state.permutation"),
     ],
 )
 def test_a_call_that_is_a_statement(call: str, written: str) -> None:
