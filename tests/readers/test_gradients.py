@@ -43,7 +43,7 @@ def test_a_method_calls_what_another_one_evaluates() -> None:
     "text",
     [
         "import torch\nmodel = load().eval()\n\ndef predict(batch):\n    return model(batch)\n",
-        "import torch\n\ndef predict(path, batch):\n    model = torch.load(path)\n    model.eval()\n    return model(batch)\n",
+        "import torch\n\ndef predict(path, batch):\n    model = torch.load(path).eval()\n    return model(batch)\n",
     ],
 )
 def test_names_of_modules_and_functions(text: str) -> None:
@@ -75,9 +75,3 @@ def test_a_file_that_turns_gradients_off_says_so_alone() -> None:
 def test_what_is_no_such_call(text: str) -> None:
     """Parts of models, TorchScript, files that train, other objects of the same name, and what does not parse."""
     assert read(text) == []
-
-
-def test_notebooks_are_left_alone() -> None:
-    """A notebook is not what serves."""
-    assert not READER.claims("a.txt")
-    assert read(HANDLER, "a.ipynb") == []
