@@ -37,8 +37,9 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         return
     evaluated: dict[tuple[int, str], CallSite] = {}
     for site in file.methods_by_name.get("eval", ()):
-        if not site.node.args and not site.node.keywords:
-            for name in (_dotted(site.node.func.value), site.result):
+        called = site.node.func
+        if isinstance(called, ast.Attribute) and not site.node.args and not site.node.keywords:
+            for name in (_dotted(called.value), site.result):
                 if name:
                     evaluated.setdefault(_key(name, site.scope), site)
     if not evaluated:
