@@ -123,6 +123,18 @@ def answering(aim: Aim) -> tuple[tuple[str, Endpoint], ...]:
     )
 
 
+def answers(call: facts.RemoteCall, aim: Aim, endpoint: Endpoint) -> bool:
+    """Whether it is that handler which answers the call: its method, and a route of as many parts, each of them the
+    same, or told of neither."""
+    theirs = aim.path.split("/")
+    routes = (route.split("/") for route, found in aim.application.routes.items() if endpoint in found)
+    fits = any(
+        len(route) == len(theirs) and all(a == b or "{*}" in a for a, b in zip(route, theirs, strict=True))
+        for route in routes
+    )
+    return fits and (not call.verb or not endpoint.handler.methods or call.verb in endpoint.handler.methods)
+
+
 def swallowed(aim: Aim) -> bool:
     """Whether something else that the application takes in answers there."""
     return any(prefix == "/" or f"{aim.path}/".startswith(f"{prefix}/") for prefix in aim.application.swallows)

@@ -91,6 +91,6 @@ def _callers(endpoint: Endpoint, pipeline: Pipeline) -> Iterator[tuple[Place, st
     for call in pipeline.all(facts.RemoteCall):
         if call.verb in ("POST", "PUT") and _clients.is_client(call, pipeline):
             for aim in _clients.aims(call, pipeline):
-                if any(found is endpoint for _, found in _clients.answering(aim)):
+                if _clients.answers(call, aim, endpoint):
                     yield call.place, "asks one of them"
                     break

@@ -95,4 +95,6 @@ def _finding(model: DbtModel, why: str, condition: f.SqlFilter | None = None) ->
         message=f"{model.name} is incremental and has no unique_key, and {why}.",
         because=((said.place, "materialized as incremental, without unique_key: dbt only appends"),),
         about=("overlap" if condition is not None else "everything",),
+        group=model.project.identity,
+        note=f"{model.name} is incremental and appends its rows again, too",
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from mlbreaks_checks import _manifests, _serving
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Process, Severity, Unjudged, Verdict, facts
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1")
+check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.LOW, since="0.1")
 
 _LIMITS = ("execution_timeout", "active_deadline_seconds", "timeout_seconds", "timeout", "max_runtime")
 _IN_AN_INSTANT = re.compile(r"Empty|Dummy|Branch|ShortCircuit|LatestOnly|branch|short_circuit")

@@ -83,4 +83,6 @@ def _finding(model: DbtModel, ref: f.DbtRef, tree: DbtTree) -> Finding:
         message=f"{model.name} refers to {written}, and {what}: dbt stops at it, before it runs any model.",
         because=tuple(because),
         about=(ref.kind, ref.group, ref.name),
+        group=tree.project.folder,
+        note=f"{model.name} refers to {written}, which is not there either",
     )

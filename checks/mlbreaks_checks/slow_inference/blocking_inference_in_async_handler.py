@@ -123,6 +123,11 @@ class _Held:
         return self.does.startswith(_STORE)
 
 
+_NEAR = 2
+"""Calls from the handler down behind which a prediction that is made in some cases only is still the handler's work;
+what lies deeper may be how a model is made where there is none."""
+
+
 @check.over(facts.PythonModule, where=_has_async_handlers)
 def find(module: facts.PythonModule, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at the async handlers of a file; one finding for all of them."""
@@ -180,7 +185,7 @@ def _held(endpoint: Endpoint, pipeline: Pipeline) -> list[_Held]:
         if reached.threaded:
             continue
         certain = not work.conditional and not reached.sometimes and not reached.once
-        if work.kind in _DOES and (certain or work.kind == "predict"):
+        if work.kind in _DOES and (certain or (work.kind == "predict" and len(reached.via) <= _NEAR)):
             does = _DOES[work.kind].format(f"{_serving.short(work.api)}()")
             sql = work.api.startswith(("sqlalchemy.", "sqlmodel."))
             long = work.kind not in _SHORT and not work.api.startswith("psutil.")  # a measurement ends by itself
