@@ -762,7 +762,7 @@ class Processes:
             path,
             function=function,
             reason="not in its package" if package else reason,
-            external=external,
+            external=external and package is None,
             absent=package is not None,
             looked=((Place(package, 1), "the package that lacks it"),) if package else (),
         )
@@ -788,13 +788,14 @@ class Processes:
                     continue
                 if self._pipeline.has_folder(below) or any(f"{below}{ending}" in paths for ending in _COMPILED):
                     return None
-                sure = self._pipeline.unread_near(below) is None and self._checkout_is_plain(step, below)
+                sure = self._pipeline.unread_near(below) is None and self._checkout_is_plain(step, below, dotted)
                 return f"{folder}/__init__.py" if sure else None
             return None
         return None
 
-    def _checkout_is_plain(self, step: Step, module: str) -> bool:
-        """Whether *step* runs in this repository as it is: nothing that is told puts the file of *module* there."""
+    def _checkout_is_plain(self, step: Step, module: str, dotted: str) -> bool:
+        """Whether *step* runs in this repository as it is, where nothing that is told puts the file of *module*, and
+        starts *dotted* in any case: no command asks before if it is there."""
         if _MADE_BY_CI.search(module) or HOLE in module or ".gitmodules" in self._pipeline.paths:
             return False
         if step.orchestrator == "dvc":
@@ -807,12 +808,14 @@ class Processes:
             return False
         if any("download-artifact" in s.uses or "cache" in s.uses for s in jobs[0].steps):
             return False
-        return not any(
-            module.rpartition("/")[2] + ".py" in text or _BRINGS_MODULES.search(text)
-            for s in jobs[0].steps
-            if s.run is not None and s.run.shell is not None
-            for text in (self._values.pattern(s.run.shell),)
-        )
+        file = module.rpartition("/")[2] + ".py"
+        for part in jobs[0].steps:
+            text = self._values.pattern(part.run.shell) if part.run is not None and part.run.shell is not None else ""
+            if file in text or _BRINGS_MODULES.search(text):
+                return False
+            if dotted in text and ("hashFiles" in part.condition or _ASKS.search(text)):
+                return False
+        return True
 
 
 _IN_A_CHECKOUT = frozenset({"github-actions", "gitlab-ci", "dvc", "mlflow", "databricks", "sagemaker", "vertex"})
@@ -845,6 +848,8 @@ _BRINGS_MODULES = re.compile(
     r"\b(git\s+(?:clone|checkout|switch|submodule)|gh|unzip|tar|rsync|scp|cp|mv|ln|dvc|protoc|grpc_tools|make|patch)\b"
 )
 """Commands that can put a module of the tree's own package into a checkout."""
+_ASKS = re.compile(r"\b(?:if|test|case|while)\b|(?<!\S)\[|\|\|")
+"""What makes a command of a shell depend on something."""
 _MADE_BY_CI = re.compile(r"(^|/)(\.?venv[^/]*|env|bin|build|dist|target|node_modules|tmp|out|\.[^/]+)/|\*|^\.\.|^[/~]")
 
 

@@ -182,3 +182,27 @@ def test_a_short_name_ties_no_image_to_a_dockerfile() -> None:
     found = process({"compose.yaml": compose, "web/Dockerfile": f'{BASE}CMD ["python", "a.py"]', "web/a.py": ""})
     assert found.dockerfile is None
     assert found.modules == ()
+
+
+def test_a_module_that_its_package_lacks() -> None:
+    """In a job of CI, ``python -m`` looks in the package of the working directory, or in the one of its ``src``."""
+
+    def absent(command: str, *files: str, **more: str) -> bool:
+        text = "on: push\njobs:\n  api:\n    steps:\n      - uses: actions/checkout@v4\n"
+        text += f"      - run: |\n          {command}\n"
+        text += "".join(f"        {key}: {value}\n" for key, value in more.items())
+        paths = ("churn/__init__.py", "part/load.py", *files)
+        found = process({".github/workflows/go.yml": text, **dict.fromkeys(paths, "")})
+        return any(entry.absent for entry in found.entries)
+
+    assert absent("python -m churn.train")
+    assert absent("python -m churn.jobs.train", "churn/jobs/__init__.py")
+    assert absent("python -m core.train", "src/core/__init__.py")
+    assert not absent("python -m churn.train", "churn/train.py")
+    assert not absent("python -m churn.train", "churn/train.pyx")
+    assert not absent("python -m churn.jobs.train", "churn/jobs/load.py")
+    assert not absent("python -m part.train")
+    assert not absent("python -m pytest.train")
+    assert not absent("python -m churn.train || true")
+    assert not absent("python -m churn.train", **{"if": "hashFiles('churn/*') != ''"})
+    assert not absent("python -m churn.train", ".gitmodules")

@@ -1,4 +1,4 @@
-"""An expression of a workflow begins with a name that GitHub does not know there, so that the workflow does not run."""
+"""An expression of a workflow names what GitHub does not know there, so that the workflow does not run."""
 
 from __future__ import annotations
 
