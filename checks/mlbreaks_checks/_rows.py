@@ -85,6 +85,18 @@ def is_left_over(path: str, function: str, pipeline: Pipeline) -> bool:
     return not used and bool(imports.get(_stem(path)))
 
 
+def is_for_a_person(path: str, pipeline: Pipeline) -> bool:
+    """Whether the file *path* is a script that nothing is seen to start but a person: no process or command of the
+    tree runs it, nothing imports it, no decorator registers a function of it, and it is no ``main.py``, which what
+    deploys a repository may start without a word in it."""
+    module = next(iter(pipeline.index(facts.PythonModule, "path").get(path, ())), None)
+    if module is None or not module.main or _stem(path) == "main" or pipeline.processes_of(path):
+        return False
+    imports = pipeline.index(facts.PythonModule, _imported, each=True)
+    decorated = any(one.decorators for one in pipeline.index(facts.Function, "path").get(path, ()))
+    return not decorated and not imports.get(_stem(path))
+
+
 def is_loaded(path: str, pipeline: Pipeline) -> bool:
     """Whether anything may load the file *path*: a process or a person that runs it, or a file that imports a module
     called like it."""
