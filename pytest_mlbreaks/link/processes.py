@@ -618,8 +618,7 @@ class Processes:
         if len(jobs) != 1 or _MADE_BY_CI.search(path) or HOLE in path or self._pipeline.unread_near(path):
             return False
         checkouts = [s for s in jobs[0].steps if s.uses.startswith("actions/checkout@")]
-        moved = {"path", "repository", "ref", "sparse-checkout", "submodules"}
-        if len(checkouts) != 1 or any(given.name in moved for given in checkouts[0].inputs):
+        if len(checkouts) != 1 or any(given.name in _MOVES_A_CHECKOUT for given in checkouts[0].inputs):
             return False
         if "/" not in path or ".gitmodules" in self._pipeline.paths:
             return False
@@ -755,7 +754,65 @@ class Processes:
         path = path or self._modules.find(dotted, near, within=[near])
         external = path is None and not self._pipeline.has_folder(dotted.partition(".")[0])
         reason = "" if path else "not a module of the tree"
-        return Entry(kind, target, place, path, function=function, reason=reason, external=external)  # type: ignore[arg-type]
+        package = self._lacking_package(dotted, near, step) if path is None and kind == "module" else None
+        return Entry(
+            kind,  # type: ignore[arg-type]
+            target,
+            place,
+            path,
+            function=function,
+            reason="not in its package" if package else reason,
+            external=external,
+            absent=package is not None,
+            looked=((Place(package, 1), "the package that lacks it"),) if package else (),
+        )
+
+    def _lacking_package(self, dotted: str, near: str, step: Step) -> str | None:
+        """The `__init__.py` of the innermost package of *dotted* that the tree has, where that package certainly lacks
+        the rest: it stands in the folder *near*, which Python looks in first with ``-m``, or in its ``src``, and
+        nothing brings files into the checkout.
+
+        Source: https://docs.python.org/3/library/sys_path_init.html and
+        https://docs.python.org/3/reference/import.html#regular-packages
+        """
+        parts = dotted.split(".")
+        paths = self._pipeline.paths
+        for root in (near, _normal(posixpath.join(near, "src"))):
+            folder = posixpath.join(root, parts[0]) if root != "." else parts[0]
+            if f"{folder}/__init__.py" not in paths:
+                continue
+            for part in parts[1:]:
+                below = f"{folder}/{part}"
+                if f"{below}/__init__.py" in paths:
+                    folder = below
+                    continue
+                if self._pipeline.has_folder(below) or any(f"{below}{ending}" in paths for ending in _COMPILED):
+                    return None
+                sure = self._pipeline.unread_near(below) is None and self._checkout_is_plain(step, below)
+                return f"{folder}/__init__.py" if sure else None
+            return None
+        return None
+
+    def _checkout_is_plain(self, step: Step, module: str) -> bool:
+        """Whether *step* runs in this repository as it is: nothing that is told puts the file of *module* there."""
+        if _MADE_BY_CI.search(module) or HOLE in module or ".gitmodules" in self._pipeline.paths:
+            return False
+        if step.orchestrator == "dvc":
+            return True
+        jobs = self._pipeline.index(WorkflowJob, "step").get(step.identity, ())
+        if len(jobs) != 1:
+            return False
+        checkouts = [s for s in jobs[0].steps if s.uses.startswith("actions/checkout@")]
+        if len(checkouts) != 1 or any(given.name in _MOVES_A_CHECKOUT for given in checkouts[0].inputs):
+            return False
+        if any("download-artifact" in s.uses or "cache" in s.uses for s in jobs[0].steps):
+            return False
+        return not any(
+            module.rpartition("/")[2] + ".py" in text or _BRINGS_MODULES.search(text)
+            for s in jobs[0].steps
+            if s.run is not None and s.run.shell is not None
+            for text in (self._values.pattern(s.run.shell),)
+        )
 
 
 _IN_A_CHECKOUT = frozenset({"github-actions", "gitlab-ci", "dvc", "mlflow", "databricks", "sagemaker", "vertex"})
@@ -781,6 +838,13 @@ def _on_runner(expr: Expr) -> Expr:
     return expr
 
 
+_MOVES_A_CHECKOUT = frozenset({"path", "repository", "ref", "sparse-checkout", "submodules"})
+"""Inputs of actions/checkout by which the workspace is not this repository as it is."""
+_COMPILED = (".py", ".pyx", ".so", ".pyd", ".c", ".cpp", ".rs")
+_BRINGS_MODULES = re.compile(
+    r"\b(git\s+(?:clone|checkout|switch|submodule)|gh|unzip|tar|rsync|scp|cp|mv|ln|dvc|protoc|grpc_tools|make|patch)\b"
+)
+"""Commands that can put a module of the tree's own package into a checkout."""
 _MADE_BY_CI = re.compile(r"(^|/)(\.?venv[^/]*|env|bin|build|dist|target|node_modules|tmp|out|\.[^/]+)/|\*|^\.\.|^[/~]")
 
 

@@ -73,6 +73,10 @@ _KNOWN_NAMES = frozenset(
 )
 """Contexts and values: https://docs.github.com/en/actions/reference/workflows-and-actions/contexts and
 https://docs.github.com/en/actions/reference/workflows-and-actions/expressions#literals"""
+_NOT_IN_A_JOBS_CONDITION = frozenset({"env", "job", "matrix", "runner", "secrets", "steps", "strategy"})
+_NOT_IN_A_STEPS_CONDITION = frozenset({"secrets"})
+"""Contexts that GitHub does not know in an `if`:
+https://docs.github.com/en/actions/reference/workflows-and-actions/contexts#context-availability"""
 _ROUNDED = re.compile(r"\d+\.\d*[1-9]0")
 _VERSIONED = re.compile(r"version|^(?:python|py|node|go|golang|java|ruby|php|terraform)$", re.IGNORECASE)
 _OPERATORS = re.compile(r"'(?:[^']|'')*'|\|\||&&|[()\[\]]")
@@ -214,6 +218,19 @@ def _misread(node: YamlNode, name: str) -> Iterator[Misread]:
                     whole = redact_url(text[start:end].strip())
                     yield Misread(kind="name", name=term[1], text=whole, place=_place_in(node, text, start))
                     break
+
+
+def _misplaced(condition: YamlNode | None, lacking: frozenset[str]) -> Iterator[Misread]:
+    """The first context of an `if` that GitHub does not know there: one of *lacking*."""
+    text = condition.text if condition is not None else None
+    if condition is None or not text:
+        return
+    for start, end in _expressions(text, condition=True):
+        for term in _TERM.finditer(text[start:end]):
+            if term[1] and not term[2] and term[1].lower() in lacking:
+                whole = redact_url(text[start:end].strip())
+                yield Misread(kind="place", name=term[1].lower(), text=whole, place=_place_in(condition, text, start))
+                return
 
 
 # ------------------------------------------------------------------------------------------------------ pieces
@@ -550,6 +567,12 @@ class _Job:
             place=self.place,
         )
 
+    def _misplaced(self) -> Iterator[Misread]:
+        yield from _misplaced(self.node.get("if"), _NOT_IN_A_JOBS_CONDITION)
+        steps = self.node.get("steps")
+        for step in steps.elements() if steps is not None else ():
+            yield from _misplaced(step.get("if"), _NOT_IN_A_STEPS_CONDITION)
+
     def _workflow_job(self, step: str) -> WorkflowJob:
         group, cancels = _concurrency(self.node.get("concurrency"))
         return WorkflowJob(
@@ -571,7 +594,7 @@ class _Job:
             outputs=_variables(self.node.get("outputs")),
             values=tuple(_values(self.node)),
             secrets=_passed_secrets(self.node),
-            misread=tuple(_misread(self.node, "")),
+            misread=(*_misread(self.node, ""), *self._misplaced()),
             place=self.place,
         )
 

@@ -609,3 +609,31 @@ jobs:
         ("number", "go-version", "1.20", 10),
         ("name", "tag", "tag", 14),
     ]
+
+
+def test_a_context_that_a_condition_does_not_have_is_told() -> None:
+    """No condition has the secrets; that of a job has no environment and no matrix. Texts and properties hold."""
+    text = """on: push
+jobs:
+  first:
+    if: env.STAGE == 'x' && matrix.part
+    runs-on: ubuntu-latest
+    steps:
+      - if: ${{ Secrets.TOKEN != '' }}
+        run: echo
+      - if: env.STAGE && matrix.part && inputs.secrets != 'secrets.TOKEN'
+        run: echo
+      - if: |
+          failure() &&
+          secrets.TOKEN
+        run: echo
+      - uses: some/action@v1
+        with:
+          if: secrets.TOKEN
+"""
+    job = next(one for one in read(text) if isinstance(one, WorkflowJob))
+    assert [(one.kind, one.name, one.text, one.place.line) for one in job.misread] == [
+        ("place", "env", "env.STAGE == 'x' && matrix.part", 4),
+        ("place", "secrets", "Secrets.TOKEN != ''", 7),
+        ("place", "secrets", "failure() &&\nsecrets.TOKEN", 12),
+    ]

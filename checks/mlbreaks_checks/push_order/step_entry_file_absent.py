@@ -42,8 +42,11 @@ def _finding(process: Process, entry: Entry, pipeline: Pipeline) -> Finding:
     lacks = "nothing puts into its container"
     if isinstance(process.fact, f.Step):
         lacks = "its checkout of this repository does not hold"
-        because.insert(0, (process.place, f"job {process.name} checks this repository out, and nothing else"))
+        if process.fact.orchestrator != "dvc":
+            because.insert(0, (process.place, f"job {process.name} checks this repository out, and nothing else"))
     folder = _absent_folder(entry, pipeline)
+    if isinstance(process.fact, f.Step) and entry.kind == "module" and entry.looked:
+        folder = entry.looked[0][0].path  # one finding for all that one package lacks
     return Finding(
         at=entry.place,
         message=f"{process.name} starts the {what} {entry.written!r}, which {lacks}{hint}.",

@@ -113,6 +113,7 @@ from pytest_mlbreaks.model.facts.python import (
     DroppedResult,
     EnvRead,
     Function,
+    GradientGuard,
     Import,
     ListingRead,
     ModelAccess,
@@ -120,6 +121,7 @@ from pytest_mlbreaks.model.facts.python import (
     Parameter,
     Passed,
     PythonModule,
+    RecordedForward,
     Tracking,
 )
 from pytest_mlbreaks.model.facts.rows import (
@@ -267,6 +269,7 @@ __all__ = [
     "GitlabFile",
     "GitlabValue",
     "GivenObject",
+    "GradientGuard",
     "GrownInLoop",
     "GuardedLoad",
     "GuardedObject",
@@ -320,6 +323,7 @@ __all__ = [
     "Probe",
     "PythonModule",
     "Quantity",
+    "RecordedForward",
     "Refusal",
     "RemoteCall",
     "Reply",

@@ -241,6 +241,31 @@ class DroppedResult(Fact, frozen=True, kw_only=True):
         return f"dropped:{self.path}#{self.scope}:{self.written}"
 
 
+class RecordedForward(Fact, frozen=True, kw_only=True):
+    """A call of a PyTorch model (*written*, as it is called) that the file puts into evaluation mode at *switched*, in
+    a file that nowhere turns the recording of gradients off, and that neither trains nor exports."""
+
+    called: ClassVar[str] = "call of a model that is only evaluated"
+
+    written: str
+    switched: Place
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"recorded:{self.path}#{self.scope}:{self.written}"
+
+
+class GradientGuard(Fact, frozen=True, kw_only=True):
+    """A file that says something of the recording of gradients (``no_grad``, ``inference_mode``)."""
+
+    called: ClassVar[str] = "file that turns gradients off"
+
+    @property
+    def identity(self) -> str:
+        return f"gradients:{self.path}"
+
+
 class OverwrittenValue(Fact, frozen=True, kw_only=True):
     """A value that a branch gives *name*, and that the function, or the script (*scope* is ""), replaces at *by* before
     anything reads it. *condition*: what the branch asks, as written."""

@@ -92,9 +92,10 @@ class ContextRead(Part, frozen=True, kw_only=True):
 class Misread(Part, frozen=True, kw_only=True):
     """What GitHub reads otherwise than it is written. A *number*: the version *text* of the input, variable or
     dimension *name* that stands without quotes, and loses its last zero. A *name*: the expression *text* begins a term
-    with *name*, which is no context, no function and no value of the language."""
+    with *name*, which is no context, no function and no value of the language. A *place*: the condition *text* asks for
+    the context *name*, which conditions do not have there."""
 
-    kind: L["number", "name"]
+    kind: L["number", "name", "place"]
     name: str
     text: str
     place: Place
