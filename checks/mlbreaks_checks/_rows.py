@@ -73,6 +73,30 @@ def comes_to(path: str, function: str, pipeline: Pipeline) -> bool:
     return any(one.decorators for one in same) or _is_imported(path, outermost, pipeline)
 
 
+def is_left_over(path: str, function: str, pipeline: Pipeline) -> bool:
+    """Whether a function of a file that others import, for what else is in it, is one that nothing calls or imports:
+    none that is registered by a decorator, nor one of a file that a process, a command or a person runs."""
+    module = next(iter(pipeline.index(facts.PythonModule, "path").get(path, ())), None)
+    if not function or "." in function or module is None or module.main or pipeline.processes_of(path):
+        return False
+    imports = pipeline.index(facts.PythonModule, _imported, each=True)
+    same = [one for one in pipeline.index(facts.Function, "path").get(path, ()) if one.name == function]
+    used = imports.get(function) or any(one.decorators for one in same) or is_called(path, function, pipeline)
+    return not used and bool(imports.get(_stem(path)))
+
+
+def is_for_a_person(path: str, pipeline: Pipeline) -> bool:
+    """Whether the file *path* is a script that nothing is seen to start but a person: no process or command of the
+    tree runs it, nothing imports it, no decorator registers a function of it, and it is no ``main.py``, which what
+    deploys a repository may start without a word in it."""
+    module = next(iter(pipeline.index(facts.PythonModule, "path").get(path, ())), None)
+    if module is None or not module.main or _stem(path) == "main" or pipeline.processes_of(path):
+        return False
+    imports = pipeline.index(facts.PythonModule, _imported, each=True)
+    decorated = any(one.decorators for one in pipeline.index(facts.Function, "path").get(path, ()))
+    return not decorated and not imports.get(_stem(path))
+
+
 def is_loaded(path: str, pipeline: Pipeline) -> bool:
     """Whether anything may load the file *path*: a process or a person that runs it, or a file that imports a module
     called like it."""

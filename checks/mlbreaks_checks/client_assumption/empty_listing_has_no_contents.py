@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlbreaks_checks import _rows
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Verdict, facts
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1")
@@ -15,7 +16,7 @@ check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, 
 @check.over(facts.ListingRead)
 def find(read: facts.ListingRead, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each ``answer["Contents"]``; those of one file are told at once."""
-    if read.guarded:
+    if read.guarded or _rows.is_left_over(read.path, read.scope, pipeline):
         return
     yield Finding(
         at=read.place,

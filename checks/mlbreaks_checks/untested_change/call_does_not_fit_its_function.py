@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mlbreaks_checks import _rows
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -32,6 +33,8 @@ check = Check(
 _PUT_ASIDE = re.compile(r"backup|\d_legacy|archive|deprecated|obsolete|\bold\b|(^|/)test\.py$| ", re.IGNORECASE)
 """In the path of a file: a copy that somebody keeps, or one that no import can name."""
 
+_BY_HAND = " (nothing in the tree runs this script)"
+
 
 def _may_run(calls: FileCalls, pipeline: Pipeline) -> bool:
     return _PUT_ASIDE.search(calls.path) is None and not is_test_file(calls.path)
@@ -40,13 +43,15 @@ def _may_run(calls: FileCalls, pipeline: Pipeline) -> bool:
 @check.over(FileCalls, where=_may_run)
 def find(calls: FileCalls, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at the calls of a file whose function is known; those of the functions of one file are told at once."""
+    by_hand = bool(calls.unfit) and _rows.is_for_a_person(calls.path, pipeline)
     for one in calls.unfit:
         if _PUT_ASIDE.search(one.function.path) or _is_started_by_hand(one):
             continue
         function = one.function
         yield Finding(
             at=one.call.place,
-            message=f"{_says(one)}.",
+            message=f"{_says(one)}.{_BY_HAND if by_hand else ''}",
+            confidence=Confidence.LOW if by_hand else None,
             because=((function.place, f"{function.name}({_parameters(one)})"),),
             about=(one.call.callee, one.kind, *one.names),
             group=function.path,
