@@ -1,4 +1,4 @@
-"""An expression of a workflow begins with a name that GitHub does not know there, so that the workflow does not run."""
+"""A workflow has an expression that begins with a name GitHub does not know there, and does not run."""
 
 from __future__ import annotations
 
