@@ -15,7 +15,6 @@ check = Check(
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
     since="0.1",
-    also=("resource-provisioning",),
 )
 
 
