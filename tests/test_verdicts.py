@@ -17,8 +17,6 @@ SURE = 0.9
 """The share of a check's findings that has to be right for high confidence."""
 ENOUGH, SETS = 10, 2
 """Findings read, and sets that they are from, which are enough to say that a check is not good enough to be on."""
-MOST = 5
-"""Findings of one check in one repository that count, the wrong ones first: they mostly have one cause."""
 
 
 @dataclasses.dataclass
@@ -34,12 +32,8 @@ def readings() -> dict[str, Reading]:
     """By check id."""
     found: dict[str, Reading] = collections.defaultdict(Reading)
     for file in sorted(VERDICTS.glob("unseen-*.tsv")):
-        counted: collections.Counter[tuple[str, str]] = collections.Counter()
         with file.open(encoding="utf-8", newline="") as lines:
-            for row in sorted(csv.DictReader(lines, delimiter="\t"), key=lambda row: row["verdict"], reverse=True):
-                counted[row["check"], row["repo"]] += 1
-                if counted[row["check"], row["repo"]] > MOST:
-                    continue
+            for row in csv.DictReader(lines, delimiter="\t"):
                 reading = found[row["check"]]
                 reading.read += 1
                 reading.right += row["verdict"] == "right"

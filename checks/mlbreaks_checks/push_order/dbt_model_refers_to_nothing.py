@@ -22,7 +22,7 @@ from pytest_mlbreaks.api import facts as f
 check = Check(
     __name__,
     severity=Severity.HIGH,
-    confidence=Confidence.MEDIUM,
+    confidence=Confidence.LOW,
     since="0.1",
     evidence="cross-artifact",
     also=("data-join",),
