@@ -65,7 +65,7 @@ def is_called(path: str, function: str, pipeline: Pipeline) -> bool:
 def comes_to(path: str, function: str, pipeline: Pipeline) -> bool:
     """Whether anything may come to a function of the file *path*: a call, a decorator that registers it, somebody who
     imports it, a process or a command that runs the file."""
-    module = next(iter(pipeline.index(facts.PythonModule, "path").get(path, ())), None)
+    module = _module(path, pipeline)
     if module is None or module.main or pipeline.processes_of(path) or is_called(path, function, pipeline):
         return True
     same = [one for one in pipeline.index(facts.Function, "path").get(path, ()) if one.name == function]
@@ -76,7 +76,7 @@ def comes_to(path: str, function: str, pipeline: Pipeline) -> bool:
 def is_left_over(path: str, function: str, pipeline: Pipeline) -> bool:
     """Whether a function of a file that others import, for what else is in it, is one that nothing calls or imports:
     none that is registered by a decorator, nor one of a file that a process, a command or a person runs."""
-    module = next(iter(pipeline.index(facts.PythonModule, "path").get(path, ())), None)
+    module = _module(path, pipeline)
     if not function or "." in function or module is None or module.main or pipeline.processes_of(path):
         return False
     imports = pipeline.index(facts.PythonModule, _imported, each=True)
@@ -89,7 +89,7 @@ def is_for_a_person(path: str, pipeline: Pipeline) -> bool:
     """Whether the file *path* is a script that nothing is seen to start but a person: no process or command of the
     tree runs it, nothing imports it, no decorator registers a function of it, and it is no ``main.py``, which what
     deploys a repository may start without a word in it."""
-    module = next(iter(pipeline.index(facts.PythonModule, "path").get(path, ())), None)
+    module = _module(path, pipeline)
     if module is None or not module.main or _stem(path) == "main" or pipeline.processes_of(path):
         return False
     imports = pipeline.index(facts.PythonModule, _imported, each=True)
@@ -100,7 +100,7 @@ def is_for_a_person(path: str, pipeline: Pipeline) -> bool:
 def is_loaded(path: str, pipeline: Pipeline) -> bool:
     """Whether anything may load the file *path*: a process or a person that runs it, or a file that imports a module
     called like it."""
-    module = next(iter(pipeline.index(facts.PythonModule, "path").get(path, ())), None)
+    module = _module(path, pipeline)
     if module is None or module.main or pipeline.processes_of(path):
         return True
     return any(
@@ -115,7 +115,7 @@ def only_tests_come_to(path: str, pipeline: Pipeline) -> bool:
     tested = False
     while waiting:
         here = waiting.pop()
-        module = next(iter(pipeline.index(facts.PythonModule, "path").get(here, ())), None)
+        module = _module(here, pipeline)
         if module is None or module.main or module.package or pipeline.processes_of(here):
             return False
         importers = pipeline.index(facts.PythonModule, _imported, each=True).get(_stem(here), ())
@@ -124,6 +124,10 @@ def only_tests_come_to(path: str, pipeline: Pipeline) -> bool:
         waiting += [one.path for one in importers if one.path not in seen | tests]
         seen |= {one.path for one in importers}
     return tested
+
+
+def _module(path: str, pipeline: Pipeline) -> facts.PythonModule | None:
+    return next(iter(pipeline.index(facts.PythonModule, "path").get(path, ())), None)
 
 
 def _stem(path: str) -> str:

@@ -52,18 +52,19 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     in_cells = file.path.endswith(".ipynb") or file.has(_CELLS)
     frames = file.has(_FRAMES)
     for site in sites:
+        name = site.callee.rpartition(".")[2]
         if (
-            (frames or site.callee in _FUNCTIONS or site.callee.rpartition(".")[2] in _COPIES)
+            (frames or site.callee in _FUNCTIONS or name in _COPIES)
             and not (in_cells and not site.scope.function)
             and not _acts(site.node)
         ):
             api = site.callee if not site.callee.startswith("*") and "()" not in site.callee else ""
             yield DroppedResult(
                 place=file.place(site.node),
-                api=api or site.callee.rpartition(".")[2],
+                api=api or name,
                 written=_written(site.node.func),
                 method=not api,
-                sure=site.callee.rpartition(".")[2] in _BY_KEYWORD,
+                sure=name in _BY_KEYWORD,
                 tried=_is_tried(site),
                 scope=site.scope.function,
             )

@@ -17,6 +17,7 @@ from pytest_mlbreaks.formats.yaml import YAML, YamlFile, YamlNode
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
 from pytest_mlbreaks.model.expr import Choice, Concat, Context, EnvVar, Expr, Literal, SecretKey, literal_text
 from pytest_mlbreaks.model.facts import (
+    GITHUB_CONTEXTS,
     Argument,
     Command,
     CompositeAction,
@@ -52,27 +53,8 @@ _VARIABLE = re.compile(rf"\s*env\.({_NAME})\s*")
 _QUOTED_KEY = re.compile(r"\[\s*'([^']*)'\s*\]")
 _TERM = re.compile(r"'(?:[^']|'')*'|(?<![\w.\]-])([A-Za-z_][\w-]*)\s*(\()?")
 """A string of an expression, or the first name of a term, and whether it is called."""
-_KNOWN_NAMES = frozenset(
-    {
-        *(
-            "github",
-            "env",
-            "vars",
-            "job",
-            "jobs",
-            "steps",
-            "runner",
-            "secrets",
-            "strategy",
-            "matrix",
-            "needs",
-            "inputs",
-        ),
-        *("true", "false", "null", "nan", "infinity"),
-    }
-)
-"""Contexts and values: https://docs.github.com/en/actions/reference/workflows-and-actions/contexts and
-https://docs.github.com/en/actions/reference/workflows-and-actions/expressions#literals"""
+_KNOWN_NAMES = frozenset({*GITHUB_CONTEXTS, "true", "false", "null", "nan", "infinity"})
+"""Contexts, and literals: https://docs.github.com/en/actions/reference/workflows-and-actions/expressions#literals"""
 _NOT_IN_A_JOBS_CONDITION = frozenset({"env", "job", "matrix", "runner", "secrets", "steps", "strategy"})
 _NOT_IN_A_STEPS_CONDITION = frozenset({"secrets"})
 """Contexts that GitHub does not know in an `if`:

@@ -15,21 +15,6 @@ check = Check(
     also=("wrong-environment", "untested-change"),
 )
 
-_CONTEXTS = (
-    "github",
-    "env",
-    "vars",
-    "job",
-    "jobs",
-    "steps",
-    "runner",
-    "secrets",
-    "strategy",
-    "matrix",
-    "needs",
-    "inputs",
-)
-
 
 def _names_none(job: facts.WorkflowJob, pipeline: Pipeline) -> bool:
     return any(one.kind in ("name", "place") for one in job.misread)
@@ -59,7 +44,7 @@ def _misplaced(one: facts.Misread) -> str:
 
 
 def _unknown(one: facts.Misread) -> str:
-    close = difflib.get_close_matches(one.name.lower(), _CONTEXTS, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(one.name.lower(), facts.GITHUB_CONTEXTS, n=1, cutoff=0.6)
     hint = f"; {close[0]} is one" if close else f"; a text stands in single quotes: '{one.name}'"
     if one.name.isupper():
         hint = f"; secrets.{one.name}, vars.{one.name} or env.{one.name} may be meant"

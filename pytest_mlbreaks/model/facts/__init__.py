@@ -165,6 +165,7 @@ from pytest_mlbreaks.model.facts.sql import (
 from pytest_mlbreaks.model.facts.steps import Callee, Edge, Schedule, Step, Trigger, Wait
 from pytest_mlbreaks.model.facts.tasks import Task, TaskFile, TaskLine, TaskVariable
 from pytest_mlbreaks.model.facts.workflows import (
+    GITHUB_CONTEXTS,
     CompositeAction,
     ContextRead,
     JobStep,
@@ -183,6 +184,7 @@ FACTS: tuple[type[Fact], ...] = tuple(
 
 __all__ = [
     "FACTS",
+    "GITHUB_CONTEXTS",
     "Address",
     "Application",
     "Argument",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 from typing import Literal as L
 
 from pytest_mlbreaks.model.expr import Expr
@@ -87,6 +87,12 @@ class ContextRead(Part, frozen=True, kw_only=True):
     key: str
     step: int | None = None
     place: Place
+
+
+GITHUB_CONTEXTS: Final = (
+    *("github", "env", "vars", "job", "jobs", "steps", "runner", "secrets", "strategy", "matrix", "needs", "inputs"),
+)
+"""The contexts of an expression: https://docs.github.com/en/actions/reference/workflows-and-actions/contexts"""
 
 
 class Misread(Part, frozen=True, kw_only=True):
