@@ -279,8 +279,8 @@ class _TreeReading:
         self._unread: dict[str, str] = dict(tree.beyond)
 
     def claim(self, known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        """Ask of each path which readers want it, and say so by their names: templates aside, and none if a reader
-        failed. *known*: what was said before, which is not asked again."""
+        """Ask of each path which readers want it, and say so by their names: templates and the data of tests aside, and
+        none if a reader failed. *known*: what was said before, which is not asked again."""
         paths = self._tree.paths()
         charts = recognised.chart_folders(paths)
         readers = list(self._packs.readers)
@@ -289,6 +289,9 @@ class _TreeReading:
         of_others = _Claims(reader for reader in readers if not reader.templates)
         told: dict[str, tuple[str, ...]] = {}
         for path in paths:
+            if recognised.is_test_data(path):
+                self._unread[path] = "data of tests"
+                continue
             in_templates = recognised.in_chart_templates(path, charts)
             if in_templates:
                 self._unread[path] = "a Helm template"
