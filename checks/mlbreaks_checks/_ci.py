@@ -461,12 +461,18 @@ def _split(line: str) -> Sequence[tuple[list[str], tuple[str, ...], bool]]:
 
 
 _TAKEN_APART = frozenset("'\"\\;&|()")
+_TOKEN = re.compile(r"""[;&|()]+|(?:[^\s;&|()'"\\]|'[^']*'|"[^"\\]*")+""")
+_QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
+_BLANKS = " \t\r\n"
 
 
 def _tokens(line: str) -> list[str]:
-    """The words and operators of a line. One that has neither quotes nor operators is taken apart by its spaces."""
+    """The words and operators of a line, as `shlex` tells them, which takes ten times as long."""
     if line.isascii() and line.isprintable() and _TAKEN_APART.isdisjoint(line):
         return line.split()
+    found = _plain_tokens(line)
+    if found is not None:
+        return found
     lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|()")
     lexer.whitespace_split = True
     lexer.commenters = ""
@@ -474,6 +480,22 @@ def _tokens(line: str) -> list[str]:
         return list(lexer)
     except ValueError:  # a quote that closes on another line
         return line.split()
+
+
+def _plain_tokens(line: str) -> list[str] | None:
+    """The same where nothing is escaped and all quotes are closed; None elsewhere."""
+    found = []
+    at = 0
+    for match in _TOKEN.finditer(line):
+        if line[at : match.start()].strip(_BLANKS):
+            return None
+        at = match.end()
+        found.append(_QUOTED.sub(_inside_quotes, match[0]))
+    return None if line[at:].strip(_BLANKS) else found
+
+
+def _inside_quotes(match: re.Match[str]) -> str:
+    return match[1] if match[1] is not None else match[2]
 
 
 def _with_alternatives(found: list[list[str]]) -> list[tuple[list[str], tuple[str, ...], bool]]:
