@@ -78,7 +78,11 @@ def _aim(process: Process | None, host: str, port: str, path: str, pipeline: Pip
 
 def _ports(application: Application, pipeline: Pipeline) -> set[int]:
     """The ports at which the application is: those of the services of the tree that run it, inside and outside, and the
-    one that its file starts a server at; the default of its framework where neither says so."""
+    one that its file starts a server at; the defaults of servers where neither says so.
+
+    Source: https://flask.palletsprojects.com/en/stable/api/#flask.Flask.run, https://www.uvicorn.org/settings/ and
+    https://docs.gunicorn.org/en/stable/settings.html#bind
+    """
     path = file_of(application)
     hosts = pipeline.index(Host, _running, each=True)
     behind = [host for process in pipeline.processes_of(path) for host in hosts.get(process.identity, ())]
@@ -88,14 +92,7 @@ def _ports(application: Application, pipeline: Pipeline) -> set[int]:
         for alternative in pipeline.resolve(given.value) if given is not None else ():
             if str(alternative.value).isdecimal():
                 ports.add(int(str(alternative.value)))
-    return ports or {_DEFAULT_PORTS.get(application.router.framework, 8000)}
-
-
-_DEFAULT_PORTS = {"flask": 5000}
-"""Of Flask and of uvicorn, which starts the others.
-
-Source: https://flask.palletsprojects.com/en/stable/api/#flask.Flask.run and https://www.uvicorn.org/settings/
-"""
+    return ports or ({5000, 8000} if application.router.framework == "flask" else {8000})
 
 
 def _running(host: Host) -> tuple[str, ...]:

@@ -23,7 +23,14 @@ from pytest_mlbreaks.api import (
     facts,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", also=("push-order",))
+check = Check(
+    __name__,
+    severity=Severity.HIGH,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    also=("push-order",),
+    calls=_clients.STARTS,
+)
 
 _ACTS = re.compile(
     r"re-?load|refresh(?!_?token)|deploy|trigger|promote|restart|roll-?(out|back)|dag_?runs?\b|activate|switch"
