@@ -70,6 +70,11 @@ _DRY = re.compile(
 )
 """Options with which a command of `_DEPLOYS` only says what it would do, or brings nothing before users."""
 
+_SETS_VARIABLES = re.compile(
+    r"^gcloud\s.*\brun\s+(?:services|jobs)\s+update\s.*--(?:update|set|remove)-(?:env-vars|labels)\b"
+)
+_NAMES_CODE = re.compile(r"--(?:image|source|container)\b")
+
 _WAITS = re.compile(
     r"wait-on-(?:check|status)|wait-?for-(?:\w+-)?(?:status|check|ci\b|workflow|action|job|github)|await-(?:check|status|"
     r"workflow)|wait-(?:check|workflow|action)|workflow-wait|gh\s+run\s+(?:watch|list|view)|gh\s+pr\s+checks|"
@@ -732,8 +737,10 @@ class Deploy:
 
 
 def deploys_by_itself(command: SimpleCommand) -> bool:
-    """Whether the command brings something to where it runs, and does not only try it."""
-    return _DEPLOYS.match(command.text) is not None and not _DRY.search(command.text)
+    """Whether the command brings something to where it runs, and does not only try it, or change a setting there."""
+    if _DEPLOYS.match(command.text) is None or _DRY.search(command.text):
+        return False
+    return not (_SETS_VARIABLES.match(command.text) and not _NAMES_CODE.search(command.text))
 
 
 def deploys(job: facts.WorkflowJob, pipeline: Pipeline) -> list[Deploy]:
