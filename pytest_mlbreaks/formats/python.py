@@ -22,7 +22,7 @@ import contextlib
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
@@ -195,7 +195,7 @@ class PythonFile:
         self.methods_by_name: dict[str, list[CallSite]] = {}
         """Calls upon values (``*.to_csv``, ``pandas.read_csv().to_csv``) by the method's name (``to_csv``)."""
         self._data = data
-        self._lines: list[bytes] | None = None
+        self._wide: dict[int, bytes] | None = None
         self._ascii = data.isascii()
         self._evaluator = Evaluator(self)
         try:
@@ -411,18 +411,23 @@ class PythonFile:
             return Place(self.path)
         start, end_line, end = node.col_offset, node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
         if not self._ascii:
-            start = self._column(line, start)
-            end = self._column(end_line, end)
+            wide = self._wide_lines()
+            if line in wide:
+                start = self._column(line, start)
+            if end_line in wide:
+                end = self._column(end_line, end)
         return Place(self.path, line, start + 1, end_line, end + 1)
 
+    def _wide_lines(self) -> Mapping[int, bytes]:
+        """The lines, in UTF-8, that are not all ASCII, by their numbers."""
+        if self._wide is None:
+            lines = enumerate(_utf8_lines(self._data), start=1)
+            self._wide = {number: line for number, line in lines if not line.isascii()}
+        return self._wide
+
     def _column(self, line: int, offset: int) -> int:
-        """Code points before the byte *offset* of the UTF-8 text of a line."""
-        if self._lines is None:
-            self._lines = _utf8_lines(self._data)
-        if line > len(self._lines):
-            return offset
-        before = self._lines[line - 1][:offset]
-        return len(before) if before.isascii() else len(before.decode("utf-8", "replace"))
+        """Code points before the byte *offset* of a line that is not all ASCII."""
+        return len(self._wide_lines()[line][:offset].decode("utf-8", "replace"))
 
     def definition_place(self, node: ast.AST) -> Place:
         """Where a function or class is named: its ``def`` or ``class`` line, without body and decorators."""

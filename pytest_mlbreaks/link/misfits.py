@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 from typing import Literal
 
@@ -101,20 +100,19 @@ def _module(path: str, level: int, parts: list[str], modules: Modules) -> str | 
     if not level:
         found = modules.find(".".join(parts), path)
         return found if found is not None and _on_path(path, found, len(parts), modules) else None
-    folder = posixpath.dirname(path)
+    folder = path.rpartition("/")[0]
     for _ in range(level - 1):
-        folder = posixpath.dirname(folder)
-    stem = posixpath.join(folder, *parts)
-    return next((f for f in (f"{stem}.py", posixpath.join(stem, "__init__.py")) if f in modules.files), None)
+        folder = folder.rpartition("/")[0]
+    stem = "/".join((folder, *parts) if folder else parts)
+    candidates = (f"{stem}.py", f"{stem}/__init__.py" if stem else "__init__.py")
+    return next((f for f in candidates if f in modules.files), None)
 
 
 def _on_path(path: str, found: str, depth: int, modules: Modules) -> bool:
     """Whether the module *found*, of a dotted name of *depth* parts, is likely what the file *path* imports by it: a
     module in the middle of a package of the tree is only a namesake of a library, unless the file is beside it."""
-    base = found.removesuffix("/__init__.py").removesuffix(".py")
-    for _ in range(depth):
-        base = posixpath.dirname(base)
-    return base == posixpath.dirname(path) or posixpath.join(base, "__init__.py") not in modules.files
+    base = "/".join(found.removesuffix("/__init__.py").removesuffix(".py").split("/")[:-depth])
+    return base == path.rpartition("/")[0] or (f"{base}/__init__.py" if base else "__init__.py") not in modules.files
 
 
 def _problem(shape: CallShape, function: Function, bound: bool) -> Problem | None:

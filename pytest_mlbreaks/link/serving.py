@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -157,8 +156,8 @@ class Serving:
                 folder = path.rpartition("/")[0]
                 for _ in range(dots - 1):
                     folder = folder.rpartition("/")[0]
-                stem = posixpath.join(folder, *parts[:cut])
-                options = (f"{stem}.py", f"{stem}/__init__.py") if cut else (posixpath.join(folder, "__init__.py"),)
+                stem = "/".join((folder, *parts[:cut]) if folder else parts[:cut])
+                options = (f"{stem}.py", f"{stem}/__init__.py") if cut else (f"{stem}/__init__.py".lstrip("/"),)
                 module = next((p for p in options if p in self._modules.files), None)
             else:
                 module = self._modules.find(".".join(parts[:cut]), path)
