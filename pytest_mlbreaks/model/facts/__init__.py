@@ -162,7 +162,7 @@ from pytest_mlbreaks.model.facts.sql import (
     SqlSelect,
     SqlSource,
 )
-from pytest_mlbreaks.model.facts.steps import Callee, Edge, Schedule, Step, Trigger, Wait
+from pytest_mlbreaks.model.facts.steps import Callee, Edge, ParsedVariable, Schedule, Step, Trigger, Wait
 from pytest_mlbreaks.model.facts.tasks import Task, TaskFile, TaskLine, TaskVariable
 from pytest_mlbreaks.model.facts.workflows import (
     GITHUB_CONTEXTS,
@@ -316,6 +316,7 @@ __all__ = [
     "OwnCache",
     "OwnerRule",
     "Parameter",
+    "ParsedVariable",
     "Part",
     "Passed",
     "PastedRows",
