@@ -60,8 +60,8 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     yield Finding(
         at=container.place,
         message=f"{workload.kind} {workload.name} runs {image} with `imagePullPolicy: IfNotPresent`: a node that has "
-        "an image of that name keeps it whatever was pushed since, and another takes the newest: what a pod runs depends "
-        "on its node.",
+        "an image of that name keeps it whatever was pushed since, and another takes the newest: what a pod runs "
+        "depends on its node.",
         about=(image,),
         group="kept",
         note=f"{workload.kind} {workload.name} runs {image} in the same way",

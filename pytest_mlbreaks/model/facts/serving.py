@@ -143,6 +143,28 @@ class GivenObject(Fact, frozen=True, kw_only=True):
         return f"given-object:{self.path}#{self.name}:{self.api}"
 
 
+class InjectedId(Fact, frozen=True, kw_only=True):
+    """A parameter that FastAPI fills with what *dependency* gives (``Depends``), and that is an id by its name, or a
+    text or number by its *annotation* ("" where there is none).
+
+    *used*: its function does something with it. *opened*: it takes something of it (``user_id.id``), or asks what it
+    is.
+    """
+
+    called: ClassVar[str] = "parameter that is injected as an id"
+
+    name: str
+    annotation: str = ""
+    dependency: str
+    opened: bool = False
+    used: bool = True
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"injected:{self.path}#{self.scope}:{self.name}"
+
+
 class ObjectCall(Fact, frozen=True, kw_only=True):
     """A call upon something that is made elsewhere (``.database.redis_client.get``, ``get_client().bucket.find_one``)
     and that holds its thread if that is a client. All else as in `BlockingCall`."""
