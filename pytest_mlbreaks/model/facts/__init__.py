@@ -80,6 +80,7 @@ from pytest_mlbreaks.model.facts.features import (
 from pytest_mlbreaks.model.facts.flows import FlowClass, FlowCode, FlowDeployment, FlowNode, FlowStep, FlowTask
 from pytest_mlbreaks.model.facts.gitlab import GitlabFile, GitlabValue
 from pytest_mlbreaks.model.facts.images import Command, Copy, Dockerfile, IgnoreFile, ImageBuild, Mount, Stage, Variable
+from pytest_mlbreaks.model.facts.kafka import BrokerStorage, Connector, KafkaTopic
 from pytest_mlbreaks.model.facts.kedro import KedroNode, KedroPart, KedroPipeline, KedroWrap
 from pytest_mlbreaks.model.facts.kfp import KfpComponent, KfpPipeline, KfpTask
 from pytest_mlbreaks.model.facts.manifests import (
@@ -194,6 +195,7 @@ __all__ = [
     "AssetInput",
     "Autoscaler",
     "BlockingCall",
+    "BrokerStorage",
     "BuiltinHash",
     "Call",
     "CallShape",
@@ -206,6 +208,7 @@ __all__ = [
     "ConfigEntry",
     "ConfigObject",
     "ConfigPackage",
+    "Connector",
     "Constant",
     "ContainedErrors",
     "Container",
@@ -284,6 +287,7 @@ __all__ = [
     "IngressPath",
     "InjectedId",
     "JobStep",
+    "KafkaTopic",
     "KedroNode",
     "KedroPart",
     "KedroPipeline",
