@@ -80,7 +80,7 @@ from pytest_mlbreaks.model.facts.features import (
 from pytest_mlbreaks.model.facts.flows import FlowClass, FlowCode, FlowDeployment, FlowNode, FlowStep, FlowTask
 from pytest_mlbreaks.model.facts.gitlab import GitlabFile, GitlabValue
 from pytest_mlbreaks.model.facts.images import Command, Copy, Dockerfile, IgnoreFile, ImageBuild, Mount, Stage, Variable
-from pytest_mlbreaks.model.facts.kafka import BrokerStorage, Connector, KafkaTopic
+from pytest_mlbreaks.model.facts.kafka import BrokerStorage, Connector, KafkaTopic, UnaskedSend
 from pytest_mlbreaks.model.facts.kedro import KedroNode, KedroPart, KedroPipeline, KedroWrap
 from pytest_mlbreaks.model.facts.kfp import KfpComponent, KfpPipeline, KfpTask
 from pytest_mlbreaks.model.facts.manifests import (
@@ -91,6 +91,7 @@ from pytest_mlbreaks.model.facts.manifests import (
     Ingress,
     IngressPath,
     Kustomization,
+    LastingJob,
     LimitRange,
     NetworkService,
     PatchTarget,
@@ -141,6 +142,7 @@ from pytest_mlbreaks.model.facts.rows import (
     Touch,
 )
 from pytest_mlbreaks.model.facts.serving import (
+    AddressLimit,
     BlockingCall,
     GivenObject,
     Handler,
@@ -188,6 +190,7 @@ __all__ = [
     "FACTS",
     "GITHUB_CONTEXTS",
     "Address",
+    "AddressLimit",
     "Application",
     "Argument",
     "Assertion",
@@ -301,6 +304,7 @@ __all__ = [
     "KfpTask",
     "Kustomization",
     "Label",
+    "LastingJob",
     "LimitRange",
     "ListingRead",
     "LoadedConfig",
@@ -375,6 +379,7 @@ __all__ = [
     "Touch",
     "Tracking",
     "Trigger",
+    "UnaskedSend",
     "ValidationRun",
     "Variable",
     "VariableSource",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pytest_mlbreaks.model.expr import Expr, render
 from pytest_mlbreaks.model.facts.base import Fact
 from pytest_mlbreaks.model.facts.containers import Label
 
@@ -51,3 +52,17 @@ class Connector(Fact, frozen=True, kw_only=True):
     def setting(self, key: str) -> Label | None:
         """The entry given under *key*, or None."""
         return next((one for one in self.settings if one.key == key), None)
+
+
+class UnaskedSend(Fact, frozen=True, kw_only=True):
+    """A message that code gives to a producer of kafka-python, and whose future it drops: nothing in the file asks
+    whether one has arrived."""
+
+    called: ClassVar[str] = "message to Kafka that is not asked after"
+
+    topic: Expr
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"unasked-send:{self.path}#{self.scope}:{render(self.topic)}"

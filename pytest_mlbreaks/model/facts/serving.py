@@ -143,6 +143,20 @@ class GivenObject(Fact, frozen=True, kw_only=True):
         return f"given-object:{self.path}#{self.name}:{self.api}"
 
 
+class AddressLimit(Fact, frozen=True, kw_only=True):
+    """A limit on requests that is counted *by* the address that a connection comes from, in a file that speaks of no
+    header by which a proxy tells whose it is."""
+
+    called: ClassVar[str] = "limit by the address of a connection"
+
+    by: str
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"address-limit:{self.path}#{self.scope}:{self.by}"
+
+
 class InjectedId(Fact, frozen=True, kw_only=True):
     """A parameter that FastAPI fills with what *dependency* gives (``Depends``), and that is an id by its name, or a
     text or number by its *annotation* ("" where there is none).
