@@ -62,6 +62,7 @@ from pytest_mlbreaks.readers import (
     torch,
     training,
     triton,
+    upserts,
 )
 from pytest_mlbreaks.reading import Reader
 from pytest_mlbreaks.report import Reporter
@@ -94,6 +95,7 @@ def mlbreaks_readers() -> Sequence[Reader[Any]]:
         injections.READER,
         limits.READER,
         sends.READER,
+        upserts.READER,
         compose.READER,
         kubernetes.READER,
         kubernetes.TEMPLATES,

@@ -29,8 +29,8 @@ def find(send: facts.UnaskedSend, pipeline: Pipeline) -> Iterator[Verdict]:
     topic = f"for {only.value} " if only is not None and isinstance(only.value, str) else ""
     yield Finding(
         at=send.place,
-        message=f"The message {topic}is given to the producer, and its future is dropped: where the broker does not take "
-        "it, the request is answered as if it had, nothing sends it again, and who reads the topic misses it.",
+        message=f"The message {topic}is given to the producer, and its future is dropped: where the broker does not "
+        "take it, the request is answered as if it had, nothing sends it again, and who reads the topic misses it.",
         because=(server,),
         group=send.path,
         note="so is this one",

@@ -167,6 +167,7 @@ from pytest_mlbreaks.model.facts.sql import (
     SqlSource,
 )
 from pytest_mlbreaks.model.facts.steps import Callee, Edge, ParsedVariable, Schedule, Step, Trigger, Wait
+from pytest_mlbreaks.model.facts.tables import LookedUpInsert, MappedTable
 from pytest_mlbreaks.model.facts.tasks import Task, TaskFile, TaskLine, TaskVariable
 from pytest_mlbreaks.model.facts.workflows import (
     GITHUB_CONTEXTS,
@@ -311,6 +312,8 @@ __all__ = [
     "LocalPurpose",
     "LockFile",
     "LockedPackage",
+    "LookedUpInsert",
+    "MappedTable",
     "MetricMade",
     "MetricQuery",
     "MetricRule",
