@@ -141,13 +141,13 @@ def _inserts(file: PythonFile, site: FunctionSite) -> Iterator[LookedUpInsert]:
 
 
 def _blocks(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[list[ast.stmt]]:
-    """The lists of statements of a function, but for those below a ``try``."""
+    """The lists of statements of a function, but for those below a ``try``, and those of loops, which fill a table."""
     pending: list[list[ast.stmt]] = [node.body]
     while pending:
         block = pending.pop()
         yield block
         for statement in block:
-            if isinstance(statement, (ast.If, ast.For, ast.AsyncFor, ast.While)):
+            if isinstance(statement, ast.If):
                 pending += [statement.body, statement.orelse]
             elif isinstance(statement, (ast.With, ast.AsyncWith)):
                 pending.append(statement.body)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mlbreaks_checks import _rows, _serving
@@ -22,6 +23,13 @@ from pytest_mlbreaks.api import (
 )
 
 _ENCODERS = ("sklearn.preprocessing.OneHotEncoder", "sklearn.preprocessing._encoders.OneHotEncoder")
+_TRIES = re.compile(r"experiment|explor|compare|benchmark", re.IGNORECASE)
+"""What a file is called that serves nobody."""
+_REFUSES = frozenset(
+    {"Literal", "Enum", "StrEnum", "validator", "field_validator", "model_validator", "root_validator", "constr"}
+    | {"AfterValidator", "BeforeValidator"}
+)
+"""What the file of a request's model imports that lets some values in and no others."""
 
 check = Check(
     __name__,
@@ -38,7 +46,7 @@ def _is_kept(call: facts.Call, pipeline: Pipeline) -> bool:
     """Whether it makes an encoder that takes what it does not know, in a tree that answers for rows of others."""
     if call.callee not in _ENCODERS or call.omits("drop") or call.omits("handle_unknown"):
         return False
-    return not _rows.tried_out(call.path) and _asked(call, pipeline) is not None
+    return not _TRIES.search(call.path) and not _rows.tried_out(call.path) and _asked(call, pipeline) is not None
 
 
 @check.over(facts.Call, where=_is_kept)
@@ -55,6 +63,9 @@ def find(call: facts.Call, pipeline: Pipeline) -> Iterator[Verdict]:
         return
     if dropped.value is None or ignored.value != "ignore":
         return
+    if pipeline.index(facts.PythonModule, _refuses).get(True) and pipeline.all(facts.RequestModel):
+        yield Unjudged(call.place, "the model of the request may refuse what is unknown")
+        return
     which = "the dropped one, the first of its column" if dropped.value == "first" else "the dropped one"
     yield Finding(
         at=call.place,
@@ -62,6 +73,10 @@ def find(call: facts.Call, pipeline: Pipeline) -> Iterator[Verdict]:
         f"never seen: a new or misspelt value is answered as if it was {which}, and nobody is told.",
         because=(asked,),
     )
+
+
+def _refuses(module: facts.PythonModule) -> bool:
+    return not module.tests and any(one.name in _REFUSES for one in module.imports)
 
 
 def _asked(call: facts.Call, pipeline: Pipeline) -> tuple[Place, str] | None:

@@ -10,7 +10,19 @@ from collections.abc import Iterator
 from packaging.version import InvalidVersion, Version
 
 from mlbreaks_checks import _resolution, _serving
-from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, aside, facts
+from pytest_mlbreaks.api import (
+    Check,
+    Confidence,
+    Endpoint,
+    Finding,
+    Pipeline,
+    Place,
+    Severity,
+    Unjudged,
+    Verdict,
+    aside,
+    facts,
+)
 
 _MAKERS = tuple(
     f"redis.{module}{name}"
@@ -37,13 +49,13 @@ def _is_a_client(call: facts.Call, pipeline: Pipeline) -> bool:
     """Whether it makes a client of an old release, in code that answers requests."""
     if call.callee not in _MAKERS or aside(call.path) or call.path.endswith(".ipynb"):
         return False
-    return _asks_for(call, pipeline) is not None and _serving.server_of(call.path, call.scope, pipeline) is not None
+    return _asks_for(call, pipeline) is not None and _server(call, pipeline) is not None
 
 
 @check.over(facts.Call, where=_is_a_client)
 def find(call: facts.Call, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each client of Redis that a server makes, where the list of its packages asks for a release before 8."""
-    asks, server = _asks_for(call, pipeline), _serving.server_of(call.path, call.scope, pipeline)
+    asks, server = _asks_for(call, pipeline), _server(call, pipeline)
     if asks is None or server is None or any(call.argument(name) for name in _LIMITS):
         return
     if any(argument.name in ("**", "*") for argument in call.arguments):
@@ -59,6 +71,20 @@ def find(call: facts.Call, pipeline: Pipeline) -> Iterator[Verdict]:
         group=call.path,
         note="so does this one",
     )
+
+
+def _server(call: facts.Call, pipeline: Pipeline) -> tuple[Place, str] | None:
+    """A handler that comes to the file, or, for a middleware, what answers requests by it."""
+    for endpoint in pipeline.index(Endpoint, _files, each=True).get(call.path, ()):
+        if _serving.is_served(endpoint, pipeline):
+            return endpoint.place, f"{_serving.shown(endpoint)} comes to it"
+    if "middleware" in f"{call.path} {call.scope}".lower():
+        return _serving.server_of(call.path, call.scope, pipeline)
+    return None
+
+
+def _files(endpoint: Endpoint) -> set[str]:
+    return {reached.function.path for reached in endpoint.reached}
 
 
 def _asks_for(call: facts.Call, pipeline: Pipeline) -> facts.Requirement | None:

@@ -23,7 +23,7 @@ def _is_first(variable: facts.ParsedVariable, pipeline: Pipeline) -> bool:
 
 @check.over(facts.ParsedVariable, where=_is_first)
 def find(variable: facts.ParsedVariable, pipeline: Pipeline) -> Iterator[Verdict]:
-    """Looks at each file of DAGs that gets a variable outside of its tasks; one finding for all of them."""
+    """Looks at the files of DAGs that get a variable outside of their tasks; one finding for all of them."""
     found = [
         one for one in pipeline.index(facts.ParsedVariable, "path")[variable.path] if not _is_environment(one, pipeline)
     ]
@@ -44,6 +44,8 @@ def find(variable: facts.ParsedVariable, pipeline: Pipeline) -> Iterator[Verdict
         because=tuple((one.place, "so is this one") for one in found[1 : 1 + _MOST]),
         severity=None if bare else Severity.LOW,
         lowered="" if bare else "each has a default: only the load is left",
+        group="parsed",
+        note="so are those of this file",
     )
 
 

@@ -117,7 +117,7 @@ class Trigger(Fact, frozen=True, kw_only=True):
 
 class ParsedVariable(Fact, frozen=True, kw_only=True):
     """A variable of Airflow that a file of DAGs gets while it is parsed: on the level of the module, or in the function
-    of a ``@dag``. *default*: what is taken where it is not set stands beside it."""
+    of a ``@dag``. *default*: what is taken where it is not set stands beside it, or an error is caught."""
 
     called: ClassVar[str] = "variable of Airflow that is read at each parse"
 

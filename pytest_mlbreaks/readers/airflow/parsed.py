@@ -10,6 +10,7 @@ from pytest_mlbreaks.formats.python_nodes import within
 from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import ParsedVariable
 
+_DEFAULTS = frozenset({"default_var", "default", None})
 _DAG = ("airflow.decorators.", "airflow.sdk.", "airflow.models.dag.")
 
 
@@ -18,13 +19,15 @@ def variables(file: PythonFile) -> Iterator[ParsedVariable]:
     if file.tree is None or not file.mentions(b"Variable"):
         return
     for body, scope in _bodies(file, file.tree):
-        found = [node for node in within(body) if isinstance(node, ast.Call) and _gets(file, node, scope)]
+        nodes = list(within(body))
+        found = [node for node in nodes if isinstance(node, ast.Call) and _gets(file, node, scope)]
+        tried = {id(one) for node in nodes if isinstance(node, ast.Try) for one in within(node.body)}
         for node in sorted(found, key=_position):
             given = {keyword.arg for keyword in node.keywords}
             yield ParsedVariable(
                 place=file.place(node),
                 key=_key(file, node, scope),
-                default=len(node.args) > 1 or not given.isdisjoint({"default_var", "default", None}),
+                default=len(node.args) > 1 or id(node) in tried or not given.isdisjoint(_DEFAULTS),
                 scope=scope.function,
             )
 
