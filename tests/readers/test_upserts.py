@@ -33,6 +33,7 @@ def table(body: str) -> MappedTable:
 
 
 ADD = "db.add(Item(name=name))"
+QUERY = "select(Item).where(Item.name == name)"
 
 
 @pytest.mark.parametrize(
@@ -41,11 +42,11 @@ ADD = "db.add(Item(name=name))"
         (f"if not db.query(Item).filter(Item.name == name).first():\n    {ADD}", False),
         (f"found = db.query(Item).filter_by(name=name).one_or_none()\nif found is None:\n    {ADD}", True),
         (
-            f"q = select(Item).where(Item.name == name)\nr = await db.execute(q)\nif r.scalars().first():\n    return\n{ADD}",
+            f"q = {QUERY}\nr = await db.execute(q)\nif r.scalars().first():\n    return\n{ADD}",
             False,
         ),
         (
-            f"one = await db.scalar(select(Item).where(Item.name == name))\nif one:\n    one.n += 1\nelse:\n    {ADD}",
+            f"one = await db.scalar({QUERY})\nif one:\n    one.n += 1\nelse:\n    {ADD}",
             False,
         ),
     ],
@@ -69,7 +70,7 @@ def test_ways_to_look_and_insert(body: str, only: bool) -> None:
     ],
 )
 def test_what_is_no_such_insert(body: str) -> None:
-    """Other comparisons, all rows, several models, loops, files that take care, other rows, and what is inserted anyway."""
+    """Other comparisons, all rows, several models, loops, files that take care, other rows, what is inserted anyway."""
     assert inserts(body) == []
 
 
@@ -77,7 +78,7 @@ def test_what_is_unique() -> None:
     """Columns, keys, constraints and unique indexes; one that is computed leaves it open."""
     one = table(
         "id = Column(Integer, primary_key=True)\nemail: Mapped[str] = mapped_column(String, unique=True)\n"
-        '__table_args__ = (UniqueConstraint("a", "b", name="x"), Index("i", "c", unique=True), Index("j", "d"), {"schema": "s"})'
+        '__table_args__ = (UniqueConstraint("a", "b", name="x"), Index("i", "c", unique=True), Index("j", "d"), {})'
     )
     assert (one.unique, one.told) == ((("email",), ("a", "b"), ("c",), ("id",)), True)
     assert not table("__table_args__ = (*COMMON,)").told
