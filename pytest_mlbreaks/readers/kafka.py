@@ -14,7 +14,10 @@ from pytest_mlbreaks.model.facts import BrokerStorage, Connector, KafkaTopic, La
 from pytest_mlbreaks.reading import Reader, Wanted
 
 _GROUP = "kafka.strimzi.io"
-_JSON = re.compile(r"(?:connect|sink)[^/]*(?:/[^/]*)?\.json$", re.IGNORECASE)
+_JSON = re.compile(
+    r"(?:^|/)(?:(?:[^/]*[-_.])?(?:connect(?:ors?)?|sink)(?:[-_.][^/]*)?|(?:kafka-?)?connect(?:ors?)?/[^/]+)\.json$",
+    re.IGNORECASE,
+)
 _SECRET = re.compile(r"password|secret|token|credential|\.key$|jaas|url", re.IGNORECASE)
 
 

@@ -73,3 +73,20 @@ def test_replicas_of_a_topic() -> None:
         assert isinstance(one, KafkaTopic)
         told.append(one.replicas)
     assert told == [3, None]
+
+
+@pytest.mark.parametrize(
+    ("path", "claimed"),
+    [
+        ("connect/orders.json", True),
+        ("kafka-connect/a.json", True),
+        ("conf/orders-sink.json", True),
+        ("connector.json", True),
+        ("web/ConnectButton/text.json", False),
+        ("web/connection.json", False),
+        ("data/sinks.json", False),
+    ],
+)
+def test_which_json_is_read(path: str, claimed: bool) -> None:
+    """What is called a connector or a sink, or lies in a folder of connectors."""
+    assert kafka.CONNECTORS.claims(path) is claimed
