@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import gc
 import os
 import re
 import shutil
@@ -68,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> NoReturn:
     """The program: `main`, and its exit code."""
+    gc.disable()  # it ends before there is much to collect
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

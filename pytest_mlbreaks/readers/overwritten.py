@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from pytest_mlbreaks.formats.python import PYTHON, PythonFile, Scope
+from pytest_mlbreaks.formats.python import PYTHON, Binding, PythonFile, Scope
 from pytest_mlbreaks.formats.python_nodes import walk
 from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.facts import OverwrittenValue
@@ -37,7 +37,8 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 def _lost(
     file: PythonFile, code: ast.FunctionDef | ast.AsyncFunctionDef | ast.Module, scope: Scope
 ) -> Iterator[OverwrittenValue]:
-    names = {name for name, bound in scope.names.items() if len(bound) > 1} - scope.forwarded
+    names = {name for name, bound in scope.names.items() if len(bound) > 1 and _is_assigned_again(bound)}
+    names -= scope.forwarded
     for branch, rest in _branches(code.body) if names else ():
         for name, values in _given(branch, names).items():
             second = _replaced(name, rest)
@@ -52,6 +53,10 @@ def _lost(
                 by=file.place(second),
                 scope=scope.qualname,
             )
+
+
+def _is_assigned_again(bound: Sequence[Binding]) -> bool:
+    return sum(isinstance(one, ast.expr) for one in bound) > 1
 
 
 def _branches(block: Sequence[ast.stmt]) -> Iterator[tuple[ast.If, Sequence[ast.stmt]]]:

@@ -463,4 +463,4 @@ def test_calls_outside_of_functions() -> None:
 def test_an_annotation_is_told_as_python_tells_it(annotation: str) -> None:
     """Whatever its form."""
     (constant,) = facts(Constant, f"x: {annotation} = 1")
-    assert constant.annotation == ast.unparse(ast.parse(annotation))
+    assert constant.annotation == ast.unparse(ast.parse(annotation, mode="eval"))

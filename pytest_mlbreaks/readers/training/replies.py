@@ -73,7 +73,7 @@ def _reply(file: PythonFile, function: FunctionSite, decorator: ast.Call) -> Rep
     scope = function.scope
     nodes = list(within(list(function.node.body)))
     returns = [node for node in nodes if isinstance(node, ast.Return) and node.value is not None]
-    asked = bool(_HEALTH.search(shown(decorator, 200)))
+    asked = _says_health(decorator) and bool(_HEALTH.search(shown(decorator, 200)))
     parts = [found for node in nodes if (found := _part(file, node, scope))] if asked else []
     keys, model = _shape(file, function, decorator, returns)
     return Reply(
@@ -88,6 +88,17 @@ def _reply(file: PythonFile, function: FunctionSite, decorator: ast.Call) -> Rep
         unwell=tuple(_unwell(file, nodes)) if asked else (),
         drops=tuple(dict.fromkeys(_dropped(file, nodes, scope))),
     )
+
+
+def _says_health(decorator: ast.Call) -> bool:
+    """Whether any name or text of the decorator speaks of health: the rest need not be spelled out."""
+    for node in walk(decorator):
+        said = getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "arg", None)
+        if said is None and isinstance(node, ast.Constant):
+            said = node.value
+        if isinstance(said, str) and _HEALTH.search(said):
+            return True
+    return False
 
 
 def _unwell(file: PythonFile, nodes: Sequence[ast.AST]) -> Iterator[FailureAnswer]:
