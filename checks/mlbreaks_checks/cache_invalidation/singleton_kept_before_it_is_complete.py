@@ -52,9 +52,12 @@ def find(kept: facts.KeptEarly, pipeline: Pipeline) -> Iterator[Verdict]:
         yield Unjudged(kept.place, "no server is seen to use the object")
         return
     made = f"an object of {cls}" if cls else "an object"
+    early = f"{kept.name} is set to {made} before {kept.step}() has made it complete"
+    if kept.flag:
+        early = f"{kept.name} says that the only {cls} is complete before {kept.step}() has run"
     yield Finding(
         at=kept.place,
-        message=f"{kept.name} is set to {made} before {kept.step}() has made it complete: {_who_gets_it(kept, fails)}",
+        message=f"{early}: {_who_gets_it(kept, fails)}",
         because=(
             (kept.completed, f"{kept.step}() runs when the name is set already"),
             *((steps[0].place, "what completes it") for _ in steps[:1]),
@@ -63,7 +66,9 @@ def find(kept: facts.KeptEarly, pipeline: Pipeline) -> Iterator[Verdict]:
         about=(kept.name,),
         severity=None if fails else Severity.LOW,
         lowered="" if fails else "nothing in it is seen to fail; only who comes in between gets it",
-        fix=f"Complete it under a local name, and set {kept.name} when that is done.",
+        fix=f"Set {kept.name} at the end."
+        if kept.flag
+        else f"Complete it under a local name, and set {kept.name} when that is done.",
     )
 
 

@@ -9,8 +9,8 @@ from typing import Literal
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from mlbreaks_checks import _brought
-from pytest_mlbreaks.api import Check, Confidence, Finding, Install, Pipeline, Place, Severity, Unjudged, Verdict, facts
+from mlbreaks_checks import _resolution
+from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Severity, Unjudged, Verdict, facts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,15 +127,15 @@ def find(requirement: facts.Requirement, pipeline: Pipeline) -> Iterator[Verdict
         state = _state(requirement, removed.release)
         if state == "older":
             continue
-        folder = _folder(requirement)
+        folder = _resolution.folder_of(requirement)
         named = pipeline.index(facts.Requirement, by=_folder_and_name)[folder, requirement.name]
         if requirement.marker or any(_state(other, removed.release) != state or other.marker for other in named):
             yield Unjudged(requirement.place, "several lists, or markers, ask for different releases")
-        elif state == "newest" and _has_lock(folder, pipeline):
+        elif state == "newest" and _resolution.has_lock(folder, pipeline):
             yield Unjudged(requirement.place, "a lock decides which release it is")
-        elif state == "newest" and _goes_elsewhere(requirement, pipeline):
+        elif state == "newest" and _resolution.goes_elsewhere(requirement, pipeline):
             yield Unjudged(requirement.place, "what the package is installed beside, and by which Python, is not told")
-        elif state == "newest" and _is_held(requirement, pipeline):
+        elif state == "newest" and _resolution.is_held(requirement.name, requirement.path, pipeline):
             yield Unjudged(requirement.place, "a package that is pinned beside it may hold it back")
         elif requirement is named[0]:
             yield _finding(requirement, removed, uses, state)
@@ -175,45 +175,9 @@ def _state(requirement: facts.Requirement, release: str) -> _State:
     return "newest" if allowed.contains("9999", prereleases=True) else "older"
 
 
-def _has_lock(folder: str, pipeline: Pipeline) -> bool:
-    locks = pipeline.index(facts.LockFile, by=_folder)
-    lists = pipeline.index(facts.RequirementFile, by=_folder).get(folder, ())
-    return bool(locks.get(folder) or locks.get("")) or any(one.constraints for one in lists)
-
-
-def _goes_elsewhere(requirement: facts.Requirement, pipeline: Pipeline) -> bool:
-    """Whether it is a dependency of a package of setuptools that no image of the tree is seen to install: it goes into
-    an environment that somebody else made, whose Python may be too old for newer releases."""
-    files = pipeline.index(facts.RequirementFile, "path").get(requirement.path, ())
-    return any(file.format in ("setup.py", "setup.cfg") for file in files) and requirement.path not in pipeline.index(
-        Install, _paths, each=True
-    )
-
-
-def _is_held(requirement: facts.Requirement, pipeline: Pipeline) -> bool:
-    """Whether the same list pins a package that needs this one, or one of which it is not known what it needs."""
-    for other in pipeline.index(facts.Requirement, "path")[requirement.path]:
-        if other.name != requirement.name and any(s.operator in ("==", "===") for s in _specifiers(other)):
-            along = _brought.along(other.name, ())
-            if along is None or requirement.name in along:
-                return True
-    return False
-
-
-def _specifiers(requirement: facts.Requirement) -> SpecifierSet:
-    try:
-        return SpecifierSet(requirement.specifier)
-    except InvalidSpecifier:
-        return SpecifierSet()
-
-
-def _paths(install: Install) -> list[str]:
-    return [file.path for file in install.files]
-
-
 def _uses(requirement: facts.Requirement, pipeline: Pipeline) -> list[_Use]:
     """What code whose nearest list of packages is that of the requirement uses of what was removed."""
-    folder = _folder(requirement)
+    folder = _resolution.folder_of(requirement)
     found = []
     for removed in _REMOVED:
         if removed.package != requirement.name:
@@ -275,7 +239,7 @@ def _is_under(path: str, folder: str, package: str, pipeline: Pipeline) -> bool:
     if not _ASIDE.isdisjoint(parts) or path.rpartition("/")[2].startswith("test_"):
         return False
     named = pipeline.index(facts.Requirement, by=_folder_and_name)
-    lists = pipeline.index(facts.RequirementFile, by=_folder)
+    lists = pipeline.index(facts.RequirementFile, by=_resolution.folder_of)
     for count in range(len(parts), -1, -1):
         here = "/".join(parts[:count])
         if (here, package) in named:
@@ -285,9 +249,5 @@ def _is_under(path: str, folder: str, package: str, pipeline: Pipeline) -> bool:
     return False
 
 
-def _folder(fact: facts.Requirement | facts.RequirementFile | facts.LockFile) -> str:
-    return fact.place.path.rpartition("/")[0]
-
-
 def _folder_and_name(requirement: facts.Requirement) -> tuple[str, str]:
-    return _folder(requirement), requirement.name
+    return _resolution.folder_of(requirement), requirement.name

@@ -20,6 +20,7 @@ from pytest_mlbreaks.api import (
     Tier,
     Unjudged,
     Verdict,
+    aside,
     facts,
     references,
 )
@@ -131,6 +132,26 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     if any(target in text for target in targets for text in _told(process, container, pipeline)):
         return  # it is told to keep its data elsewhere (PGDATA, --dbpath), and that is on a volume
     yield _finding(process, container, workload, folders[0] if folders else "")
+
+
+def _has_one_copy(storage: facts.BrokerStorage, pipeline: Pipeline) -> bool:
+    """Whether some topic of the tree is kept by one broker alone."""
+    return not aside(storage.path) and any(topic.replicas == 1 for topic in pipeline.all(facts.KafkaTopic))
+
+
+@check.over(facts.BrokerStorage, where=_has_one_copy)
+def find_brokers(storage: facts.BrokerStorage, pipeline: Pipeline) -> Iterator[Verdict]:
+    """Looks at brokers of Strimzi whose storage is ephemeral, and at the topics that they keep one copy of."""
+    topics = [topic for topic in pipeline.all(facts.KafkaTopic) if topic.replicas == 1]
+    name = f"{storage.kind} {storage.name}" if storage.name else f"The {storage.kind}"
+    yield Finding(
+        at=storage.place,
+        message=f"{name} keeps its data on no volume, and a topic has one copy: what was sent and not yet read is gone "
+        "when the pod of its broker is replaced.",
+        because=tuple((topic.place, "it has one replica") for topic in topics[:1]),
+        group="strimzi",
+        note="so do these brokers",
+    )
 
 
 def _told(process: Process, container: facts.Container, pipeline: Pipeline) -> list[str]:

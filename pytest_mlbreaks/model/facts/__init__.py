@@ -80,6 +80,7 @@ from pytest_mlbreaks.model.facts.features import (
 from pytest_mlbreaks.model.facts.flows import FlowClass, FlowCode, FlowDeployment, FlowNode, FlowStep, FlowTask
 from pytest_mlbreaks.model.facts.gitlab import GitlabFile, GitlabValue
 from pytest_mlbreaks.model.facts.images import Command, Copy, Dockerfile, IgnoreFile, ImageBuild, Mount, Stage, Variable
+from pytest_mlbreaks.model.facts.kafka import BrokerStorage, Connector, KafkaTopic, UnaskedSend
 from pytest_mlbreaks.model.facts.kedro import KedroNode, KedroPart, KedroPipeline, KedroWrap
 from pytest_mlbreaks.model.facts.kfp import KfpComponent, KfpPipeline, KfpTask
 from pytest_mlbreaks.model.facts.manifests import (
@@ -90,6 +91,7 @@ from pytest_mlbreaks.model.facts.manifests import (
     Ingress,
     IngressPath,
     Kustomization,
+    LastingJob,
     LimitRange,
     NetworkService,
     PatchTarget,
@@ -140,9 +142,11 @@ from pytest_mlbreaks.model.facts.rows import (
     Touch,
 )
 from pytest_mlbreaks.model.facts.serving import (
+    AddressLimit,
     BlockingCall,
     GivenObject,
     Handler,
+    InjectedId,
     ObjectCall,
     RemoteCall,
     RequestField,
@@ -162,7 +166,8 @@ from pytest_mlbreaks.model.facts.sql import (
     SqlSelect,
     SqlSource,
 )
-from pytest_mlbreaks.model.facts.steps import Callee, Edge, Schedule, Step, Trigger, Wait
+from pytest_mlbreaks.model.facts.steps import Callee, Edge, ParsedVariable, Schedule, Step, Trigger, Wait
+from pytest_mlbreaks.model.facts.tables import LookedUpInsert, MappedTable
 from pytest_mlbreaks.model.facts.tasks import Task, TaskFile, TaskLine, TaskVariable
 from pytest_mlbreaks.model.facts.workflows import (
     GITHUB_CONTEXTS,
@@ -186,6 +191,7 @@ __all__ = [
     "FACTS",
     "GITHUB_CONTEXTS",
     "Address",
+    "AddressLimit",
     "Application",
     "Argument",
     "Assertion",
@@ -193,6 +199,7 @@ __all__ = [
     "AssetInput",
     "Autoscaler",
     "BlockingCall",
+    "BrokerStorage",
     "BuiltinHash",
     "Call",
     "CallShape",
@@ -205,6 +212,7 @@ __all__ = [
     "ConfigEntry",
     "ConfigObject",
     "ConfigPackage",
+    "Connector",
     "Constant",
     "ContainedErrors",
     "Container",
@@ -281,7 +289,9 @@ __all__ = [
     "Import",
     "Ingress",
     "IngressPath",
+    "InjectedId",
     "JobStep",
+    "KafkaTopic",
     "KedroNode",
     "KedroPart",
     "KedroPipeline",
@@ -295,12 +305,15 @@ __all__ = [
     "KfpTask",
     "Kustomization",
     "Label",
+    "LastingJob",
     "LimitRange",
     "ListingRead",
     "LoadedConfig",
     "LocalPurpose",
     "LockFile",
     "LockedPackage",
+    "LookedUpInsert",
+    "MappedTable",
     "MetricMade",
     "MetricQuery",
     "MetricRule",
@@ -316,6 +329,7 @@ __all__ = [
     "OwnCache",
     "OwnerRule",
     "Parameter",
+    "ParsedVariable",
     "Part",
     "Passed",
     "PastedRows",
@@ -368,6 +382,7 @@ __all__ = [
     "Touch",
     "Tracking",
     "Trigger",
+    "UnaskedSend",
     "ValidationRun",
     "Variable",
     "VariableSource",

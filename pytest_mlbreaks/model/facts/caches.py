@@ -35,7 +35,8 @@ class KeptEarly(Fact, frozen=True, kw_only=True):
     *name* is what keeps it, as written (``_model``, ``cls._instance``); *made* the callee that makes it, named as in
     `Call` ("" where it has no name); *step* the method that completes it, *completed* its place. *awaited*: other code
     of the event loop runs in between. *locked*: a lock is held between a first look at the name and the making, so that
-    those who only take that look do not wait for it.
+    those who only take that look do not wait for it. *flag*: *name* is no object, but says of the class's only one that
+    it is complete (``self._initialized = True``); *made* is then the class.
     """
 
     called: ClassVar[str] = "object kept before it is complete"
@@ -46,6 +47,7 @@ class KeptEarly(Fact, frozen=True, kw_only=True):
     completed: Place
     awaited: bool = False
     locked: bool = False
+    flag: bool = False
     scope: str = ""
 
     @property

@@ -142,6 +142,20 @@ class GuardedObject(Fact, frozen=True, kw_only=True):
         return f"guarded:{self.path}#{self.kind}/{self.name}"
 
 
+class LastingJob(Fact, frozen=True, kw_only=True):
+    """A Job of a Helm chart that is no hook, is called the same in each release (*name*, as it is written), and that
+    nothing removes when it is done."""
+
+    called: ClassVar[str] = "job of a chart that stays"
+
+    chart: str
+    name: str
+
+    @property
+    def identity(self) -> str:
+        return f"lasting-job:{self.path}#{self.name}"
+
+
 class Autoscaler(Fact, frozen=True, kw_only=True):
     """A HorizontalPodAutoscaler."""
 

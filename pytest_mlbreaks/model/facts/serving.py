@@ -143,6 +143,42 @@ class GivenObject(Fact, frozen=True, kw_only=True):
         return f"given-object:{self.path}#{self.name}:{self.api}"
 
 
+class AddressLimit(Fact, frozen=True, kw_only=True):
+    """A limit on requests that is counted *by* the address that a connection comes from, in a file that speaks of no
+    header by which a proxy tells whose it is."""
+
+    called: ClassVar[str] = "limit by the address of a connection"
+
+    by: str
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"address-limit:{self.path}#{self.scope}:{self.by}"
+
+
+class InjectedId(Fact, frozen=True, kw_only=True):
+    """A parameter that FastAPI fills with what *dependency* gives (``Depends``), and that is an id by its name, or a
+    text or number by its *annotation* ("" where there is none).
+
+    *used*: its function does something with it. *opened*: it takes something of it (``user_id.id``), or asks what it
+    is.
+    """
+
+    called: ClassVar[str] = "parameter that is injected as an id"
+
+    name: str
+    annotation: str = ""
+    dependency: str
+    opened: bool = False
+    used: bool = True
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"injected:{self.path}#{self.scope}:{self.name}"
+
+
 class ObjectCall(Fact, frozen=True, kw_only=True):
     """A call upon something that is made elsewhere (``.database.redis_client.get``, ``get_client().bucket.find_one``)
     and that holds its thread if that is a client. All else as in `BlockingCall`."""

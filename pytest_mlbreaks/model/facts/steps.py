@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pytest_mlbreaks.model.expr import Expr
+from pytest_mlbreaks.model.expr import Expr, render
 from pytest_mlbreaks.model.facts.base import Fact, Part
 from pytest_mlbreaks.model.facts.images import Command, Variable
 from pytest_mlbreaks.model.facts.python import Argument
@@ -113,3 +113,18 @@ class Trigger(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"trigger:{self.step}"
+
+
+class ParsedVariable(Fact, frozen=True, kw_only=True):
+    """A variable of Airflow that a file of DAGs gets while it is parsed: on the level of the module, or in the function
+    of a ``@dag``. *default*: what is taken where it is not set stands beside it, or an error is caught."""
+
+    called: ClassVar[str] = "variable of Airflow that is read at each parse"
+
+    key: Expr
+    default: bool = False
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"parsed-variable:{self.path}#{self.scope}:{render(self.key)}"

@@ -9,6 +9,7 @@ reason.
 - `Step.name` is the full task id, groups included; ``{*}`` stands for a part of an id that can't be told. The arguments
   of a TaskFlow call are its setting ``op_kwargs``, by parameter.
 - An ``ExternalTaskSensor`` on several tasks is several `Wait`. An ``ExternalTaskMarker`` waits for nothing and is none.
+- A `ParsedVariable` is stated of files that make a DAG.
 - Functions that make a DAG and are not called in the file are followed with unknown arguments: their DAG is incomplete.
 """
 
@@ -18,9 +19,10 @@ from collections.abc import Iterable, Iterator
 
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.model import Diagnostic, Fact, Place
-from pytest_mlbreaks.model.facts import Edge, Schedule, Step, Trigger, Wait
+from pytest_mlbreaks.model.facts import Edge, ParsedVariable, Schedule, Step, Trigger, Wait
 from pytest_mlbreaks.readers.airflow.calls import Calls
 from pytest_mlbreaks.readers.airflow.follow import Follower, TooMuchError
+from pytest_mlbreaks.readers.airflow.parsed import variables
 from pytest_mlbreaks.readers.airflow.state import Statements
 from pytest_mlbreaks.readers.airflow.values import Func
 from pytest_mlbreaks.reading import Reader, Wanted
@@ -48,6 +50,8 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             dag.doubt(f"the file {what} to be followed")
         yield Diagnostic(Place(file.path, 1), "warning", f"{what} to be followed: some of its DAGs may be missing")
     yield from Statements(file, follower).facts()
+    if follower.builder.dags:
+        yield from variables(file)
 
 
 def _factories(file: PythonFile, follower: Follower, calls: Calls) -> None:
@@ -67,4 +71,4 @@ def _makes_dag(file: PythonFile, callees: Iterable[str]) -> bool:
 
 
 __all__ = ["READER", "claims", "read"]
-READER = Reader("airflow", 4, PYTHON, (Schedule, Step, Edge, Wait, Trigger), claims, read)
+READER = Reader("airflow", 5, PYTHON, (Schedule, Step, Edge, Wait, Trigger, ParsedVariable), claims, read)

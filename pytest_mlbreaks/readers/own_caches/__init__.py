@@ -17,7 +17,7 @@ from pytest_mlbreaks.model import Diagnostic, Fact
 from pytest_mlbreaks.model.facts import ContainedErrors, KeptCoroutine, KeptEarly, OwnCache
 from pytest_mlbreaks.readers.own_caches.coroutines import kept_coroutines
 from pytest_mlbreaks.readers.own_caches.memos import own_caches
-from pytest_mlbreaks.readers.own_caches.singletons import contained_errors, kept_early
+from pytest_mlbreaks.readers.own_caches.singletons import contained_errors, flagged_early, kept_early
 from pytest_mlbreaks.readers.python import claims
 from pytest_mlbreaks.reading import Reader, Wanted
 
@@ -27,6 +27,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     if file.tree is None:
         return
     yield from kept_early(file)
+    yield from flagged_early(file)
     yield from contained_errors(file)
     yield from kept_coroutines(file)
     yield from own_caches(file)
@@ -34,7 +35,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
 
 READER: Reader[PythonFile] = Reader(
     name="own-caches",
-    version=1,
+    version=2,
     format=PYTHON,
     facts=(ContainedErrors, KeptCoroutine, KeptEarly, OwnCache),
     claims=claims,

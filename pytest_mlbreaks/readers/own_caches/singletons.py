@@ -19,6 +19,11 @@ _COMPLETES: Final = re.compile(
 _STARTS: Final = re.compile(r"_*start(?:_|$)")
 """That of a thread can hardly fail; one that is awaited connects."""
 
+_REACHES: Final = re.compile(
+    r"load|connect|download|open$|pretrained|fetch|[cC]lient$|Producer|Consumer|engine$|session$"
+)
+"""Calls that ask something outside of the process."""
+
 
 class _Kept(NamedTuple):
     """Where something is made and kept: the target's text, the statement, and those that stand behind it."""
@@ -51,6 +56,53 @@ def kept_early(file: PythonFile) -> Iterator[KeptEarly]:
                 locked=kept.locked,
                 scope=site.scope.function,
             )
+
+
+def flagged_early(file: PythonFile) -> Iterator[KeptEarly]:
+    """The only objects of their classes that say of themselves that they are complete, and go on being made."""
+    if not file.mentions(b"__new__"):
+        return
+    alone = {id(site.scope.parent) for site in file.functions if site.node.name == "__new__"}
+    for site in file.functions:
+        cls = site.scope.parent
+        if site.node.name != "__init__" or cls is None or id(cls) not in alone:
+            continue
+        for name, statement, rest in _flags(list(site.node.body), frozenset()):
+            call = _reaching(rest)
+            if call is not None:
+                yield KeptEarly(
+                    place=file.place(statement),
+                    name=name,
+                    made=cls.qualname,
+                    step=shown(call.func).rpartition(".")[2],
+                    completed=file.place(call),
+                    flag=True,
+                    scope=site.scope.function,
+                )
+
+
+def _flags(statements: list[ast.stmt], guards: frozenset[str]) -> Iterator[tuple[str, ast.Assign, list[ast.stmt]]]:
+    """Attributes of ``self`` that are set to True where they were not, with the statements behind."""
+    for position, statement in enumerate(statements):
+        if isinstance(statement, ast.If):
+            yield from _flags(statement.body, guards | _empty(statement.test))
+            if statement.body and isinstance(statement.body[-1], ast.Return):
+                guards |= {shown(statement.test)}
+        elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            name, value = shown(statement.targets[0]), statement.value
+            if name in guards and name.startswith("self.") and isinstance(value, ast.Constant) and value.value is True:
+                yield name, statement, statements[position + 1 :]
+
+
+def _reaching(statements: list[ast.stmt]) -> ast.Call | None:
+    """The first call of *statements* that may fail for a reason that passes; none where errors are caught."""
+    for statement in statements:
+        if isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign):
+            calls = [node for node in within([statement]) if isinstance(node, ast.Call)]
+            for call in reversed(calls):
+                if _REACHES.search(shown(call.func).rpartition(".")[2]):
+                    return call
+    return None
 
 
 def contained_errors(file: PythonFile) -> Iterator[ContainedErrors]:
