@@ -151,7 +151,15 @@ from pytest_mlbreaks.model.facts.serving import (
     Router,
     RouterMount,
 )
-from pytest_mlbreaks.model.facts.settings import ConfigEntry, ConfigPackage, EnvFile, LoadedConfig, Script, TakenConfig
+from pytest_mlbreaks.model.facts.settings import (
+    ConfigEntry,
+    ConfigPackage,
+    EnvFile,
+    LoadedConfig,
+    RepeatedKey,
+    Script,
+    TakenConfig,
+)
 from pytest_mlbreaks.model.facts.sql import (
     SqlColumn,
     SqlCondition,
@@ -328,6 +336,7 @@ __all__ = [
     "RecordedForward",
     "Refusal",
     "RemoteCall",
+    "RepeatedKey",
     "Reply",
     "ReplyKey",
     "ReplyUse",
