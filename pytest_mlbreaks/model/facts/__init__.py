@@ -122,6 +122,7 @@ from pytest_mlbreaks.model.facts.python import (
     Passed,
     PythonModule,
     RecordedForward,
+    TextAsNumber,
     Tracking,
 )
 from pytest_mlbreaks.model.facts.rows import (
@@ -371,6 +372,7 @@ __all__ = [
     "TaskFile",
     "TaskLine",
     "TaskVariable",
+    "TextAsNumber",
     "ToleratedFailure",
     "TorchModule",
     "TorchWeights",
