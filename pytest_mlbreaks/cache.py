@@ -64,7 +64,11 @@ class _Stored(msgspec.Struct, frozen=True, array_like=True):
 
 
 class FactsCache:
-    """The remembered facts of one tree. *path* is its file, *namespace* (`namespace`) what must have written it."""
+    """The remembered facts of one tree. *path* is its file, *namespace* (`namespace`) what must have written it.
+
+    A file that is read as a *template* of a chart is told from the same file read as itself: which it is, another file
+    decides.
+    """
 
     def __init__(self, path: Path, namespace: str, codec: FileCodec) -> None:
         self._path = path
@@ -79,34 +83,37 @@ class FactsCache:
         if stored is not None and stored.namespace == namespace:
             self._old, self._written, self.claims = stored.files, stored.written, stored.claims
 
-    def unchanged(self, path: str, status: Status | None) -> FileFacts[Any] | None:
+    def unchanged(self, path: str, status: Status | None, *, template: bool = False) -> FileFacts[Any] | None:
         """What the file *path* says, where its *status* is enough to tell that it is as it was."""
-        old = self._old.get(path)
+        old = self._old.get(_key(path, template))
         if old is None or status is None or old.status != status or status[1] > self._written - TICK:
             return None
-        return self._recall(path, old, status)
+        return self._recall(path, old, status, template)
 
-    def same(self, path: str, status: Status | None, digest: bytes) -> FileFacts[Any] | None:
+    def same(self, path: str, status: Status | None, digest: bytes, *, template: bool = False) -> FileFacts[Any] | None:
         """What the file *path* says, where its content is as it was."""
-        old = self._old.get(path)
+        old = self._old.get(_key(path, template))
         if old is None or status is None or old.digest != digest:
             return None
-        return self._recall(path, old, status)
+        return self._recall(path, old, status, template)
 
-    def knows(self, path: str) -> bool:
+    def knows(self, path: str, *, template: bool = False) -> bool:
         """Whether there is something of *path* to compare with."""
-        return path in self._old
+        return _key(path, template) in self._old
 
-    def _recall(self, path: str, old: Remembered, status: Status) -> FileFacts[Any] | None:
+    def _recall(self, path: str, old: Remembered, status: Status, template: bool) -> FileFacts[Any] | None:
         said = self._codec.decode(path, old.said)
         if said is not None:
-            self._new[path] = old if old.status == status else Remembered(status, old.digest, old.said)
+            kept = old if old.status == status else Remembered(status, old.digest, old.said)
+            self._new[_key(path, template)] = kept
         return said
 
-    def remember(self, path: str, status: Status | None, digest: bytes, encoded: bytes | None) -> None:
+    def remember(
+        self, path: str, status: Status | None, digest: bytes, encoded: bytes | None, *, template: bool = False
+    ) -> None:
         """Note what the file *path* says; *status* is of before it was read. Without one of them nothing is noted."""
         if status is not None and encoded is not None:
-            self._new[path] = Remembered(status, digest, encoded)
+            self._new[_key(path, template)] = Remembered(status, digest, encoded)
 
     def save(self) -> None:
         """Write what is known now, where that is not what was read. A cache that can't be written is none."""
@@ -125,6 +132,10 @@ class FactsCache:
                     os.unlink(name)
                 raise
             _forget_old(self._path.parent)
+
+
+def _key(path: str, template: bool) -> str:
+    return f"{path}\0" if template else path  # no path holds that
 
 
 def open_cache(root: str, part: str, packs: Packs) -> FactsCache | None:

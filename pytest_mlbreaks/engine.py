@@ -131,9 +131,10 @@ def examine(
         pipeline = build(tree, reading, environments, means.others if means is not None else ())
         results = []
         traces = []
+        own: Own = {}
         for number, check in enumerate(chosen):
             tell("checking", number, len(chosen))
-            result, trace = look(check, pipeline, (options or {}).get(check.id, {}), home)
+            result, trace = look(check, pipeline, (options or {}).get(check.id, {}), home, own)
             results.append(result)
             traces.append(trace)
     charts = recognised.chart_folders(tree.paths())
@@ -273,14 +274,14 @@ class _TreeReading:
         self._wanted = packs.wanted()
         self._claimed: dict[str, Sequence[Reader[Any]]] = {}
         self._said: dict[str, FileFacts[Any]] = {}
-        #: That a file is a template is told by another one, the chart's: neither the cache nor a worker knows it.
+        #: That a file is a template is told by another one, the chart's: no worker knows it.
         self._templates: set[str] = set()
         self._diagnostics: list[Diagnostic] = []
         self._unread: dict[str, str] = dict(tree.beyond)
 
     def claim(self, known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        """Ask of each path which readers want it, and say so by their names: templates aside, and none if a reader
-        failed. *known*: what was said before, which is not asked again."""
+        """Ask of each path which readers want it, and say so by their names: templates and the data of tests aside, and
+        none if a reader failed. *known*: what was said before, which is not asked again."""
         paths = self._tree.paths()
         charts = recognised.chart_folders(paths)
         readers = list(self._packs.readers)
@@ -289,6 +290,9 @@ class _TreeReading:
         of_others = _Claims(reader for reader in readers if not reader.templates)
         told: dict[str, tuple[str, ...]] = {}
         for path in paths:
+            if recognised.is_test_data(path):
+                self._unread[path] = "data of tests"
+                continue
             in_templates = recognised.in_chart_templates(path, charts)
             if in_templates:
                 self._unread[path] = "a Helm template"
@@ -312,12 +316,13 @@ class _TreeReading:
 
     def recall(self, cache: FactsCache) -> None:
         """Take what *cache* knows of files that are as they were."""
-        for path in (path for path in self._claimed if path not in self._templates):
+        for path in self._claimed:
+            template = path in self._templates
             status = self._tree.status(path)
-            said = cache.unchanged(path, status)
-            if said is None and cache.knows(path):
+            said = cache.unchanged(path, status, template=template)
+            if said is None and cache.knows(path, template=template):
                 with contextlib.suppress(ReadError):
-                    said = cache.same(path, status, digest_of(self._tree.read(path)))
+                    said = cache.same(path, status, digest_of(self._tree.read(path)), template=template)
             if said is not None:
                 self._said[path] = said
 
@@ -343,8 +348,9 @@ class _TreeReading:
                 return
             said = read_file(Source(path, data), self._claimed[path], self._wanted)
             self._said[path] = said
-            if cache is not None and path not in self._templates:
-                cache.remember(path, self._tree.status(path), digest_of(data), codec.encode(said))
+            if cache is not None:
+                template = path in self._templates
+                cache.remember(path, self._tree.status(path), digest_of(data), codec.encode(said), template=template)
 
         def there(path: str, answer: Answer) -> None:
             said = codec.decode(path, answer.said) if answer.said is not None else None
@@ -402,11 +408,18 @@ def judge(check: Check, pipeline: Pipeline, options: Mapping[str, Any]) -> Resul
     return look(check, pipeline, options)[0]
 
 
-def look(check: Check, pipeline: Pipeline, options: Mapping[str, Any], home: str = "") -> tuple[Result, judging.Trace]:
-    """Run one check over all its subjects; what it looked at stands in the trace."""
+Own = dict[type, tuple[list[Any], str]]
+"""By type, what of a pipeline may be a subject, and the reason where nothing is: many checks ask for the same."""
+
+
+def look(
+    check: Check, pipeline: Pipeline, options: Mapping[str, Any], home: str = "", own: Own | None = None
+) -> tuple[Result, judging.Trace]:
+    """Run one check over all its subjects; what it looked at stands in the trace. *own* is what earlier checks of the
+    same pipeline and *home* have asked for, and is added to."""
     subjects: list[tuple[str, Place, bool]] = []
     former: dict[str, tuple[str, ...]] = {}
-    result = _look(check, pipeline, options, home, subjects, former)
+    result = _look(check, pipeline, options, home, {} if own is None else own, subjects, former)
     return result, judging.Trace(check.id, tuple(subjects), former)
 
 
@@ -415,6 +428,7 @@ def _look(
     pipeline: Pipeline,
     options: Mapping[str, Any],
     home: str,
+    own: Own,
     looked_at: list[tuple[str, Place, bool]],
     former: dict[str, tuple[str, ...]],
 ) -> Result:
@@ -430,7 +444,7 @@ def _look(
     for rule in check.rules:
         given = {name: value for name, value in options.items() if name in rule.options}
         try:
-            subjects, reason = _subjects(rule, pipeline, home)
+            subjects, reason = _subjects(rule, pipeline, home, own)
         except (Exception, SystemExit) as error:
             crashes.append(told_crash(error))
             continue
@@ -529,34 +543,40 @@ def _result(check: Check, outcome: Any, started: float, **fields: Any) -> Result
     return Result(check=check.id, category=check.category, outcome=outcome, seconds=seconds, **{"judged": 0, **fields})
 
 
-def _subjects(rule: Rule[Any], pipeline: Pipeline, home: str) -> tuple[list[Any], str]:
+def _subjects(rule: Rule[Any], pipeline: Pipeline, home: str, own: Own) -> tuple[list[Any], str]:
     """The subjects of a rule that are somebody's production, and the reason if there are none."""
     within = f"{home}/" if home else ""
     for needed in rule.given:
         if all(recognised.aside(fact.place.path.removeprefix(within)) for fact in pipeline.all(needed)):
             return [], f"no {_noun(needed)} in the tree"
-    every = pipeline.all(rule.subject)
-    if not every:
-        return [], f"no {_noun(rule.subject)} in the tree"
+    if rule.subject not in own:
+        own[rule.subject] = _of_production(rule.subject, pipeline, within)
+    subjects, reason = own[rule.subject]
+    if rule.where is not None and subjects:
+        subjects = [subject for subject in subjects if rule.where(subject, pipeline)]
+        if not subjects:
+            return [], f"no {_noun(rule.subject)} that it concerns"
+    return subjects, reason
+
+
+def _of_production(kind: type, pipeline: Pipeline, within: str) -> tuple[list[Any], str]:
+    """What of a type is somebody's production, and the reason if nothing is."""
+    every: Sequence[Any] = pipeline.all(kind)
     if pipeline.others:
         every = [subject for subject in every if not pipeline.is_elsewhere(subject.place.path)]
-        if not every:
-            return [], f"no {_noun(rule.subject)} in the tree"
+    if not every:
+        return [], f"no {_noun(kind)} in the tree"
     own = [subject for subject in every if not recognised.aside(subject.place.path.removeprefix(within))]
     if not own:
-        return [], f"the tree's {_noun(rule.subject)} facts are all tests, examples or documentation"
+        return [], f"the tree's {_noun(kind)} facts are all tests, examples or documentation"
     if pipeline.idle:
         own = [subject for subject in own if subject.place.path not in pipeline.idle]
         if not own:
-            return [], f"the tree's {_noun(rule.subject)} facts are all in notebooks that nothing runs"
+            return [], f"the tree's {_noun(kind)} facts are all in notebooks that nothing runs"
     if pipeline.local:
         own = [subject for subject in own if subject.place.path not in pipeline.local]
         if not own:
-            return [], f"the tree's {_noun(rule.subject)} facts are all in files that say that they are for local use"
-    if rule.where is not None:
-        own = [subject for subject in own if rule.where(subject, pipeline)]
-        if not own:
-            return [], f"no {_noun(rule.subject)} that it concerns"
+            return [], f"the tree's {_noun(kind)} facts are all in files that say that they are for local use"
     return own, ""
 
 

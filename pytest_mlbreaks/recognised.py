@@ -47,7 +47,7 @@ _OTHER_CI_FILES = (
 _ASIDE = frozenset(
     {
         *("docs", "doc", "documentation", "third_party", "3rdparty", "third-party", "vendored", "site-packages"),
-        *("node_modules", "example", "examples", "tutorial", "tutorials", "cookiecutter", "testdata", "test_data"),
+        *("node_modules", "example", "examples", "tutorial", "tutorials", "cookiecutter"),
         *("workshop", "workshops", "exercise", "exercises"),
         *("archived", ".archived", "_archived", ".archive", "_archive", "deprecated", "obsolete", "scratch"),
         *("dummy", "stub", "stubs", "mock", "mocks"),
@@ -70,6 +70,7 @@ _EXAMPLE_DAG = re.compile(r"example[_-][\w-]+\.py")
 _EXAMPLE_WORKFLOW = re.compile(r"\.github/workflows/(example[_.-][\w.-]+|[\w.-]+[_-]example)\.ya?ml")
 """A workflow that is there to be copied into other repositories."""
 _TESTS = frozenset({"test", "tests", "testing", "fixtures", "e2e", "integration_tests"})
+_TEST_DATA = re.compile(r"(?:^|/)test[-_]?data/", re.IGNORECASE)
 _DEPLOYED = re.compile(
     r"(^|/)(overlays?|env|envs|environments?|deploy|deployments?|k8s|kubernetes|manifests|helm|charts?|infra|values|conf|"
     r"config|configs|\.github|terraform|kustomize)/",
@@ -89,6 +90,12 @@ def in_chart_templates(path: str, charts: frozenset[str]) -> bool:
     return any(path.startswith(f"{chart}templates/") for chart in charts)
 
 
+def is_test_data(path: str) -> bool:
+    """Whether *path* lies in a folder of data for tests (``testdata``, which Go's tools pass over as well, or
+    ``test_data``): what a compiler is to write, or a parser to read. Such files are not read at all."""
+    return _TEST_DATA.search(path) is not None
+
+
 @functools.lru_cache(maxsize=100_000)
 def aside(path: str) -> bool:
     """Whether *path* is a test, an example, documentation or somebody else's code: read, so that links are found,
@@ -99,6 +106,8 @@ def aside(path: str) -> bool:
     """
     folders, _, name = path.rpartition("/")
     if name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"):
+        return True
+    if is_test_data(path):
         return True
     if "{{" in path or "tutorial" in name or _ASIDE_FILE.fullmatch(name) or _EXAMPLE.fullmatch(name):
         return True
@@ -111,7 +120,12 @@ def aside(path: str) -> bool:
         return True
     if "dags" in parts and _EXAMPLE_DAG.fullmatch(name):
         return True
-    return _is_aside(parts) or (any(part in _TESTS for part in parts) and not _DEPLOYED.search(path))
+    return _is_aside(parts) or in_tests(path)
+
+
+def in_tests(path: str) -> bool:
+    """Whether *path* lies in a folder of tests, and not in an environment that is called ``test``."""
+    return not _TESTS.isdisjoint(path.lower().split("/")[:-1]) and not _DEPLOYED.search(path)
 
 
 def is_local_compose(path: str) -> bool:
@@ -137,7 +151,7 @@ def is_test_file(path: str) -> bool:
     if not name.endswith(".py") or not (name.startswith("test_") or name.endswith("_test.py")) or "{{" in path:
         return False
     parts = folders.lower().split("/") if folders else []
-    return not (parts and parts[0] in _ASIDE_AT_TOP) and not _is_aside(parts)
+    return not (parts and parts[0] in _ASIDE_AT_TOP) and not _is_aside(parts) and not is_test_data(path)
 
 
 def other_ci(paths: Iterable[str]) -> dict[str, str]:
@@ -166,8 +180,11 @@ def local_files(count: int) -> tuple[Recognised, ...]:
 def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, ...]:
     """What stands in the tree that no reader of ours knows, by kind, the most frequent first."""
     counts: Counter[str] = Counter()
-    beside = 0
+    beside = data = 0
     for path in paths:
+        if is_test_data(path):
+            data += 1
+            continue
         beside += aside(path)
         if in_chart_templates(path, charts) and not path.endswith((".yaml", ".yml")):
             counts["Helm helpers and notes"] += 1
@@ -182,4 +199,6 @@ def not_read(paths: Iterable[str], charts: frozenset[str]) -> tuple[Recognised, 
     if beside:
         reason = "read for what others need of them; nothing is reported about them"
         found.append(Recognised("tests, examples, documentation, vendored code", beside, reason))
+    if data:
+        found.append(Recognised("data of tests", data, "not read: nothing runs or deploys it"))
     return tuple(found)

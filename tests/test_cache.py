@@ -242,8 +242,8 @@ def test_no_secret_is_kept(folder: Path, own_cache: Path) -> None:
     assert b"hunter2hunter2" not in the_file(own_cache).read_bytes()
 
 
-def test_a_template_is_read_anew(folder: Path) -> None:
-    """Whether a file is a template of a chart is told by another file, so that nothing of it is kept."""
+def test_a_template_is_kept_as_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a file is a template is told by another file: what is kept of it as one is for nothing else."""
     manifest = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  containers:\n    - {name: a, image: a}\n"
     write(folder / "chart/templates/pod.yaml", manifest.replace("image: a", "image: '{{ .Values.a }}'"))
 
@@ -253,5 +253,6 @@ def test_a_template_is_read_anew(folder: Path) -> None:
     plain = images()
     write(folder / "chart/Chart.yaml", "name: a\n")
     assert [images(), images()] == [[ConfigKey("values/chart", "a")]] * 2
+    assert paths_read(folder, monkeypatch) == []
     (folder / "chart/Chart.yaml").unlink()
     assert images() == plain

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mlbreaks_checks import _ci
 
 from pytest_mlbreaks import engine
@@ -216,3 +220,15 @@ def test_deployments_over_ssh(script: str, said: str | None) -> None:
     job, _ = _job(f"ssh me@host <<EOF\n{script}\nEOF")
     there = _ci.deployed_over_ssh(job.steps[0])
     assert (None if there is None else _ci.said_of(there[1])) == said
+
+
+@settings(max_examples=300)
+@given(st.text("ab \t'\";&|()$=-{}#./\\é\x0b\xa0", max_size=14))
+def test_words_are_those_of_the_standard_library(line: str) -> None:
+    """What is taken apart without it is taken apart as it does."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|()")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    found = _ci._plain_tokens(line)
+    if found is not None:
+        assert found == list(lexer)

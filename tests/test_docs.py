@@ -97,7 +97,7 @@ def test_every_reader_is_in_the_table_of_what_is_read() -> None:
 
 def test_every_kind_that_is_not_read_is_in_the_table_of_those() -> None:
     """With what that means for the result; a kind that a reader has learned to read stands there no longer."""
-    paths = ["Chart.yaml", "templates/_helpers.tpl", "tests/test_a.py"]
+    paths = ["Chart.yaml", "templates/_helpers.tpl", "tests/test_a.py", "testdata/a.yaml"]
     kinds = {found.kind for found in recognised.not_read(paths, recognised.chart_folders(paths))}
     kinds |= {kind for kind, _ in recognised._NOT_READ} | {found.kind for found in recognised.idle_notebooks(1)}
     kinds |= {found.kind for found in recognised.local_files(1)}

@@ -116,6 +116,14 @@ def test_what_is_nobodys_production_is_no_subject(path: str) -> None:
     assert "tests, examples or documentation" in result.reason
 
 
+def test_data_of_tests_is_not_read() -> None:
+    """Not even where it is broken; that it is there is told."""
+    files = {"testdata/a.yaml": "a: [", "testdata/b.py": "def f(:", "a.yaml": "a: ["}
+    report = engine.analyse(MemoryTree(files), packs.load())
+    assert {told.place.path for told in report.diagnostics} == {"a.yaml"}
+    assert [(one.kind, one.files) for one in report.read.not_read] == [("data of tests", 2)]
+
+
 def test_subjects_are_named_as_people_do() -> None:
     """In reasons, a fact type is called by its words, or by what it says that it is called."""
 

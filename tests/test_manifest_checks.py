@@ -44,6 +44,13 @@ def test_overlays_reach_through_bases() -> None:
     assert not _manifests.renamed(pipeline)
 
 
+def test_what_a_kustomization_passes_over_for_a_file_that_was_not_read() -> None:
+    """The file that it takes in may hold the same object."""
+    files = [kustomization("k8s/kustomization.yaml", "k8s/scorer.yaml"), workload("k8s/old.yaml")]
+    assert not _manifests.may_be_patched("k8s/old.yaml", Pipeline(files, ()))
+    assert _manifests.may_be_patched("k8s/old.yaml", Pipeline(files, (), {"k8s/scorer.yaml": "no YAML"}))
+
+
 def test_kustomizations_that_list_each_other_end() -> None:
     """A circle is refused by kustomize, and does not hang us."""
     pipeline = Pipeline(

@@ -28,10 +28,12 @@ def _imports(text: str) -> list[tuple[str, str | None, int, int]]:
         ("test_a.py", TEST + b"\nif __name__ == '__main__':\n    pytest.main()\n"),
         ("test_a.py", TEST + b"\nif __name__ == '__main__':\n\n    sys.exit(unittest.main())\n"),
         ("test_a.py", b"class TestA:\n    async def test_it(self):\n        assert 1\n"),
+        ("tests/helpers.py", TEST),
+        ("tests/data/rows.py", b"import pandas\n\nROWS = pandas.DataFrame([\n    (1, 2),\n])\n"),
     ],
 )
 def test_what_pytest_alone_runs_is_test_code(path: str, data: bytes) -> None:
-    """Called like a test, with tests that assert, and started by nothing but a test runner."""
+    """Called like a test, with tests that assert, and started by nothing but a test runner; or what tests share."""
     assert is_test_code(Source(path, data))
 
 
@@ -39,14 +41,18 @@ def test_what_pytest_alone_runs_is_test_code(path: str, data: bytes) -> None:
     ("path", "data"),
     [
         ("load.py", TEST),
-        ("tests/helpers.py", TEST),
+        ("deploy/test/jobs.py", TEST),
+        ("tests/.env", b"MODEL=tests\n"),
+        ("tests/load.py", TEST + b"\nif __name__ == '__main__':\n    load()\n"),
+        ("tests/data/make.py", b"from app.model import load\n\nload().save('tests/model')\n"),
+        ("tests/dags/daily.py", b"from airflow import DAG\n\nwith DAG('daily'):\n    pass\n"),
         ("test_model.py", b"import pandas\n\ndef main():\n    assert pandas\n"),
         ("test_model.py", TEST + b"\nif __name__ == '__main__':\n    test_load()\n"),
         ("dags/test_dag.py", b"from airflow import DAG\n\ndef test_task():\n    print(1)\n"),
     ],
 )
 def test_what_something_else_may_run_is_no_test_code(path: str, data: bytes) -> None:
-    """A stage that is called like a test, a program, a DAG, a helper."""
+    """A stage that is called like a test, a program, a DAG, an environment that is called `test`."""
     assert not is_test_code(Source(path, data))
 
 

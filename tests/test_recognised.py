@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mlbreaks.recognised import aside, is_test_file, other_ci
+from pytest_mlbreaks.recognised import aside, is_test_data, is_test_file, other_ci
 
 
 @pytest.mark.parametrize(
@@ -128,3 +128,18 @@ def test_ci_systems_that_are_not_read_are_named_with_their_first_file() -> None:
     """One entry a system, and nothing for GitHub workflows."""
     paths = (".github/workflows/ci.yml", ".circleci/config.yml", ".circleci/extra.yml", "Jenkinsfile")
     assert other_ci(paths) == {"CircleCI": ".circleci/config.yml", "Jenkins": "Jenkinsfile"}
+
+
+@pytest.mark.parametrize(
+    ("path", "yes"),
+    [
+        ("testdata/pipeline.yaml", True),
+        ("compiler/Test-Data/valid/pipeline.py", True),
+        ("data/testdata.py", False),
+        ("latest_data/load.py", False),
+    ],
+)
+def test_data_of_tests_is_told_by_its_folder(path: str, yes: bool) -> None:
+    """Whatever the case; such a file is nobody's production, either."""
+    assert is_test_data(path) is yes
+    assert aside(path) is yes

@@ -11,6 +11,8 @@ from pytest_mlbreaks.api import Application, Endpoint, Host, Pipeline, Place, Pr
 _URL = re.compile(r"https?://([^/:{}@?#]+)(?::(\d+))?(/[^?#]*)?(?:[?#].*)?$")
 _HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal"})
 _ASIDE = re.compile(r"(^|/)(tests?|examples?|docs?|tutorials?|notebooks?|templates?|sandbox|mocks?)(/|$)")
+STARTS = ("uvicorn.run", "*.run")
+"""Calls that start an application, of which a check that asks for `aims` has to be told."""
 BUILT_IN = re.compile(r"^/(docs|redoc|openapi\.json|metrics|static|favicon\.ico)(/|$)")
 """Paths that frameworks and their usual extensions answer themselves."""
 
@@ -58,7 +60,8 @@ def plain(path: str) -> str:
 
 
 def _aim(process: Process | None, host: str, port: str, path: str, pipeline: Pipeline) -> Aim | None:
-    """A service of that name with one application; on this machine, the only application of the tree."""
+    """A service of that name with one application; on this machine, the only application of the tree, at a port that
+    it is at."""
     if host not in _HERE:
         hosts = pipeline.index(Host, "name").get(host, ())
         if process is not None and isinstance(process.fact, facts.Container):
@@ -68,7 +71,32 @@ def _aim(process: Process | None, host: str, port: str, path: str, pipeline: Pip
     if len(every) != 1:
         publishing = pipeline.index(Host, _published, each=True).get(int(port or 80), ())
         return _behind(publishing, path, pipeline) if all(_is_published(app, pipeline) for app in every) else None
+    if int(port or 80) not in _ports(every[0], pipeline):
+        return None
     return Aim(every[0], path, (), "it is taken to call the only application of the tree")
+
+
+def _ports(application: Application, pipeline: Pipeline) -> set[int]:
+    """The ports at which the application is: those of the services of the tree that run it, inside and outside, and the
+    one that its file starts a server at; the defaults of servers where neither says so.
+
+    Source: https://flask.palletsprojects.com/en/stable/api/#flask.Flask.run, https://www.uvicorn.org/settings/ and
+    https://docs.gunicorn.org/en/stable/settings.html#bind
+    """
+    path = file_of(application)
+    hosts = pipeline.index(Host, _running, each=True)
+    behind = [host for process in pipeline.processes_of(path) for host in hosts.get(process.identity, ())]
+    ports = {port for host in behind for port in (*host.ports, *host.published)}
+    for call in pipeline.index(facts.Call, "path").get(path, ()):
+        given = call.argument("port") if call.callee in STARTS else None
+        for alternative in pipeline.resolve(given.value) if given is not None else ():
+            if str(alternative.value).isdecimal():
+                ports.add(int(str(alternative.value)))
+    return ports or ({5000, 8000} if application.router.framework == "flask" else {8000})
+
+
+def _running(host: Host) -> tuple[str, ...]:
+    return tuple(process.identity for process in host.processes)
 
 
 def _published(host: Host) -> tuple[int, ...]:
@@ -89,7 +117,7 @@ def _is_published(application: Application, pipeline: Pipeline) -> bool:
 
 
 def _publishing(host: Host) -> tuple[str, ...]:
-    return tuple(process.identity for process in host.processes) if host.published else ()
+    return _running(host) if host.published else ()
 
 
 def _behind(hosts: tuple[Host, ...], path: str, pipeline: Pipeline) -> Aim | None:

@@ -55,14 +55,15 @@ def may_be_patched(
 
 
 def _is_passed_over(path: str, pipeline: Pipeline, of: _Object | None) -> bool:
-    """Whether the kustomization of the folder takes in another file, which has a workload of the same kind and name."""
+    """Whether the kustomization of the folder takes in another file, which has a workload of the same kind and name, or
+    could not be read."""
     holders = pipeline.index(facts.Kustomization, _folder_of).get(_folder(path), ())
     if not holders or overlays(path, pipeline):
         return False
     listed = {one for holder in holders for one in holder.lists}
     own = [of] if isinstance(of, facts.Workload) else pipeline.index(facts.Workload, "path").get(path, ())
     names = {(workload.kind, workload.name) for workload in own}
-    return any(
+    return not listed.isdisjoint(pipeline.unread) or any(
         (workload.kind, workload.name) in names
         for other in listed
         for workload in pipeline.index(facts.Workload, "path").get(other, ())

@@ -93,8 +93,20 @@ def is_for_a_person(path: str, pipeline: Pipeline) -> bool:
     if module is None or not module.main or _stem(path) == "main" or pipeline.processes_of(path):
         return False
     imports = pipeline.index(facts.PythonModule, _imported, each=True)
-    decorated = any(one.decorators for one in pipeline.index(facts.Function, "path").get(path, ()))
-    return not decorated and not imports.get(_stem(path))
+    return not _is_decorated(path, pipeline) and not imports.get(_stem(path))
+
+
+def is_a_loose_script(path: str, pipeline: Pipeline) -> bool:
+    """Whether the file *path* does all that it does when it is loaded, and nothing is seen to load it: as
+    `is_for_a_person`, without a line that asks for ``__main__``."""
+    module = _module(path, pipeline)
+    if module is None or module.package or _stem(path) in ("main", "app") or is_loaded(path, pipeline):
+        return False
+    return not _is_decorated(path, pipeline)
+
+
+def _is_decorated(path: str, pipeline: Pipeline) -> bool:
+    return any(one.decorators for one in pipeline.index(facts.Function, "path").get(path, ()))
 
 
 def is_loaded(path: str, pipeline: Pipeline) -> bool:

@@ -27,6 +27,7 @@ from pytest_mlbreaks.model.facts import (
     Step,
 )
 from pytest_mlbreaks.model.linked import DbtKind, DbtModel, DbtTree
+from pytest_mlbreaks.recognised import is_test_data
 
 _FOLDERS_READ = frozenset({"models", "seeds", "data", "snapshots", "sources"})
 """Folders whose properties files are read, wherever they lie."""
@@ -62,7 +63,7 @@ def trees(pipeline: Pipeline) -> list[DbtTree]:
     unread: dict[str, str] = {}
     for path in pipeline.unread:
         folder = _owner(path, projects)
-        if folder is not None and path.endswith((".yml", ".yaml", ".sql")):
+        if folder is not None and path.endswith((".yml", ".yaml", ".sql")) and not is_test_data(path):
             unread.setdefault(folder, path)
     return [
         _Maker(project, by_folder[folder], facts[folder], unread.get(folder, "")).make()

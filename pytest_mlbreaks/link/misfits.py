@@ -66,13 +66,17 @@ def file_calls(pipeline: Pipeline, modules: Modules) -> Iterator[FileCalls]:
 
 def _called(path: str, callee: str, modules: Modules) -> tuple[Function | None, bool]:
     """The function that a call of *callee* means, and whether it gets an object before its arguments."""
+    functions, classes = modules.callable_names
     if "()" in callee:
         owner, _, method = callee.partition("().")
-        return _function(path, f"{owner}.{method}", modules), True
-    found = _function(path, callee, modules)
-    if found is not None:
-        return found, "builtins.classmethod" in found.decorators
-    return _function(path, f"{callee}.__init__", modules), True
+        found = _function(path, f"{owner}.{method}", modules) if method.rpartition(".")[2] in functions else None
+        return found, True
+    last = callee.rpartition(".")[2]
+    if last in functions:
+        found = _function(path, callee, modules)
+        if found is not None:
+            return found, "builtins.classmethod" in found.decorators
+    return _function(path, f"{callee}.__init__", modules) if last in classes else None, True
 
 
 def _function(path: str, callee: str, modules: Modules) -> Function | None:

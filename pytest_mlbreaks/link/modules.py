@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import sys
 from collections import defaultdict
@@ -24,9 +25,9 @@ class Modules:
     def __init__(self, pipeline: Pipeline) -> None:
         self.files: dict[str, PythonModule] = {m.path: m for m in pipeline.all(PythonModule)}
         self._declared = frozenset(r.name for r in pipeline.all(Requirement))
-        self._by_last: dict[str, list[str]] = defaultdict(list)
+        self._by_last: dict[str, list[str]] = {}
         for path in self.files:
-            self._by_last[_dotted(path).rpartition(".")[2]].append(path)
+            self._by_last.setdefault(_dotted(path).rpartition(".")[2], []).append(path)
         self._parts = frozenset(part for path in self.files for part in _parts(path))
         self._by_suffix: dict[str, dict[str, dict[str, tuple[int, str | None]]]] = {}
         self._by_ending: dict[str, str | None] | None = None
@@ -45,12 +46,30 @@ class Modules:
             for candidate in _candidates(posixpath.join(folder, dotted.replace(".", "/"))):
                 if candidate in self.files:
                     return candidate
-        if not self.may_hold(dotted):
+        if dotted.rpartition(".")[2] not in self._by_last or not self.may_hold(dotted):
             return None
         key = (dotted, near.rpartition("/")[0] if near.endswith(".py") else near)
         if key not in self._found:
             self._found[key] = self._nearest(*key)
         return self._found[key]
+
+    @functools.cached_property
+    def callable_names(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The last parts of all names by which the tree knows a function, and of those by which it knows a class with
+        an ``__init__``. What is called by another name is not of the tree, and need not be looked for."""
+        renamed = {
+            entry.alias
+            for module in self.files.values()
+            for entry in module.imports
+            if entry.name is not None and entry.alias != entry.name
+        }
+        functions, classes = set(renamed), renamed
+        for defined in self._functions.values():
+            owner, _, last = defined[0].name.rpartition(".")
+            functions.add(last)
+            if last == "__init__":
+                classes.add(owner.rpartition(".")[2])
+        return frozenset(functions), frozenset(classes)
 
     def may_hold(self, dotted: str) -> bool:
         """Whether any file or folder is called like the first part of *dotted*: most names are of libraries."""
@@ -144,7 +163,7 @@ class Modules:
     def _targets(self, path: str, entry: Import) -> list[str]:
         base = entry.target
         found = []
-        if entry.name and entry.name != "*":
+        if entry.name in self._by_last:  # else there is no such module
             submodule = self._resolve(path, entry, f"{base}.{entry.name}" if base else entry.name)
             if submodule:
                 found.append(submodule)

@@ -25,6 +25,7 @@ from pytest_mlbreaks.model.facts import (
     EnvFile,
     EnvRead,
     ImageBuild,
+    Requirement,
     Script,
     Stage,
     Step,
@@ -567,7 +568,7 @@ class Processes:
             below = [p for p in self._modules.files if top in f"/{p}"]
             external = not below
             if external and "." not in dotted and located.state == "absent":
-                external = False
+                external = self._is_a_dependency(dotted)
             elif below and "." not in dotted and not any(f"/{p}".endswith(f"{top}__init__.py") for p in below):
                 external = True  # a folder that is no package does not hide the installed one (migrations in alembic/)
             reason = "not a module of the tree" if external else located.reason
@@ -584,6 +585,10 @@ class Processes:
                 arguments=invocation.arguments,
             )
         return Entry(kind, invocation.target, place, path, function=function, arguments=invocation.arguments)  # type: ignore[arg-type]
+
+    def _is_a_dependency(self, module: str) -> bool:
+        """Whether a list of the tree asks for a package that is called like the module."""
+        return module.lower().replace("_", "-") in self._pipeline.index(Requirement, "name")
 
     def _main_of(self, path: str) -> str:
         """What ``python -m`` runs where it is given the module *path*: of a package its ``__main__``, if it has one."""

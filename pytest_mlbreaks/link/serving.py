@@ -360,10 +360,15 @@ class Serving:
         """The function of the tree that *callee* means in the file *path*; a class means its ``__init__``."""
         if callee[0] == "*" or callee.startswith("builtins."):
             return None
+        last = callee[callee.rfind(".") + 1 :].removesuffix("()")
+        functions, classes = self._modules.callable_names
+        if last not in functions and last not in classes:
+            return None  # as with most: they are of libraries
         asked = (path, callee)
         if asked not in self._callees:
             name = callee.replace("()", "")
-            found = (self._find(path, candidate, self._functions) for candidate in (name, f"{name}.__init__"))
+            candidates = ((name, functions), (f"{name}.__init__", classes))
+            found = (self._find(path, candidate, self._functions) for candidate, known in candidates if last in known)
             self._callees[asked] = next((key for key in found if key and len(self._functions[key]) == 1), None)
         return self._callees[asked]
 

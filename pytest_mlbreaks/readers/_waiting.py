@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import bisect
+import re
 from collections.abc import Iterator
 
 from pytest_mlbreaks.formats.python import CallSite, PythonFile, Scope
 from pytest_mlbreaks.formats.python_nodes import walk
+
+_YIELD = re.compile(rb"yield")
 
 
 class Held:
@@ -16,13 +20,18 @@ class Held:
         self._file = file
         self._free: dict[int, frozenset[int]] = {}
         self._generators: dict[int, bool] = {}
-        self._yields = file.mentions(b"yield")
+        self._yields = list(file.lines_of(_YIELD)) if file.mentions(b"yield") else []
+        self._lines_are_told = not self._yields or not file.mentions(b"\r")  # else Python may count them otherwise
 
     def is_generator(self, scope: Scope) -> bool:
         """Whether the function is a generator: calling it runs nothing yet."""
         node = scope.node
         if not self._yields or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return False
+        following = bisect.bisect_left(self._yields, node.lineno)
+        behind = following == len(self._yields) or self._yields[following] > (node.end_lineno or node.lineno)
+        if behind and self._lines_are_told:
+            return False  # the word does not stand in it
         if id(node) not in self._generators:
             self._generators[id(node)] = any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in walk(node))
         return self._generators[id(node)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import sys
 from collections.abc import Iterator
 
@@ -38,12 +39,13 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     if file.tree is None:
         return
     own = {site.scope.qualname: site for site in file.functions}
+    ends: dict[int, float] = {}
     shapes: dict[tuple[object, ...], CallShape] = {}
     for callee, sites in file.calls_by_name.items():
         if callee[0] == "*" or not _may_be_ours(callee):
             continue
         for site in sites:
-            shape = _shape(file, site, callee, own)
+            shape = _shape(file, site, callee, own, ends)
             if shape is not None:
                 shapes.setdefault((shape.callee, shape.given, shape.names, shape.passed, shape.dropped), shape)
     if shapes:
@@ -57,8 +59,11 @@ def _may_be_ours(callee: str) -> bool:
     return root.removesuffix("()") not in _LIBRARIES and (not root or root not in sys.stdlib_module_names)
 
 
-def _shape(file: PythonFile, site: CallSite, callee: str, own: dict[str, FunctionSite]) -> CallShape | None:
-    """The shape of a call; None for one that unpacks, or that fits a function of the file at first sight."""
+def _shape(
+    file: PythonFile, site: CallSite, callee: str, own: dict[str, FunctionSite], ends: dict[int, float]
+) -> CallShape | None:
+    """The shape of a call; None for one that unpacks, that fits a function of the file at first sight, or that no run
+    comes to. *ends* is what is known of where functions end, by the id of their scopes."""
     node = site.node
     names = []
     for keyword in node.keywords:
@@ -77,7 +82,10 @@ def _shape(file: PythonFile, site: CallSite, callee: str, own: dict[str, Functio
     unawaited = site.dropped and (called is None or isinstance(called.node, ast.AsyncFunctionDef))
     if called is not None and not unawaited and _fits(called, len(passed), names):
         return None
-    if _is_behind_the_end(site):
+    end = ends.get(id(site.scope))
+    if end is None:
+        end = ends[id(site.scope)] = _end_of(site.scope.node)
+    if node.lineno > end:
         return None
     return CallShape(
         callee=meant,
@@ -90,13 +98,12 @@ def _shape(file: PythonFile, site: CallSite, callee: str, own: dict[str, Functio
     )
 
 
-def _is_behind_the_end(site: CallSite) -> bool:
-    """Whether a call stands behind a ``raise`` or ``return`` of its function's own block: no run ever comes to it."""
-    if not isinstance(site.scope.node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return False
-    ends = (one for one in site.scope.node.body if isinstance(one, ast.Raise | ast.Return))
-    end = next(ends, None)
-    return end is not None and site.node.lineno > (end.end_lineno or end.lineno)
+def _end_of(node: ast.AST) -> float:
+    """The last line of a function's own block that a run may come to: that of the ``raise`` or ``return`` in it."""
+    for one in node.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else ():
+        if isinstance(one, ast.Raise | ast.Return):
+            return one.end_lineno or one.lineno
+    return math.inf
 
 
 def _meant(file: PythonFile, site: CallSite, callee: str) -> str:

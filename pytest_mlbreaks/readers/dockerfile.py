@@ -125,7 +125,7 @@ def read(file: TextFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     yield from _Builder(file).read()
 
 
-READER: Reader[TextFile] = Reader("dockerfile", 4, TEXT, (Dockerfile, IgnoreFile, LocalPurpose), claims, read)
+READER: Reader[TextFile] = Reader("dockerfile", 5, TEXT, (Dockerfile, IgnoreFile, LocalPurpose), claims, read)
 
 
 class _Builder:
@@ -437,7 +437,7 @@ def _json_list(text: str) -> list[str] | None:
     if not text.lstrip().startswith("["):
         return None
     try:
-        value = json.loads(text)
+        value = json.loads(text.replace("\\\n", ""))  # a line that goes on is no part of the list
     except (ValueError, RecursionError):
         return None
     return [str(item) for item in value] if isinstance(value, list) else None

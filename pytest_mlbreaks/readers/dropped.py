@@ -50,12 +50,13 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     if not sites:
         return
     in_cells = file.path.endswith(".ipynb") or file.has(_CELLS)
-    frames = file.has(_FRAMES)
+    frames, marimo = file.has(_FRAMES), file.mentions(b"marimo")
     for site in sites:
         name = site.callee.rpartition(".")[2]
         if (
             (frames or site.callee in _FUNCTIONS or name in _COPIES)
             and not (in_cells and not site.scope.function)
+            and not (marimo and _is_shown(site))
             and not _acts(site.node)
         ):
             api = site.callee if not site.callee.startswith("*") and "()" not in site.callee else ""
@@ -68,6 +69,23 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
                 tried=_is_tried(site),
                 scope=site.scope.function,
             )
+
+
+def _is_shown(site: CallSite) -> bool:
+    """Whether the call is what a cell of marimo shows: the last expression of a function under ``@app.cell``.
+
+    Source: https://docs.marimo.io/guides/outputs/
+    """
+    code = site.scope.node
+    if not isinstance(code, (ast.FunctionDef, ast.AsyncFunctionDef)) or not any(map(_is_cell, code.decorator_list)):
+        return False
+    shown = [one for one in code.body if not isinstance(one, ast.Return)]
+    return isinstance(shown[-1], ast.Expr) and shown[-1].value is site.node
+
+
+def _is_cell(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(called, ast.Attribute) and called.attr == "cell"
 
 
 def _sites(file: PythonFile) -> Iterator[CallSite]:
@@ -108,4 +126,4 @@ def _is_tried(site: CallSite) -> bool:
     )
 
 
-READER: Reader[PythonFile] = Reader("dropped", 1, PYTHON, (DroppedResult,), claims, read)
+READER: Reader[PythonFile] = Reader("dropped", 2, PYTHON, (DroppedResult,), claims, read)

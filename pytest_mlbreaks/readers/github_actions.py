@@ -273,6 +273,21 @@ def _concurrency(node: YamlNode | None) -> tuple[str, bool | None]:
     return _text(node.get("group")), False if cancel is None else _flag(cancel)
 
 
+def _contents(job: YamlNode, workflow: YamlNode) -> str:
+    """What the token of the job may do with the repository's files; "" where its settings decide. A job's own
+    permissions replace all of its workflow's, and what a mapping does not name is none.
+
+    Source: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#permissions
+    """
+    own, node = job.get("permissions"), workflow.get("permissions")
+    node = own if own is not None else node
+    if node is None:
+        return ""
+    if not node.is_mapping:
+        return _text(node).removesuffix("-all")
+    return _text(node.get("contents")) or "none"
+
+
 # ------------------------------------------------------------------------------------------------------ events
 
 
@@ -519,6 +534,7 @@ class _Job:
     def __init__(self, workflow: Workflow, pipeline: str, document: YamlNode, key: YamlNode, job: YamlNode) -> None:
         self.workflow = workflow
         self.pipeline = pipeline
+        self.contents = _contents(job, document)
         self.id = key.text or "null"
         self.place = key.place
         self.node = job
@@ -573,6 +589,7 @@ class _Job:
             concurrency=group,
             cancels=cancels,
             continue_on_error=_flag(self.node.get("continue-on-error")) is True,
+            contents=self.contents,
             steps=tuple(self.steps),
             reads=tuple(_reads(self.node)),
             outputs=_variables(self.node.get("outputs")),
@@ -768,7 +785,7 @@ def _read_action(file: YamlFile) -> Iterator[Fact | Diagnostic]:
 
 READER: Reader[YamlFile] = Reader(
     "github-actions",
-    6,
+    7,
     YAML,
     (Workflow, Schedule, WorkflowJob, Step, Edge, ImageBuild, CompositeAction, RepeatedKey),
     _claims,

@@ -39,7 +39,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
                 loop=_line(file, loop),
                 small=small,
                 reset=_bound_in(loop, site.result) > 1,
-                written=_written_in(loop, site.result),
+                needed=_needed_in(loop, site.result),
                 scope=site.scope.function,
             )
 
@@ -98,16 +98,38 @@ def _bound_in(loop: ast.For | ast.While, name: str) -> int:
     return count
 
 
-def _written_in(loop: ast.For | ast.While, name: str) -> bool:
-    """Whether each turn writes what has been gathered so far (``x.to_csv(...)``)."""
-    methods = (node.func for node in walk(loop) if isinstance(node, ast.Call))
+_CHEAP = frozenset({"shape", "empty", "size", "columns", "dtypes", "ndim", "numel", "height", "width"})
+"""Attributes of frames and tensors that say something of them without a look at their rows."""
+
+
+def _needed_in(loop: ast.For | ast.While, name: str) -> bool:
+    """Whether each turn needs what has been gathered so far: writes it, gives it to a function, looks something up."""
+    spared: set[int] = set()
+    for node in walk(loop):
+        if isinstance(node, ast.Call) and _is_of_no_account(node.func):
+            spared.update(id(part) for argument in node.args for part in ast.walk(argument))
+        elif isinstance(node, ast.Attribute) and node.attr in _CHEAP:
+            spared.add(id(node.value))
+        elif isinstance(node, (ast.Return, ast.Compare)):
+            spared.update(id(part) for part in ast.walk(node))
     return any(
-        isinstance(method, ast.Attribute)
-        and method.attr.startswith(("to_", "write_"))
-        and isinstance(method.value, ast.Name)
-        and method.value.id == name
-        for method in methods
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load) and id(node) not in spared
+        for node in walk(loop)
     )
 
 
-READER: Reader[PythonFile] = Reader("growth", 2, PYTHON, (GrownInLoop,), claims, read)
+def _is_of_no_account(called: ast.expr) -> bool:
+    name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
+    return name in _OF_NO_ACCOUNT
+
+
+_OF_NO_ACCOUNT = frozenset(
+    {
+        *(joiner.rpartition(".")[2] for joiner in _JOINERS),
+        *("len", "print", "debug", "info", "warning", "error", "exception", "set_postfix", "set_description"),
+    }
+)
+"""Functions that join, count, or say something."""
+
+
+READER: Reader[PythonFile] = Reader("growth", 3, PYTHON, (GrownInLoop,), claims, read)

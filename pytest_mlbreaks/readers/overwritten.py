@@ -41,7 +41,8 @@ def _lost(
     for branch, rest in _branches(code.body) if names else ():
         for name, values in _given(branch, names).items():
             second = _replaced(name, rest)
-            first = next((one for one in values if second is not None and not _same(one, second)), None)
+            lost = (one for one in values if second is not None and not _same(one, second))
+            first = next((one for one in lost if not _is_kept(one, branch, rest)), None)
             if first is None or second is None or _seen_otherwise(name, code):
                 continue
             yield OverwrittenValue(
@@ -118,6 +119,15 @@ def _same(first: ast.stmt, second: ast.stmt) -> bool:
     return ast.dump(_assigned(first)[1] or first) == ast.dump(_assigned(second)[1] or second)
 
 
+def _is_kept(statement: ast.stmt, branch: ast.If, rest: Sequence[ast.stmt]) -> bool:
+    """Whether what it gives is a second name of what the branch also leaves under another one, which is read behind."""
+    value = _assigned(statement)[1]
+    if not isinstance(value, ast.Name):
+        return False
+    block = branch.body if statement in branch.body else branch.orelse
+    return any(_assigned(one)[0] == value.id for one in block) and any(_mentions_deep(one, value.id) for one in rest)
+
+
 def _seen_otherwise(name: str, code: ast.FunctionDef | ast.AsyncFunctionDef | ast.Module) -> bool:
     """Whether a handler, or a function within, may read it in between."""
     for node in ast.walk(code):
@@ -140,4 +150,4 @@ def _mentions_deep(node: ast.AST, name: str) -> bool:
     return any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(node))
 
 
-READER: Reader[PythonFile] = Reader("overwritten", 1, PYTHON, (OverwrittenValue,), claims, read)
+READER: Reader[PythonFile] = Reader("overwritten", 2, PYTHON, (OverwrittenValue,), claims, read)

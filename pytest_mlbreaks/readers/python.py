@@ -175,12 +175,29 @@ def _dictionary(file: PythonFile, scope: Scope, name: str, node: ast.Dict, depth
 def _annotation(node: ast.expr | None) -> str:
     if node is None:
         return ""
-    if isinstance(node, ast.Name):
-        return node.id
     try:
-        return ast.unparse(node)[:200]
+        return (_plainly(node) or ast.unparse(node))[:200]
     except (RecursionError, ValueError):
         return ""
+
+
+def _plainly(node: ast.expr) -> str:
+    """What `ast.unparse`, which is slow, says of the usual annotations (``dict[str, int] | None``); "" for others."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Constant):
+        return repr(node.value) if node.value is None or isinstance(node.value, str) else ""
+    if isinstance(node, ast.Attribute):
+        owner = _plainly(node.value) if isinstance(node.value, (ast.Name, ast.Attribute)) else ""
+        return f"{owner}.{node.attr}" if owner else ""
+    if isinstance(node, ast.Subscript) and isinstance(node.value, (ast.Name, ast.Attribute)):
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) and len(node.slice.elts) > 1 else [node.slice]
+        said = [_plainly(part) for part in parts]
+        return f"{_plainly(node.value)}[{', '.join(said)}]" if all(said) else ""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr) and not isinstance(node.right, ast.BinOp):
+        left, right = _plainly(node.left), _plainly(node.right)
+        return f"{left} | {right}" if left and right else ""
+    return ""
 
 
 def _function(file: PythonFile, site: FunctionSite, *, depends: bool) -> Function:
@@ -246,7 +263,9 @@ def _dependencies(file: PythonFile, node: ast.FunctionDef | ast.AsyncFunctionDef
     said = [*arguments.defaults, *arguments.kw_defaults, *node.decorator_list]
     said += [a.annotation for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
     for written in said:
-        for inner in walk(written) if written is not None else ():
+        if written is None or written.__class__ is ast.Name or written.__class__ is ast.Constant:
+            continue  # as most are
+        for inner in walk(written):
             if isinstance(inner, ast.Call) and inner.args and file.qualified(inner.func, outer) in _DEPENDS:
                 callee = file.qualified(inner.args[0], outer)
                 if callee is not None and callee[0] != "*":

@@ -12,7 +12,7 @@ from pytest_mlbreaks.reading import Reader, Wanted
 
 
 def claims(path: str) -> bool:
-    """Python files of the repository that are called like tests."""
+    """Python files of the repository that are called like tests, or lie in a folder of them."""
     return is_called_like_tests(path) and python.claims(path)
 
 
@@ -21,4 +21,4 @@ def read(file: TestCode, wanted: Wanted) -> Iterator[Fact]:
     yield PythonModule(place=Place(file.path), imports=file.imports, tests=file.holds_tests)
 
 
-READER: Reader[TestCode] = Reader("python-tests", 1, TESTS, (PythonModule,), claims, read, tests=True)
+READER: Reader[TestCode] = Reader("python-tests", 2, TESTS, (PythonModule,), claims, read, tests=True)

@@ -87,6 +87,11 @@ def test_exec_form_replaces_nothing() -> None:
     assert argv(last('ENV P=1\nCMD ["serve", "$P"]\n').command) == ["serve", "$P"]
 
 
+def test_exec_form_may_go_on_in_the_next_line() -> None:
+    """A line that goes on parts no list of words."""
+    assert argv(last('CMD ["serve", "--port", \\\n     "80"]\n').command) == ["serve", "--port", "80"]
+
+
 @pytest.mark.parametrize(
     ("line", "value"),
     [

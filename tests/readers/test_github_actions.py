@@ -187,6 +187,25 @@ def test_concurrency(text: str, told: tuple[str, bool | None]) -> None:
     assert (job.concurrency, job.cancels) == told
 
 
+@pytest.mark.parametrize(
+    ("workflow", "job", "told"),
+    [
+        ("", "", ""),
+        ("read-all", "", "read"),
+        ("write-all", "{}", "none"),
+        ("{contents: read}", "", "read"),
+        ("{contents: read}", "{contents: write}", "write"),
+        ("{contents: write}", "{id-token: write}", "none"),
+    ],
+)
+def test_what_the_token_may_do(workflow: str, job: str, told: str) -> None:
+    """A job's own permissions replace the workflow's, and what they do not name is none."""
+    given = f"permissions: {workflow}\n" if workflow else ""
+    own = f"permissions: {job}" if job else ""
+    (found,) = (fact for fact in read(f"on: push\n{given}jobs: {{j: {{{own}}}}}\n") if isinstance(fact, WorkflowJob))
+    assert found.contents == told
+
+
 def test_jobs_and_order() -> None:
     """A job is a step of the pipeline; ``needs`` is its order, as one name or a list."""
     facts = read("on: push\njobs:\n  a: {}\n  b: {needs: a}\n  c:\n    needs:\n      - a\n      - b\n")

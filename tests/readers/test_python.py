@@ -442,3 +442,25 @@ def test_calls_outside_of_functions() -> None:
     """A module tells what it calls itself, its functions left out."""
     (module,) = facts(PythonModule, "import os\ndef main():\n    os.getcwd()\nmain()\nos.umask(0)")
     assert module.calls == ("main", "os.umask")
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        "int",
+        "list[str]",
+        "dict[str, int | None]",
+        "a.b.C | None",
+        "'Later'",
+        "Literal['a', 1]",
+        "tuple[()]",
+        "tuple[int,]",
+        "int | (str | None)",
+        "Annotated[int, Field(gt=0)]",
+        "Callable[[int], str]",
+    ],
+)
+def test_an_annotation_is_told_as_python_tells_it(annotation: str) -> None:
+    """Whatever its form."""
+    (constant,) = facts(Constant, f"x: {annotation} = 1")
+    assert constant.annotation == ast.unparse(ast.parse(annotation, mode="eval"))

@@ -11,7 +11,14 @@ from collections.abc import Iterator
 from mlbreaks_checks import _clients
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Process, Severity, Unjudged, Verdict, facts
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
+check = Check(
+    __name__,
+    severity=Severity.HIGH,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    evidence="cross-artifact",
+    calls=_clients.STARTS,
+)
 
 
 @check.over(facts.RemoteCall, where=_clients.is_client)
@@ -90,6 +97,5 @@ def _finding(call: facts.RemoteCall, aim: _clients.Aim, verbs: list[str]) -> Fin
         message=message,
         because=tuple(because),
         about=(aim.path,),
-        confidence=Confidence.MEDIUM if aim.assumed else None,
         lowered=aim.assumed,
     )

@@ -19,7 +19,14 @@ from pytest_mlbreaks.api import (
     facts,
 )
 
-check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
+check = Check(
+    __name__,
+    severity=Severity.MEDIUM,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    evidence="cross-artifact",
+    calls=_clients.STARTS,
+)
 
 _RELOADS = re.compile(r"re-?load|refresh(?!.*token)|switch|activate|swap|update[-_]model|load[-_]model", re.IGNORECASE)
 

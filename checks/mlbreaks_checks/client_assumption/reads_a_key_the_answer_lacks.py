@@ -19,7 +19,14 @@ from pytest_mlbreaks.api import (
     facts,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
+check = Check(
+    __name__,
+    severity=Severity.HIGH,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    evidence="cross-artifact",
+    calls=_clients.STARTS,
+)
 
 _OF_ERRORS = frozenset({"detail", "error", "message", "errors", "code", "title", "status"})
 """Keys of the answers that frameworks and exception handlers give where something fails."""

@@ -20,7 +20,14 @@ from pytest_mlbreaks.api import (
     facts,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
+check = Check(
+    __name__,
+    severity=Severity.HIGH,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    evidence="cross-artifact",
+    calls=_clients.STARTS,
+)
 
 
 def _sends_a_body(call: facts.RemoteCall, pipeline: Pipeline) -> bool:

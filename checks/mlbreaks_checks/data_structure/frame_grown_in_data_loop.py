@@ -24,13 +24,13 @@ def _elsewhere(grown: facts.GrownInLoop, pipeline: Pipeline) -> bool:
 @check.over(facts.GrownInLoop, where=_elsewhere)
 def find(grown: facts.GrownInLoop, pipeline: Pipeline) -> Iterator[Finding | Unjudged]:
     """Frames that grow in a loop over data, the first of each file."""
-    if grown.small or grown.reset or grown.written:
+    if grown.small or grown.reset or grown.needed:
         return
     if not _DATA.search(grown.over):
         yield Unjudged(grown.place, "how often the loop runs can't be told")
         return
     alike = [g for g in pipeline.index(facts.GrownInLoop, "path")[grown.path] if not g.small and not g.reset]
-    alike = [g for g in alike if _DATA.search(g.over) and not g.written]
+    alike = [g for g in alike if _DATA.search(g.over) and not g.needed]
     if alike[0] is not grown:
         return  # told with the first
     name = grown.api.removeprefix("pandas.").removeprefix("numpy.").removeprefix("torch.").removeprefix("polars.")

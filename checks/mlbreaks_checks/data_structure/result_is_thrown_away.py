@@ -13,7 +13,7 @@ from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, 
 check = Check(
     __name__,
     severity=Severity.MEDIUM,
-    confidence=Confidence.HIGH,
+    confidence=Confidence.MEDIUM,
     since="0.1",
     also=("process-orchestration",),
 )

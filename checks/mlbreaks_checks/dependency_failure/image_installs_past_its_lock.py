@@ -5,10 +5,11 @@ Tests and developers run the locked versions, and each build of the image takes 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from mlbreaks_checks import _installs
-from pytest_mlbreaks.api import Check, Confidence, Finding, Install, Pipeline, Severity, Unjudged, Verdict
+from mlbreaks_checks import _ci, _installs
+from pytest_mlbreaks.api import Check, Confidence, Finding, Install, Pipeline, Severity, Unjudged, Verdict, facts
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
@@ -39,6 +40,9 @@ def find(install: Install, pipeline: Pipeline) -> Iterator[Verdict]:
     before = list(_before(install, pipeline))
     if install.fixed or _there_already(install, before):
         return  # constraints, hashes or the packages that are there hold the versions
+    if _script_before(install, pipeline):
+        yield Unjudged(install.place, "a script of the tree installs packages before it")
+        return
     processes = install.processes
     assumed = bool(processes) and all(process.assumed for process in processes)
     own = [r for r in install.requirements if r.specifier.startswith("==")]
@@ -85,6 +89,24 @@ def _there_already(install: Install, before: list[Install]) -> bool:
         or (other.fixed == _EXPORTED and not other.files and not other.requirements)
         for other in before
     )
+
+
+_SCRIPT = re.compile(r"[\w./-]*?([\w.-]+\.sh)\b")
+_INSTALLS = re.compile(r"\bpip3?\s+install\b|\buv\s+sync\b|\bpoetry\s+install\b")
+
+
+def _script_before(install: Install, pipeline: Pipeline) -> bool:
+    """Whether the stage runs a script before that installs packages, in which versions is not followed."""
+    scripts = pipeline.index(facts.Script, "path")
+    for run in install.stage.runs if install.stage is not None else ():
+        if (run.place.line or 0) < (install.place.line or 0):
+            named = _SCRIPT.findall(_ci.text_of(run.shell))
+            found = (
+                script for name in named for path in pipeline.paths_named(name) for script in scripts.get(path, ())
+            )
+            if any(_INSTALLS.search(script.text) for script in found):
+                return True
+    return False
 
 
 def _pinned(before: list[Install]) -> frozenset[str]:

@@ -5,6 +5,7 @@ The laptop and CI have it, from other lists; the container ends with ModuleNotFo
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -194,15 +195,21 @@ def _ours(process: Process) -> dict[str, list[str]]:
 
 def _first_party(path: str, one: facts.Import, ours: dict[str, list[str]]) -> list[str]:
     """The files of the tree that an import loads."""
-    dotted = one.target.split(".") if one.target else []
-    wanted = [[*dotted, one.name]] if one.name and one.name != "*" else []
+    folder = "/".join(path.split("/")[: -one.level]) if one.level else None
+    return [found for end in _ends(folder, one.target, one.name) for found in ours.get(end, ())]
+
+
+@functools.lru_cache(maxsize=50_000)
+def _ends(folder: str | None, target: str, name: str | None) -> tuple[str, ...]:
+    """The ends of paths that the import of *name* from *target* may mean; with a *folder*, the whole paths below it.
+
+    Remembered: the containers of one image come to the same files.
+    """
+    dotted = target.split(".") if target else []
+    wanted = [[*dotted, name]] if name and name != "*" else []
     wanted += [dotted[:count] for count in range(len(dotted), 0, -1)]
-    folder = "/".join(path.split("/")[: -one.level]) if one.level else ""
-    found: list[str] = []
-    for parts in wanted:
-        end = "/".join(parts)
-        found += ours.get(f"/{folder}/{end}".replace("//", "/") if one.level else end, ())
-    return found
+    ends = ("/".join(parts) for parts in wanted)
+    return tuple(ends if folder is None else (f"/{folder}/{end}".replace("//", "/") for end in ends))
 
 
 def _parts(module: facts.PythonModule) -> tuple[str, ...]:

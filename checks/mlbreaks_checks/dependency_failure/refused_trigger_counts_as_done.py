@@ -19,10 +19,18 @@ from pytest_mlbreaks.api import (
     Severity,
     Unjudged,
     Verdict,
+    expr,
     facts,
 )
 
-check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", also=("push-order",))
+check = Check(
+    __name__,
+    severity=Severity.HIGH,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    also=("push-order",),
+    calls=_clients.STARTS,
+)
 
 _ACTS = re.compile(
     r"re-?load|refresh(?!_?token)|deploy|trigger|promote|restart|roll-?(out|back)|dag_?runs?\b|activate|switch"
@@ -45,6 +53,9 @@ _TELLS = re.compile(
 )
 """What a request is called that only tells people or a monitor something, or asks for a login."""
 
+_CHAT = re.compile(r"slack|telegram|discord|pagerduty|opsgenie|teams_", re.IGNORECASE)
+"""What the variable is called that holds the address of such a service."""
+
 _BLIND = re.compile(r"on_failure|on_success|on_retry|callback|alert|notify_(slack|team|user)", re.IGNORECASE)
 
 
@@ -55,7 +66,8 @@ def _acts(call: facts.RemoteCall, pipeline: Pipeline) -> bool:
     url = pipeline.pattern(call.url)
     path = url.partition("://")[2].partition("/")[2]
     function = call.scope.rpartition(".")[2]
-    if _TELLS.search(url) or _BLIND.search(call.scope):
+    named = call.url.name if isinstance(call.url, expr.Name) else ""
+    if _TELLS.search(url) or _CHAT.search(named) or _BLIND.search(call.scope):
         return False
     return _ACTS.search(f"/{path}") is not None or _ACTING.search(function) is not None
 

@@ -104,7 +104,8 @@ def _of_runners(path: str, open_: list[facts.RemoteCall], pipeline: Pipeline) ->
         if made:
             because = [(runner.place, f"task {runner.name} comes to it")]
             return _finding(made, open_, what, because, Severity.MEDIUM, None, "a task waits, and no request")
-    left = [call for call in open_ if _may_be_run(call, pipeline)]
+    reached = {module for runner in runners for module in runner.modules}
+    left = [call for call in open_ if _may_be_run(call, reached, pipeline)]
     if not left:
         return Unjudged(open_[0].place, "no task is seen to come to it")
     nearest = min(runners, key=lambda runner: runner.modules.index(path))
@@ -124,11 +125,11 @@ def _callers(call: facts.RemoteCall, pipeline: Pipeline) -> Iterator[facts.Funct
             yield caller
 
 
-def _may_be_run(call: facts.RemoteCall, pipeline: Pipeline) -> bool:
-    """Whether a task may come to a call in some way that is not followed: code speaks of the function, and Airflow
-    calls it neither as a callback nor for an operator, whose tasks are told by their class."""
+def _may_be_run(call: facts.RemoteCall, reached: set[str], pipeline: Pipeline) -> bool:
+    """Whether a task may come to a call in some way that is not followed: code that it imports speaks of the function,
+    and Airflow calls it neither as a callback nor for an operator, whose tasks are told by their class."""
     operators = pipeline.index(facts.Function, _operator).get(call.path, ())
-    return not operators and not _REPORTS.search(call.scope) and _is_named(call.scope, pipeline)
+    return not operators and not _REPORTS.search(call.scope) and _is_named(call.scope, reached, pipeline)
 
 
 def _operator(function: facts.Function) -> str | None:
@@ -136,11 +137,16 @@ def _operator(function: facts.Function) -> str | None:
     return function.path if function.name.endswith(".execute") else None
 
 
-def _is_named(function: str, pipeline: Pipeline) -> bool:
-    """Whether some code of the tree calls or imports what is called so, or the class of a method."""
+def _is_named(function: str, reached: set[str], pipeline: Pipeline) -> bool:
+    """Whether some code of the files *reached* calls or imports what is called so, or the class of a method."""
     called = pipeline.index(facts.Function, _callees, each=True)
     named = pipeline.index(facts.PythonModule, _names, each=True)
-    return any(name in called or name in named for name in function.split(".") if not name.startswith("__"))
+    return any(
+        one.path in reached
+        for name in function.split(".")
+        if not name.startswith("__")
+        for one in (*called.get(name, ()), *named.get(name, ()))
+    )
 
 
 def _callees(function: facts.Function) -> frozenset[str]:

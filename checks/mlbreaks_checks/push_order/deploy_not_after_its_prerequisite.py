@@ -120,6 +120,8 @@ def _needed(run: JobRun, pipeline: Pipeline) -> list[_Made]:
 
 def _names_image(text: str, name: str) -> bool:
     """Whether a text names an image by the last part of its name: behind a slash, or with a tag or digest."""
+    if name not in text:
+        return False
     last = re.escape(name)
     return re.search(rf"/{last}(?=[:@\"'\s,]|$)|(?<![\w./-]){last}[:@]\S", text) is not None
 

@@ -87,7 +87,7 @@ def find(run: JobRun, pipeline: Pipeline) -> Iterator[Verdict]:
         lost = _lost(one)
         if lost is None:
             continue
-        reason = _unknown(one)
+        reason = _unknown(one) or _asked_for(run, one, lost[0])
         if reason:
             yield Unjudged(script.place, reason)
         elif not (_is_told(one.step) and _TOLD_TO_STOP.search(one.step.uses)):
@@ -122,6 +122,24 @@ def _unknown(one: _Script) -> str:
     if _is_told(one.step) and re.search(r"@[0-9a-f]{40}$", one.step.uses):
         return "whether the action's release knows `script_stop` is not read"
     return ""
+
+
+def _asked_for(run: JobRun, one: _Script, first: _ci.SimpleCommand) -> str:
+    """Why it may not be lost that a container could not be started: a later step asks at a port which it publishes, and
+    fails where nobody answers; "" where none does."""
+    ports = set(_PUBLISHED.findall(first.text))
+    for step in run.steps[run.steps.index(one.step) + 1 :] if ports else ():
+        for command in _ci.commands(step):
+            url = _ASKS.search(command.text)
+            if url is None or command.swallowed or step.continue_on_error:
+                continue
+            if (url[2] or {"http": "80", "https": "443"}[url[1]]) in ports:
+                return "a later step asks at the port of what is started"
+    return ""
+
+
+_PUBLISHED = re.compile(r"(?<=\s)(?:-p|--publish)[ =](?:[\d.]+:)?(\d+):\d+")
+_ASKS = re.compile(r"^curl\s.*(?:-\w*f|--fail)\b.*?(https?)://[^/\s:]+(?::(\d+))?")
 
 
 def _is_told(step: facts.JobStep) -> bool:

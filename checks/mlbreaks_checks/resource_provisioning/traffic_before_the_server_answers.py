@@ -92,7 +92,7 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     container, workload, host = process.fact, process.workload, _service(process, pipeline)
     if not isinstance(container, facts.Container) or workload is None or host is None:
         return
-    if any(probe.kind in ("readiness", "startup") for probe in container.probes):
+    if _waits(container):
         return
     slow = _slow(process, container, pipeline)
     if slow is None:
@@ -105,6 +105,9 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
     if _manifests.is_templated(container, pipeline, "readinessProbe", "startupProbe"):
         yield Unjudged(container.place, _manifests.TEMPLATED)
         return
+    if _has_a_twin(workload, pipeline):
+        yield Unjudged(container.place, "another file of its folder has it with a probe")
+        return
     why, at = slow
     yield Finding(
         at=container.place,
@@ -114,6 +117,24 @@ def find(process: Process, pipeline: Pipeline) -> Iterator[Verdict]:
         ),
         because=((host.declared, f"Service {host.name} leads to it"), (at, f"it {why} before it listens")),
     )
+
+
+def _waits(container: facts.Container) -> bool:
+    return any(probe.kind in ("readiness", "startup") for probe in container.probes)
+
+
+def _has_a_twin(workload: facts.Workload, pipeline: Pipeline) -> bool:
+    """Whether another file of the folder describes the same Deployment, with a probe: which of them is applied last
+    stands nowhere."""
+    return any(
+        other.path != workload.path
+        and any(map(_waits, pipeline.index(facts.Container, "workload").get(str(other.identity), ())))
+        for other in pipeline.index(facts.Workload, _object)[_object(workload)]
+    )
+
+
+def _object(workload: facts.Workload) -> tuple[str, ...]:
+    return workload.path.rpartition("/")[0], workload.kind, workload.namespace, workload.name
 
 
 def _slow(process: Process, container: facts.Container, pipeline: Pipeline) -> tuple[str, Place] | None:

@@ -43,11 +43,13 @@ def _may_run(calls: FileCalls, pipeline: Pipeline) -> bool:
 @check.over(FileCalls, where=_may_run)
 def find(calls: FileCalls, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at the calls of a file whose function is known; those of the functions of one file are told at once."""
-    by_hand = bool(calls.unfit) and _rows.is_for_a_person(calls.path, pipeline)
+    script = bool(calls.unfit) and _rows.is_for_a_person(calls.path, pipeline)
+    loose = bool(calls.unfit) and _rows.is_a_loose_script(calls.path, pipeline)
     for one in calls.unfit:
         if _PUT_ASIDE.search(one.function.path) or _is_started_by_hand(one):
             continue
         function = one.function
+        by_hand = script or (loose and not one.call.scope)
         yield Finding(
             at=one.call.place,
             message=f"{_says(one)}.{_BY_HAND if by_hand else ''}",

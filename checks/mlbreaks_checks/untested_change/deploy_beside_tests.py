@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from mlbreaks_checks import _ci
-from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, facts
+from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, conditions, facts
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
@@ -49,7 +49,7 @@ def find(workflow: facts.Workflow, pipeline: Pipeline) -> Iterator[Verdict]:
         same = _ci.on_push(other)
         if other is workflow or same is None or event is None:
             continue
-        if not _share_a_branch(event, same) or not _share_a_path(event, same):
+        if not _share_a_branch(event, same) or not _share_a_path(event, same, pipeline):
             continue
         asks = job.environment is not None
         for tested, test in _ci.tested_jobs(other, pipeline):
@@ -92,12 +92,17 @@ def _share_a_branch(one: facts.WorkflowEvent, other: facts.WorkflowEvent) -> boo
     return any(_takes(one, name) and _takes(other, name) for name in names if not any(c in name for c in "*?!["))
 
 
-def _share_a_path(one: facts.WorkflowEvent, other: facts.WorkflowEvent) -> bool:
-    """Whether a change of one file can start both, as far as the fixed beginnings of their path filters tell."""
+def _share_a_path(one: facts.WorkflowEvent, other: facts.WorkflowEvent, pipeline: Pipeline) -> bool:
+    """Whether a change of one file of the tree can start both. Most of it is decided by how the filters begin."""
     if not one.paths or not other.paths:
         return True
     mine, theirs = ([re.split(r"[*?\[]", p)[0] for p in e.paths if not p.startswith("!")] for e in (one, other))
-    return any(a.startswith(b) or b.startswith(a) for a in mine for b in theirs)
+    if not any(a.startswith(b) or b.startswith(a) for a in mine for b in theirs):
+        return False
+    return any(
+        path.startswith(tuple(mine)) and conditions.matches(one.paths, path) and conditions.matches(other.paths, path)
+        for path in pipeline.paths
+    )
 
 
 def _takes(event: facts.WorkflowEvent, branch: str) -> bool:

@@ -26,6 +26,8 @@ from pytest_mlbreaks.api import (
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.MEDIUM, since="0.1", evidence="cross-artifact")
 
 _TEST_FOLDER = re.compile(r"^(?:tests?|testing|unit[-_]?tests?|integration[-_]?tests?|e2e)$", re.IGNORECASE)
+_ROUTE = re.compile(r"\.(?:get|post|put|patch|delete|route)$")
+"""Decorators of what answers requests, also where it is called after a test."""
 _ASYNC_EVENTS = frozenset(
     {"push", "pull_request", "pull_request_target", "merge_group", "workflow_run", "workflow_call"}
 )
@@ -108,7 +110,10 @@ def _holds_tests(path: str, pipeline: Pipeline) -> bool:
     if any(module.tests for module in pipeline.index(facts.PythonModule, "path").get(path, ())):
         return True
     functions = pipeline.index(facts.Function, "path").get(path, ())
-    return any(function.name.rpartition(".")[2].startswith("test") for function in functions)
+    return any(
+        function.name.rpartition(".")[2].startswith("test") and not any(map(_ROUTE.search, function.decorators))
+        for function in functions
+    )
 
 
 def _roots(pipeline: Pipeline) -> dict[str, list[str]]:

@@ -21,7 +21,8 @@ _ELSEWHERE = frozenset({"create_branch", "push_options"})
 _MAIN = frozenset({"main", "master"})
 _FORCED = re.compile(r"^(?:--force.*|-f|--tags|--follow-tags|--delete|-d|--mirror|--all|refs/tags/.*|\+.*)$")
 _COMPUTED = re.compile(r"\{\*\}|\$\{?\w+\}?")
-_BRINGS_UP_TO_DATE = frozenset({"pull", "rebase", "fetch", "merge", "reset"})
+_BRINGS_UP_TO_DATE = frozenset({"clone", "pull", "rebase", "fetch", "merge", "reset"})
+"""A clone is of this moment, too, and mostly of another repository."""
 _TIDIES = re.compile(r"\bfmt\b|format|\blint|\bstyle\b|pre-commit|auto-?fix", re.IGNORECASE)
 """Words of commits that only rewrite how code looks: what they lose, the next run does again."""
 
@@ -72,6 +73,8 @@ def _when(job: facts.WorkflowJob, pipeline: Pipeline) -> tuple[Place, str] | Non
 def _push(job: facts.WorkflowJob, pipeline: Pipeline) -> _Push | None:
     """The step or command by which the job pushes a commit of its own to the branch that it is on, without a pull."""
     committed = False
+    if job.contents in ("read", "none") and not _has_another_key(job):
+        return None
     for step in _ci.steps_of(job, pipeline):
         if step.uses.partition("@")[0].lower() == _COMMITS:
             return _by_action(step)
@@ -90,6 +93,11 @@ def _push(job: facts.WorkflowJob, pipeline: Pipeline) -> _Push | None:
                 known = _goes_to_its_branch(words[2:])
                 return None if known is False else _Push(command.place, known is True)
     return None
+
+
+def _has_another_key(job: facts.WorkflowJob) -> bool:
+    """Whether the checkout is given something else to push with than the token of the job."""
+    return any(given.name in ("token", "ssh-key") for step in job.steps for given in step.inputs)
 
 
 def _by_action(step: facts.JobStep) -> _Push | None:

@@ -55,10 +55,10 @@ def find(job: facts.WorkflowJob, pipeline: Pipeline) -> Iterator[Verdict]:
         script = _ci.text_of(step.run.shell)
         own = {variable.name for variable in step.variables}
         for name, place, read in _uses(job, step, script, pipeline):
-            if name in shared or name in own or name in said or _OF_THE_RUNNER.match(name) or _handles(script, name):
+            if name in shared or name in own or name in said or _OF_THE_RUNNER.match(name):
                 continue
             giver = _giver(job, name, pipeline)
-            if giver is None:
+            if giver is None or _handles(script, name):
                 continue
             said.add(name)
             why, left = _variables.left_before(job, step.index, name)
@@ -74,7 +74,7 @@ def _uses(
     """What a step uses: the variable, where the step does, and where the code that it starts asks for it."""
     assert step.run is not None
     start = step.run.place
-    for offset, line in enumerate(_expanded(script).split("\n")):
+    for offset, line in enumerate(_expanded(script).split("\n") if _USE.search(script) else ()):
         place = start if start.line is None else Place(start.path, start.line + offset)
         for match in _USE.finditer(line):
             yield match[1] or match[2], place, None

@@ -137,7 +137,7 @@ class Scored(Fact, frozen=True, kw_only=True):
 class GrownInLoop(Fact, frozen=True, kw_only=True):
     """``x = concat([x, more])`` in a loop: *frame* is x, *api* the call, *over* what the innermost loop runs over, as
     written (``while`` for such a loop), *small* whether it is certainly short; *reset*: x begins anew in that loop;
-    *written*: each turn writes x as a whole, and so needs it."""
+    *needed*: each turn uses x as a whole, so that to join once behind the loop is no way out."""
 
     called: ClassVar[str] = "frame that grows in a loop"
 
@@ -147,7 +147,7 @@ class GrownInLoop(Fact, frozen=True, kw_only=True):
     loop: Place
     small: bool = False
     reset: bool = False
-    written: bool = False
+    needed: bool = False
     scope: str = ""
 
     @property

@@ -137,6 +137,7 @@ class WorkflowJob(Fact, frozen=True, kw_only=True):
     concurrency: str = ""
     cancels: bool | None = None
     continue_on_error: bool = False
+    contents: str = ""  # what its token may do with the repository's files: write, read, none; "" where no file says so
     steps: tuple[JobStep, ...] = ()
     reads: tuple[ContextRead, ...] = ()
     outputs: tuple[Variable, ...] = ()
