@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Literal as L
 
@@ -37,6 +38,9 @@ _NAMED = {
 }
 """The arguments of callables that refuse text: the first use of the argument compares it, adds to it, or asks for its
 type. (A port is none: sockets, and what converts it itself, take text.)"""
+_USES = frozenset({ast.BinOp, ast.Compare, ast.Slice, ast.Call})
+"""Nodes that may use a number."""
+_LIKE_A_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _NEVER_TEXT = (ast.Sub, ast.FloorDiv, ast.Pow)
 """Operators that text does not have, whatever stands at the other side."""
@@ -56,18 +60,23 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     if file.tree is None or not (file.mentions(b"environ") or file.mentions(b"getenv")):
         return
     variables = dict(_variables(file))
+    for site in file.calls if variables else ():
+        if site.callee not in _POSITIONAL and site.callee not in _NAMED:
+            for argument in site.node.args:
+                variables.pop(id(argument), None)  # made a number, or given to what takes text
     if not variables:
         return
     found: list[TextAsNumber] = []
     for body, scope in ((file.tree.body, file.module), *((site.node.body, site.scope) for site in file.functions)):
         uses = _Uses(file, scope, variables)
         for node in within(body):
-            found += uses.of(node)
+            if node.__class__ in _USES:
+                found += uses.of(node)
     yield from sorted(found, key=lambda use: (use.place.line or 0, use.place.column or 0))
 
 
 def _variables(file: PythonFile) -> Iterator[tuple[int, _Variable]]:
-    """Each variable that is asked for, by the node that gets it: the call, or ``call or default``."""
+    """Each variable that is asked for, by the id of the node that gets it."""
     for name in ENVIRON_GET:
         for site in file.calls_by_name.get(name, ()):
             key, default = environ_arguments(site.node)
@@ -82,7 +91,7 @@ def _variables(file: PythonFile) -> Iterator[tuple[int, _Variable]]:
 
 
 def _kind(file: PythonFile, default: ast.expr | None, scope: Scope) -> L["", "number", "text"] | None:
-    """What a default is; "" where there is none, None where that can't be told."""
+    """What a default is; "" where there is none, None where it is no number, or can't be told."""
     if isinstance(default, ast.Name):
         owner = scope.owner(default.id)
         bound = owner.names[default.id] if owner is not None else []
@@ -92,7 +101,9 @@ def _kind(file: PythonFile, default: ast.expr | None, scope: Scope) -> L["", "nu
         return None
     if value.value is None:
         return ""
-    return "text" if isinstance(value.value, str) else "number"
+    if isinstance(value.value, str):
+        return "text" if _LIKE_A_NUMBER.fullmatch(value.value) else None
+    return "number"
 
 
 class _Uses:

@@ -61,6 +61,7 @@ def test_what_only_a_number_will_do_for(text: str, use: tuple[str, str, str]) ->
         "t = getenv('T', limit())\ntime.sleep(t)\n",
         "t = getenv('T', False)\nt == 0\n",
         "getenv('T') > x\ngetenv('T') + x\nx / getenv('T')\nx - getenv('T')\n",
+        "getenv('T', 'a') - x\nf(getenv('T', 5)) - x\n",
         "getenv('T', '-') * 20\nx[getenv('A'):getenv('B')]\n",
         "getenv('T', 5) == '5'\ngetenv('T', 5) == True\n",
         "requests.get('u', params=getenv('T', 5))\nprint(getenv('T', 5))\n",
