@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from mlbreaks_checks import _ci
 from pytest_mlbreaks.api import Pipeline, facts
 
-_Source = facts.Script | facts.TaskFile | facts.WorkflowJob
+Source = facts.Script | facts.TaskFile | facts.WorkflowJob
+SOURCES: tuple[type[Source], ...] = (facts.Script, facts.TaskFile, facts.WorkflowJob)
 _WORD = re.compile(r"[A-Za-z0-9][\w.-]*")
 _CREATES = re.compile(
     r"\bkubectl\s+(?:-\S+\s+(?:[^-\s]\S*\s+)?)*(?:create|patch|edit|apply|set)\s+(?:-\S+\s+(?:[^-\s]\S*\s+)?)*"
@@ -19,15 +20,14 @@ _CREATES = re.compile(
 
 def is_made(name: str, pipeline: Pipeline) -> bool:
     """Whether a command that makes a Secret or a ConfigMap names *name*."""
-    kinds: tuple[type[_Source], ...] = (facts.Script, facts.TaskFile, facts.WorkflowJob)
-    return any(name in pipeline.index(kind, _made, each=True) for kind in kinds)
+    return any(name in pipeline.index(kind, _made, each=True) for kind in SOURCES)
 
 
-def _made(source: _Source) -> tuple[str, ...]:
-    return tuple({word for text in _texts(source) if _CREATES.search(text) for word in _WORD.findall(text)})
+def _made(source: Source) -> tuple[str, ...]:
+    return tuple({word for text in texts(source) if _CREATES.search(text) for word in _WORD.findall(text)})
 
 
-def _texts(source: _Source) -> Iterator[str]:
+def texts(source: Source) -> Iterator[str]:
     """The commands of a script, a file of tasks, or a job: a text for each that one shell runs."""
     if isinstance(source, facts.Script):
         yield source.text

@@ -1,6 +1,8 @@
-"""What checks of Dockerfiles share: whether anybody builds one."""
+"""What checks of Dockerfiles share: whether anybody builds one, and what it copies."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from pytest_mlbreaks.api import Image, Pipeline, facts
 
@@ -36,3 +38,22 @@ def _file(image: Image) -> str:
 
 def _is_used(image: Image) -> bool:
     return bool(image.builds or image.processes)
+
+
+def copied_from_context(image: Image) -> Iterator[facts.Copy]:
+    """What the stages of an image, those that it copies out of among them, take from the build context."""
+    stages = image.dockerfile.stages
+    waiting, seen = [image.stage.index], set[int]()
+    while waiting:
+        index = waiting.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        stage = stages[index]
+        if stage.base_stage is not None:
+            waiting.append(stage.base_stage)
+        for copy in stage.copies:
+            if copy.origin:
+                waiting += [s.index for s in stages if copy.origin.lower() in (s.name.lower(), str(s.index))]
+            elif not copy.inline:
+                yield copy

@@ -10,7 +10,7 @@ import math
 import operator
 import re
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import yaml
 
@@ -213,13 +213,23 @@ class YamlNode:
         return f"<YamlNode {type(self._node).__name__} at {self.place}>"
 
 
+class RepeatedName(NamedTuple):
+    """A key that one mapping has twice: its text, the *first* place, and the one where it stands again."""
+
+    text: str
+    first: Place
+    again: Place
+
+
 class YamlFile:
-    """The documents of a YAML file that could be parsed, and what was found wrong with the others."""
+    """The documents of a YAML file that could be parsed, and what was found wrong with the others; *repeated* are the
+    keys that one mapping has twice."""
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
         self.diagnostics: list[Diagnostic] = []
+        self.repeated: list[RepeatedName] = []
         self._offsets: dict[str, int] = {}  # name of a stream -> lines before it
         # an alias needs an anchor; a star alone is a cron or a glob more often than not
         self._aliases = "*" in text and "&" in text and _ANCHOR.search(text) is not None
@@ -332,10 +342,10 @@ class YamlFile:
                 continue
             first = seen.setdefault(key.value, key)
             if first is not key:
-                message = (
-                    f"key {key.value!r} is repeated (first on line {self.place_of(first).line}); the last one counts"
-                )
-                self.diagnostics.append(Diagnostic(self.place_of(key), "warning", message))
+                found = RepeatedName(key.value, self.place_of(first), self.place_of(key))
+                self.repeated.append(found)
+                message = f"key {found.text!r} is repeated (first on line {found.first.line}); the last one counts"
+                self.diagnostics.append(Diagnostic(found.again, "warning", message))
 
 
 def _number(digits: str) -> int | float | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import functools
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from pytest_mlbreaks.dockerignore import is_ignored
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Pipeline, Place, Process
 from pytest_mlbreaks.model.expr import Expr
@@ -378,52 +378,6 @@ def mounted(mounts: Iterable[Mount], base: str, values: Values, process: Process
             continue
         path = _normal(posixpath.join(base, source))
         yield Layer(at, path, mount.place, f"{source} is mounted at {at}", mount=True)
-
-
-def is_ignored(path: str, context: str, patterns: Sequence[str]) -> bool:
-    """Whether ``.dockerignore`` *patterns* leave *path* out of *context*: the last one that matches decides."""
-    if not patterns:
-        return False
-    inside = path[len(context) :].lstrip("/") if context else path
-    out = False
-    for pattern in patterns:
-        expression = _ignore_pattern(pattern)
-        if expression is not None and expression.match(inside):
-            out = not pattern.startswith("!")
-    return out
-
-
-@functools.lru_cache(maxsize=4096)
-def _ignore_pattern(pattern: str) -> re.Pattern[str] | None:
-    """One line of a ``.dockerignore`` as an expression for files: a folder's match is a match of all in it.
-    None where it means nothing: ``.``, ``/``, or one that Docker refuses.
-    https://docs.docker.com/build/concepts/context/#dockerignore-files"""
-    pattern = posixpath.normpath(pattern.removeprefix("!").strip() or ".").lstrip("/")
-    if pattern in (".", ""):
-        return None
-    text = ""
-    index = 0
-    while index < len(pattern):
-        char = pattern[index]
-        if pattern.startswith("**/", index):
-            text, index = text + "(?:.*/)?", index + 3
-        elif pattern.startswith("**", index):
-            text, index = text + ".*", index + 2
-        elif char == "*":
-            text, index = text + "[^/]*", index + 1
-        elif char == "?":
-            text, index = text + "[^/]", index + 1
-        elif char == "[" and "]" in pattern[index + 2 :]:
-            end = pattern.index("]", index + 2)
-            text, index = text + pattern[index : end + 1].replace("\\", "").replace("[[", "[\\["), end + 1
-        elif char == "\\" and index + 1 < len(pattern):
-            text, index = text + re.escape(pattern[index + 1]), index + 2
-        else:
-            text, index = text + re.escape(char), index + 1
-    try:
-        return re.compile(f"{text}(?:/|$)")
-    except re.error:
-        return None
 
 
 def _below(path: str, folder: str) -> bool:

@@ -28,11 +28,13 @@ from pytest_mlbreaks.model.facts import (
     Port,
     Probe,
     Quantity,
+    RepeatedKey,
     Variable,
     VariableSource,
     Workload,
 )
 from pytest_mlbreaks.readers import _purposes
+from pytest_mlbreaks.readers._repeated import repeated_keys
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import redact_url, secret_key
 from pytest_mlbreaks.slots import Slots, plain, sealed
@@ -635,6 +637,7 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
         if not told:
             told = True
             yield from _purposes.stated(file.path, file.text)
+            yield from repeated_keys(file, "compose")
         for name, key, service in services.items():
             if service.is_mapping:
                 yield from _service(file.path, name, key, service)
@@ -643,4 +646,6 @@ def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
             yield Diagnostic(document.key_place("include"), "note", message)
 
 
-READER: Reader[YamlFile] = Reader("compose", 5, YAML, (Workload, Container, ImageBuild, LocalPurpose), _claims, _read)
+READER: Reader[YamlFile] = Reader(
+    "compose", 6, YAML, (Workload, Container, ImageBuild, LocalPurpose, RepeatedKey), _claims, _read
+)

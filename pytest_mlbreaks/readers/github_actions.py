@@ -26,6 +26,7 @@ from pytest_mlbreaks.model.facts import (
     ImageBuild,
     JobStep,
     Misread,
+    RepeatedKey,
     Schedule,
     Step,
     Variable,
@@ -35,6 +36,7 @@ from pytest_mlbreaks.model.facts import (
     WorkflowJob,
 )
 from pytest_mlbreaks.readers._image_commands import ImageCommands
+from pytest_mlbreaks.readers._repeated import repeated_keys
 from pytest_mlbreaks.reading import Reader, Wanted
 from pytest_mlbreaks.secrets import redact_url, secret_key
 from pytest_mlbreaks.slots import Slots, join, plain, sealed
@@ -732,6 +734,7 @@ def _claims(path: str) -> bool:
 
 
 def _read(file: YamlFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
+    yield from repeated_keys(file, "github")
     if not file.path.startswith(_FOLDER) or file.path.find("/", len(_FOLDER)) >= 0:
         yield from _read_action(file)
         return
@@ -782,9 +785,9 @@ def _read_action(file: YamlFile) -> Iterator[Fact | Diagnostic]:
 
 READER: Reader[YamlFile] = Reader(
     "github-actions",
-    6,
+    7,
     YAML,
-    (Workflow, Schedule, WorkflowJob, Step, Edge, ImageBuild, CompositeAction),
+    (Workflow, Schedule, WorkflowJob, Step, Edge, ImageBuild, CompositeAction, RepeatedKey),
     _claims,
     _read,
 )

@@ -1,5 +1,5 @@
 """Shell scripts: their text, for whoever follows what a container or a job starts through one, or asks what is set up
-by one (releases of Helm, users of a database), or what one publishes."""
+by one (releases of Helm, users of a database, a .dockerignore), or what one publishes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST = 100_000
 _STARTS = re.compile(
     r"\$[@*]|\.(?:py|sh|ipynb)\b|\b(?:python|uvicorn|gunicorn|celery|flask|streamlit|torchrun|exec)|requirements[\w.-]*\.(?:txt|in)\b"
     r"|\bhelm\s|\bkubectl\s+(?:apply|create|expose)\b|\bcreate(?:db|user)\b|(?i:\bcreate\s+(?:database|user|role)\b)|\brabbitmqctl\s"
-    r"|\b(?:publish|push|upload|upgrade|deploy)\b"
+    r"|\b(?:publish|push|upload|upgrade|deploy)\b|\.dockerignore\b"
 )
 _GIVEN = re.compile(r"\b([A-Za-z_]\w*)=(\"[^\"\n]*\"|'[^'\n]*'|[^\s;&|\"'`$()]+)")
 
@@ -38,4 +38,4 @@ def _without_secret(match: re.Match[str]) -> str:
     return f'{match[1]}=""' if secret_key(match[1]) else match[0]
 
 
-READER: Reader[TextFile] = Reader("shell-scripts", 4, TEXT, (Script,), _claims, _read)
+READER: Reader[TextFile] = Reader("shell-scripts", 5, TEXT, (Script,), _claims, _read)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mlbreaks.link.filesystem import is_ignored
+from pytest_mlbreaks.dockerignore import is_ignored
 from pytest_mlbreaks.model import Entry, Process
 from pytest_mlbreaks.testing import linked
 

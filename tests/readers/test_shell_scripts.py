@@ -22,3 +22,9 @@ def test_a_script_is_told_without_its_secrets() -> None:
 def test_scripts_that_start_nothing_are_left() -> None:
     """There is nothing to follow in them."""
     assert list(READER.read(TextFile("a.sh", "echo hello\n"), Wanted())) == []
+
+
+def test_a_script_that_changes_a_dockerignore_is_told() -> None:
+    """What it does decides what a build is given."""
+    (fact,) = READER.read(TextFile("a.sh", "rm -f .dockerignore\n"), Wanted())
+    assert isinstance(fact, Script)

@@ -9,7 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks import _network
+from mlbreaks_checks import _dockerfiles, _network
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -83,28 +83,16 @@ def _finding(image: Image, copy: facts.Copy, name: str, path: str, near: str, pi
 def _copied(image: Image, pipeline: Pipeline) -> Iterator[tuple[facts.Copy, str, str]]:
     """What a COPY takes from the context: lists, and what lies beside the Dockerfile under that name. The COPY, the
     path as written, and where in the tree that is."""
-    stages, folder = image.dockerfile.stages, posixpath.dirname(image.dockerfile.path)
-    waiting, seen = [image.stage.index], set[int]()
-    while waiting:
-        index = waiting.pop()
-        if index in seen:
-            continue
-        seen.add(index)
-        stage = stages[index]
-        if stage.base_stage is not None:
-            waiting.append(stage.base_stage)
-        for copy in stage.copies:
-            if copy.origin or copy.inline:
-                waiting += [s.index for s in stages if copy.origin.lower() in (s.name.lower(), str(s.index))]
+    folder = posixpath.dirname(image.dockerfile.path)
+    for copy in _dockerfiles.copied_from_context(image):
+        for source in copy.sources:
+            text = (pipeline.resolve(source).text or "").replace("package*.json", "package.json")
+            if not text or re.search(r"[*?\[]|://|^\.{0,2}/*$", text):
                 continue
-            for source in copy.sources:
-                text = (pipeline.resolve(source).text or "").replace("package*.json", "package.json")
-                if not text or re.search(r"[*?\[]|://|^\.{0,2}/*$", text):
-                    continue
-                inside = posixpath.normpath(f"/{text}").lstrip("/")
-                path = posixpath.normpath(posixpath.join(image.context, inside))
-                if _LIST.search(text) or _is_there(posixpath.join(folder, posixpath.basename(inside)), pipeline):
-                    yield copy, text, path
+            inside = posixpath.normpath(f"/{text}").lstrip("/")
+            path = posixpath.normpath(posixpath.join(image.context, inside))
+            if _LIST.search(text) or _is_there(posixpath.join(folder, posixpath.basename(inside)), pipeline):
+                yield copy, text, path
 
 
 def _is_there(path: str, pipeline: Pipeline) -> bool:

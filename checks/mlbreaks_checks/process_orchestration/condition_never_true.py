@@ -29,8 +29,11 @@ _REFS = {"pull_request": "refs/pull/1/merge"}
 
 
 def _asks(job: facts.WorkflowJob, pipeline: Pipeline) -> bool:
-    """Jobs with a condition on the event or the branch, of workflows that no other one calls."""
+    """Jobs with a condition on the event or the branch, of workflows that no other one calls, and whose events are not
+    given twice."""
     workflow = _workflow(job, pipeline)
+    if any(one.key == "on" for one in pipeline.index(facts.RepeatedKey, "path").get(job.path, ())):
+        return False
     if workflow is None or not workflow.events or any(one.event == "workflow_call" for one in workflow.events):
         return False
     return any(_ASKS.search(condition) for condition, _, _ in _conditions(job))

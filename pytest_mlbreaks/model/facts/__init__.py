@@ -124,6 +124,7 @@ from pytest_mlbreaks.model.facts.python import (
     Passed,
     PythonModule,
     RecordedForward,
+    TextAsNumber,
     Tracking,
 )
 from pytest_mlbreaks.model.facts.rows import (
@@ -155,7 +156,15 @@ from pytest_mlbreaks.model.facts.serving import (
     Router,
     RouterMount,
 )
-from pytest_mlbreaks.model.facts.settings import ConfigEntry, ConfigPackage, EnvFile, LoadedConfig, Script, TakenConfig
+from pytest_mlbreaks.model.facts.settings import (
+    ConfigEntry,
+    ConfigPackage,
+    EnvFile,
+    LoadedConfig,
+    RepeatedKey,
+    Script,
+    TakenConfig,
+)
 from pytest_mlbreaks.model.facts.sql import (
     SqlColumn,
     SqlCondition,
@@ -342,6 +351,7 @@ __all__ = [
     "RecordedForward",
     "Refusal",
     "RemoteCall",
+    "RepeatedKey",
     "Reply",
     "ReplyKey",
     "ReplyUse",
@@ -376,6 +386,7 @@ __all__ = [
     "TaskFile",
     "TaskLine",
     "TaskVariable",
+    "TextAsNumber",
     "ToleratedFailure",
     "TorchModule",
     "TorchWeights",

@@ -241,6 +241,25 @@ class DroppedResult(Fact, frozen=True, kw_only=True):
         return f"dropped:{self.path}#{self.scope}:{self.written}"
 
 
+class TextAsNumber(Fact, frozen=True, kw_only=True):
+    """Code that uses an environment variable, which is text, where only a number will do: it compares (*order*,
+    *equal*), counts with it, or gives it to something that refuses text. *written* is that use, *read* where the
+    variable is asked for, *default* what it is without: text, a number, or "" for nothing."""
+
+    called: ClassVar[str] = "variable that is used as a number"
+
+    variable: str
+    default: L["", "number", "text"]
+    how: L["order", "equal", "slice", "counted", "repeated", "argument"]
+    written: str
+    read: Place
+    scope: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"text-as-number:{self.path}#{self.scope}:{self.variable}"
+
+
 class RecordedForward(Fact, frozen=True, kw_only=True):
     """A call of a PyTorch model (*written*, as it is called) that the file puts into evaluation mode at *switched*, in
     a file that nowhere turns the recording of gradients off, and that neither trains nor exports."""

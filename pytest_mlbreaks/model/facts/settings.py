@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from typing import Literal as L
 
 from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts.base import Fact
 from pytest_mlbreaks.model.facts.images import Variable
 from pytest_mlbreaks.model.facts.python import Argument
+from pytest_mlbreaks.model.place import Place
 
 
 class Script(Fact, frozen=True, kw_only=True):
@@ -28,6 +30,21 @@ class EnvFile(Fact, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"env-file:{self.path}"
+
+
+class RepeatedKey(Fact, frozen=True, kw_only=True):
+    """A mapping of a YAML file that has *key* twice, for a *tool* that refuses such a file. The place is where it
+    stands again, *first* where it stood before."""
+
+    called: ClassVar[str] = "repeated key"
+
+    tool: L["github", "compose"]
+    key: str
+    first: Place
+
+    @property
+    def identity(self) -> str:
+        return f"repeated-key:{self.path}#{self.key}"
 
 
 class ConfigEntry(Fact, frozen=True, kw_only=True):
