@@ -196,6 +196,7 @@ class PythonFile:
         """Calls upon values (``*.to_csv``, ``pandas.read_csv().to_csv``) by the method's name (``to_csv``)."""
         self._data = data
         self._wide: dict[int, bytes] | None = None
+        self._roots: frozenset[str] | None = None
         self._ascii = data.isascii()
         self._evaluator = Evaluator(self)
         try:
@@ -372,6 +373,13 @@ class PythonFile:
                 names.pop()
                 return base
         return "*"
+
+    @property
+    def roots(self) -> frozenset[str]:
+        """The first parts of the names of all modules that are imported anywhere in the file, relative ones aside."""
+        if self._roots is None:
+            self._roots = frozenset(entry.target.partition(".")[0] for entry in self.imports if not entry.level)
+        return self._roots
 
     def mentions(self, text: bytes) -> bool:
         """Whether *text* stands anywhere in the file."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -578,7 +577,7 @@ class _Builder:
         for access in dataset.accesses:
             found[access.path if name.startswith("{*}") else self._root(access.path)].append(access)
         for accesses in found.values():
-            yield dataclasses.replace(dataset, accesses=tuple(accesses))
+            yield msgspec.structs.replace(dataset, accesses=tuple(accesses))
 
     def _root(self, path: str) -> str:
         """The nearest folder above *path* in which a program begins, "" for the whole tree."""

@@ -10,6 +10,8 @@ import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+import msgspec
+
 from pytest_mlbreaks import tasks
 from pytest_mlbreaks.link.commands import HOLE, Invocation, invocations
 from pytest_mlbreaks.link.filesystem import BRINGS_FILES, FileSystem, Images, Layer, Located, mounted
@@ -210,7 +212,7 @@ class Processes:
             assumed=assumed,
         )
         variables, reasons = self._variables(process, container, dockerfile, stage)
-        process = dataclasses.replace(process, variables=variables, closed=not reasons, open_reason=_first(reasons))
+        process = msgspec.structs.replace(process, variables=variables, closed=not reasons, open_reason=_first(reasons))
         image = self._values.resolve(container.image, process) if container.image is not None else None
         entries = self._container_entries(process, container, context)
         return self._finished(process, entries, image=image)
@@ -243,7 +245,7 @@ class Processes:
             entries = list(self._step_entries(process, step))
         if dockerfile is None and step.image is not None and self._is_theirs(step.image, process):
             # what isn't found in the tree lies in that image, and is no file of the tree
-            entries = [e if e.path else dataclasses.replace(e, external=True) for e in entries]
+            entries = [e if e.path else msgspec.structs.replace(e, external=True) for e in entries]
         return self._finished(process, entries, image=image)
 
     def _beside(self, container: Container) -> tuple[str, Dockerfile, Stage, str] | None:
@@ -264,7 +266,7 @@ class Processes:
             reasons.append("its code loads variables from a file")
         if any(e.kind == "script" and not (e.path or e.written).endswith(".py") and not e.external for e in entries):
             reasons.append("it is started through a script, which may set variables")
-        return dataclasses.replace(
+        return msgspec.structs.replace(
             process,
             entries=tuple(entries),
             modules=modules,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import ClassVar, Literal
+
+import msgspec
 
 from pytest_mlbreaks.model.expr import Expr
 from pytest_mlbreaks.model.facts import (
@@ -49,8 +50,7 @@ from pytest_mlbreaks.model.value import Environment, Value
 EntryKind = Literal["script", "module", "callable", "notebook", "tool", "unknown"]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, eq=False):
     """What a process starts. *path* is the file of the tree, or None, and then *reason* says why.
 
     *written* is the script, module or callable as the command names it; *absent* is true where everything that
@@ -70,8 +70,7 @@ class Entry:
     arguments: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Process:
+class Process(msgspec.Struct, frozen=True, eq=False):
     """One step or container in one environment.
 
     *variables*: what each environment variable is, by name, the most deciding source first among the origins.
@@ -94,7 +93,7 @@ class Process:
     stage: Stage | None = None
     assumed: str = ""
     entries: tuple[Entry, ...] = ()
-    variables: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    variables: Mapping[str, Value] = msgspec.field(default_factory=dict)
     closed: bool = True
     open_reason: str = ""
     modules: tuple[str, ...] = ()
@@ -104,8 +103,7 @@ class Process:
         return self.fact.place
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Setting:
+class Setting(msgspec.Struct, frozen=True, eq=False):
     """An environment variable as one process's code asks for it: *value* is what that process gets.
 
     *given*: something sets it for this process; *known*: whether that can be told at all.
@@ -129,8 +127,7 @@ class Setting:
         return self.read.place
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Image:
+class Image(msgspec.Struct, frozen=True, eq=False):
     """An image that the tree builds: by which Dockerfile, under which names, and who runs it.
 
     *repositories* are its names without tag or digest, as far as they can be told.
@@ -151,8 +148,7 @@ class Image:
         return self.dockerfile.place
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Installed:
+class Installed(msgspec.Struct, frozen=True, eq=False):
     """A package that an installation brings, and where that is written. *version* is the one version that it can be, ""
     where only *specifier* (PEP 440, "" where open) bounds it. *direct*: a list or the command asks for it; else it is
     known from a lock file alone. *source* as in `Requirement`."""
@@ -165,8 +161,7 @@ class Installed:
     direct: bool = True
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Install:
+class Install(msgspec.Struct, frozen=True, eq=False):
     """An installation of Python packages by a command of a Dockerfile, and the images that the packages end up in.
 
     *files*: the lists that it installs from, those that they include behind them; *requirements*: what they and the
@@ -201,8 +196,7 @@ class Install:
         return tuple(dict.fromkeys(process for image in self.images for process in image.processes))
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Packages:
+class Packages(msgspec.Struct, frozen=True, eq=False):
     """The Python packages of an image that the tree builds: which, in which versions, and where that is written.
 
     *installed*: by normalised name, in the order of the commands; the last one is what is there in the end. *unknown*:
@@ -237,8 +231,7 @@ class Packages:
         return found[-1] if len(versions) == 1 and found[-1].version else None
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Twin:
+class Twin(msgspec.Struct, frozen=True, eq=False):
     """One key that a production and a non-production artifact of one family both set: *key* names it.
 
     *family* is what the two are variants of (a config folder, a service, a workload).
@@ -265,8 +258,7 @@ class Twin:
         return self.nonprod_place
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(msgspec.Struct, frozen=True, eq=False):
     """A dataset or table that code of the tree reads or writes under one name.
 
     *name*: normalised, ``{*}`` for each part that can't be told or that changes from run to run.
@@ -285,8 +277,7 @@ class Dataset:
         return self.accesses[0].place
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class ModelReference:
+class ModelReference(msgspec.Struct, frozen=True, eq=False):
     """A model as one access names it. *version*, *stage* and *alias* are what it asks for, "" where it does not,
     ``{*}`` where that can't be told. *processes* are those that come to it under that name."""
 
@@ -297,8 +288,7 @@ class ModelReference:
     processes: tuple[Process, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Model:
+class Model(msgspec.Struct, frozen=True, eq=False):
     """A model that code of the tree loads, saves or registers under one name.
 
     *kind* ``run``: an artifact of a run of MLflow (``runs:/ID/NAME``). *makers* are the processes that save or register
@@ -333,8 +323,7 @@ class Model:
         return self.accesses[0].place
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Role:
+class Role(msgspec.Struct, frozen=True, eq=False):
     """What a process, or a script that no process is seen to start, does with models.
 
     ``train``: what it calls fits, and saves or registers a model. ``serve``: it answers requests. ``batch-infer``: it
@@ -356,8 +345,7 @@ class Role:
         return f"role:{self.kind}:{self.process.identity if self.process is not None else self.path}"
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class ModelEdge:
+class ModelEdge(msgspec.Struct, frozen=True, eq=False):
     """*user* serves, or predicts by, what *maker* trains. *model* is the one that both name, None where *assumed* says
     on what the edge rests instead; what is concluded from that is less sure."""
 
@@ -377,8 +365,7 @@ class ModelEdge:
         return self.user.place
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class FeatureGroup:
+class FeatureGroup(msgspec.Struct, frozen=True, eq=False):
     """A feature view of a store, with where its values come from and who asks for them.
 
     *name* is the one that readers ask by. *sources* are its sources, a push source's batch source among them;
@@ -412,8 +399,7 @@ class FeatureGroup:
         return self.view.place
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Host:
+class Host(msgspec.Struct, frozen=True, eq=False):
     """A name on a network of the tree, and the processes behind it.
 
     *network* keeps apart what can't reach each other: the compose file, or the folder and namespace of manifests.
@@ -438,8 +424,7 @@ class Host:
         return self.declared
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class JobRun:
+class JobRun(msgspec.Struct, frozen=True, eq=False):
     """A job of a GitHub workflow, as a workflow that events start comes to it: itself, or by the workflows of the tree
     that it calls (``uses: ./...``).
 
@@ -458,7 +443,7 @@ class JobRun:
     job: WorkflowJob
     callers: tuple[WorkflowJob, ...] = ()
     steps: tuple[JobStep, ...] = ()
-    inputs: Mapping[str, Expr] = dataclasses.field(default_factory=dict)
+    inputs: Mapping[str, Expr] = msgspec.field(default_factory=dict)
     conditions: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     environment: Expr | None = None
@@ -473,8 +458,7 @@ class JobRun:
         return self.job.place
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Reached:
+class Reached(msgspec.Struct, frozen=True, eq=False):
     """A function that a request handler comes to by calls, the handler's own included. *via*: the functions on the
     way, the handler's first; *sometimes*: it comes to it only in some cases (a cache that is still empty, a branch);
     *once*: a cache keeps the result of a function on the way, or of itself; *threaded*: FastAPI runs it in a thread, as
@@ -487,8 +471,7 @@ class Reached:
     threaded: bool = False
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True, eq=False):
     """A request handler, with the routes under which an application of the tree answers by it, and what it calls.
 
     *routes* are whole paths, ``{*}`` for each parameter; none where *reason* says why they can't be told. *body* is the
@@ -513,8 +496,7 @@ class Endpoint:
         return self.handler.place
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Application:
+class Application(msgspec.Struct, frozen=True, eq=False):
     """A web application of the tree, and all that it answers to. Where *reason* is not "", there may be more.
 
     *swallows* are prefixes below which something else answers (``app.mount``).
@@ -540,8 +522,7 @@ class Application:
 DbtKind = Literal["model", "seed", "snapshot"]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class DbtModel:
+class DbtModel(msgspec.Struct, frozen=True, eq=False):
     """A model, seed or snapshot of a dbt project, in the file *path*.
 
     *described* is what properties files say of it; *config* its configuration by name: the project file's, its
@@ -556,7 +537,7 @@ class DbtModel:
     path: str
     file: DbtFile | None
     described: tuple[DbtProperties, ...] = ()
-    config: Mapping[str, Argument] = dataclasses.field(default_factory=dict)
+    config: Mapping[str, Argument] = msgspec.field(default_factory=dict)
 
     @property
     def identity(self) -> str:
@@ -578,8 +559,7 @@ class DbtModel:
         return given.value if given is not None else None
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class DbtTree:
+class DbtTree(msgspec.Struct, frozen=True, eq=False):
     """A dbt project with what is in it. *models* by name; *sources* by source and table; *described*: what properties
     files name, by name; *tests* are the files of its own tests. *incomplete* says why a model or source may be there
     that is not seen, or is ""; *packages* are those that it installs and that may bring models. *macros* are those of
@@ -594,7 +574,7 @@ class DbtTree:
     described: Mapping[str, tuple[DbtProperties, ...]]
     tests: tuple[DbtFile, ...] = ()
     exposures: tuple[DbtExposure, ...] = ()
-    macros: Mapping[str, DbtMacro] = dataclasses.field(default_factory=dict)
+    macros: Mapping[str, DbtMacro] = msgspec.field(default_factory=dict)
     incomplete: str = ""
     packages: tuple[str, ...] = ()
 
@@ -617,8 +597,7 @@ class DbtTree:
         return self.models.get(ref.name)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class UnfitCall:
+class UnfitCall(msgspec.Struct, frozen=True, eq=False):
     """A call that does not fit the one function that it means. *names* are the arguments concerned: those that the
     function does not take (``unknown``), lacks (``missing``), gets twice (``twice``) or that stand in each other's
     place (``swapped``); of ``many``, how many are given by position and how many it takes so."""
@@ -629,8 +608,7 @@ class UnfitCall:
     names: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class FileCalls:
+class FileCalls(msgspec.Struct, frozen=True, eq=False):
     """The calls of a file whose function in the tree is known: how many shapes of them were *told*, and which of them
     are *unfit*. *unawaited*: those of coroutines whose result nothing gets."""
 

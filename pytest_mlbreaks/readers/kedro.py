@@ -38,9 +38,7 @@ def claims(path: str) -> bool:
 
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """The pipelines that one module makes. What does not parse is the Python reader's to report."""
-    if file.tree is None or not file.mentions(b"kedro"):
-        return
-    if not any(i.target == "kedro" or i.target.startswith("kedro.") for i in file.imports):
+    if file.tree is None or "kedro" not in file.roots:
         return
     for site in file.functions:
         if site.scope.parent is file.module and (site.node.name == "register_pipelines" or _makes_one(file, site)):

@@ -17,8 +17,9 @@ from pytest_mlbreaks.model.facts import LookedUpInsert, MappedTable
 from pytest_mlbreaks.readers.python import claims
 from pytest_mlbreaks.reading import Reader, Wanted
 
-_CARES = re.compile(rb"IntegrityError|on_conflict|with_for_update|[lL]ock\b|advisory|SERIALIZABLE|begin_nested")
-_QUERIES = re.compile(rb"\.query\(|\bselect\(")
+_CARES = (b"IntegrityError", b"on_conflict", b"with_for_update", b"advisory", b"SERIALIZABLE", b"begin_nested")
+_LOCKS = re.compile(rb"ock(?<=[lL]ock)\b")
+_QUERIES = (b".query(", b"select(")
 _ASKS = frozenset({"where", "filter"})
 _MOST = 300
 """Expressions that are followed for one condition."""
@@ -31,7 +32,9 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     if file.mentions(b"__tablename__") or file.mentions(b"table=True"):
         for site in file.classes:
             yield from _table(file, site.node)
-    if file.mentions(b".add(") and file.has(_QUERIES) and not file.has(_CARES):
+    if not file.mentions(b".add(") or not any(map(file.mentions, _QUERIES)):
+        return
+    if not any(map(file.mentions, _CARES)) and not file.has(_LOCKS):
         for function in file.functions:
             yield from _inserts(file, function)
 

@@ -35,9 +35,7 @@ def claims(path: str) -> bool:
 
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """The DAGs of one module. What does not parse is the Python reader's to report."""
-    if file.tree is None or not file.mentions(b"airflow"):
-        return
-    if not any(i.target == "airflow" or i.target.startswith("airflow.") for i in file.imports):
+    if file.tree is None or "airflow" not in file.roots:
         return
     follower = Follower(file)
     calls = Calls(follower)

@@ -25,9 +25,7 @@ def claims(path: str) -> bool:
 
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """What one module defines for Dagster. What does not parse is the Python reader's to report."""
-    if file.tree is None or not file.mentions(b"dagster"):
-        return
-    if not any(i.target.startswith("dagster") for i in file.imports):
+    if file.tree is None or not any(root.startswith("dagster") for root in file.roots):
         return
     yield from assets(file)
     yield from graphs(file)

@@ -28,9 +28,8 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """The flows of one module. What does not parse is the Python reader's to report."""
     if file.tree is None:
         return
-    imported = {i.target.partition(".")[0] for i in file.imports if not i.level}
     for packages, reading in _TOOLS:
-        if not imported.isdisjoint(packages):
+        if not file.roots.isdisjoint(packages):
             yield from reading(file)
 
 

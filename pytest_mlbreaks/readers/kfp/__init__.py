@@ -35,9 +35,7 @@ def claims(path: str) -> bool:
 
 def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """The components and pipelines of one module. What does not parse is the Python reader's to report."""
-    if file.tree is None or not (file.mentions(b"kfp") or file.mentions(b"google_cloud_pipeline_components")):
-        return
-    if not any(i.target.partition(".")[0].startswith(("kfp", "google_cloud_pipeline")) for i in file.imports):
+    if file.tree is None or not any(root.startswith(("kfp", "google_cloud_pipeline")) for root in file.roots):
         return
     follower = Follower(file)
     calls = Calls(follower)

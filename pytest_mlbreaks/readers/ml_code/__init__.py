@@ -30,7 +30,7 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     """The facts of one module. What does not parse is the Python reader's to report."""
     if file.tree is None:
         return
-    roots = {entry.target.partition(".")[0] for entry in file.imports if not entry.level}
+    roots = file.roots
     if "feast" in roots or file.mentions(b"get_online_features") or file.mentions(b"get_historical_features"):
         yield from feast.read(file)
     if not roots.isdisjoint(vectors.ROOTS):
