@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal as L
 
 import msgspec
@@ -67,12 +67,33 @@ def read(file: PythonFile, wanted: Wanted) -> Iterator[Fact | Diagnostic]:
     if not variables:
         return
     found: list[TextAsNumber] = []
-    for body, scope in ((file.tree.body, file.module), *((site.node.body, site.scope) for site in file.functions)):
+    everywhere = _are_shared(file, variables)
+    places = [(site.node.body, site.scope) for site in file.functions if everywhere or _asks(site.scope, variables)]
+    for body, scope in ((file.tree.body, file.module), *places):
         uses = _Uses(file, scope, variables)
         for node in within(body):
             if node.__class__ in _USES:
                 found += uses.of(node)
     yield from sorted(found, key=lambda use: (use.place.line or 0, use.place.column or 0))
+
+
+def _are_shared(file: PythonFile, variables: Mapping[int, _Variable]) -> bool:
+    """Whether the module, a class or an object gives a variable a name, by which any function may use it."""
+    for scope in (file.module, *(site.scope for site in file.classes)):
+        bound = (*scope.names.values(), *([one for one, _ in given] for given in scope.attributes.values()))
+        if any(id(one) in variables for bindings in bound for one in bindings):
+            return True
+    return False
+
+
+def _asks(scope: Scope, variables: Mapping[int, _Variable]) -> bool:
+    """Whether a variable is asked for in the function, or in one around it."""
+    outer = scope
+    while scope.parent is not None:
+        outer = scope if scope.kind == "function" else outer
+        scope = scope.parent
+    first, last = getattr(outer.node, "lineno", 0), getattr(outer.node, "end_lineno", 0)
+    return any(first <= one.node.lineno <= last for one in variables.values())
 
 
 def _variables(file: PythonFile) -> Iterator[tuple[int, _Variable]]:
