@@ -68,7 +68,7 @@ def find(call: facts.Call, pipeline: Pipeline) -> Iterator[Verdict]:
         message=f"This client waits for Redis without a limit: {asks.name}{asks.specifier} has none of its own. Where "
         "Redis neither answers nor refuses, each request that comes here hangs, and no handler of errors is reached.",
         because=((asks.place, f"asks for {asks.name}{asks.specifier}"), server),
-        group=call.path,
+        group="clients",
         note="so does this one",
     )
 

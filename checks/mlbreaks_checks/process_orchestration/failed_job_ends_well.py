@@ -55,6 +55,8 @@ def find(ending: facts.EndsWell, pipeline: Pipeline) -> Iterator[Verdict]:
         message=f"Where {what} fails, for whatever reason, that is only reported, and {named[0]}.",
         because=((ending.place, "what may fail"), *because),
         about=(ending.function or ending.first,),
+        group=ending.path.rpartition("/")[0] or "scripts",
+        note="so it is here",
     )
 
 

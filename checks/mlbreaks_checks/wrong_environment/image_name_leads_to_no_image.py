@@ -65,6 +65,8 @@ def find(container: facts.Container, pipeline: Pipeline) -> Iterator[Verdict]:
         "nobody made one of that name by hand.",
         because=() if elsewhere is None else ((elsewhere.place, f"here it is {pipeline.pattern(elsewhere.image)}"),),
         about=(image,),
+        group="names",
+        note=f"{container.name} runs {image}",
         fix=f"{name} is published as {_PUBLISHED[name]}; name a release of it.",
     )
 
