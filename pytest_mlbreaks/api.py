@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_mlbreaks import conditions, references
 from pytest_mlbreaks.check import Check, Confidence, Finding, Severity, Unjudged, Verdict
-from pytest_mlbreaks.dockerignore import is_ignored
+from pytest_mlbreaks.dockerignore import is_dockerignored
 from pytest_mlbreaks.formats.python import PYTHON, PythonFile
 from pytest_mlbreaks.formats.text import TEXT, TextFile
 from pytest_mlbreaks.formats.yaml import YAML, YamlFile, YamlNode
@@ -117,7 +117,7 @@ __all__ = [
     "expr",
     "facts",
     "hookimpl",
-    "is_ignored",
+    "is_dockerignored",
     "is_local",
     "is_local_compose",
     "is_test_file",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 
-def is_ignored(path: str, context: str, patterns: Sequence[str]) -> bool:
+def is_dockerignored(path: str, context: str, patterns: Sequence[str]) -> bool:
     """Whether ``.dockerignore`` *patterns* leave *path* out of *context*: the last one that matches decides."""
     if not patterns:
         return False

@@ -114,7 +114,7 @@ def server_of(path: str, function: str, pipeline: Pipeline) -> tuple[Place, str]
     """What answers requests with the *function* of the file *path*, and goes on until it is stopped: a place and a
     note. A handler that comes to it, a container whose modules answer requests, or a file of handlers that imports the
     file; None where none is seen."""
-    for endpoint in pipeline.index(Endpoint, _reached_functions, each=True).get((path, function), ()):
+    for endpoint in pipeline.index(Endpoint, reached_functions, each=True).get((path, function), ()):
         return endpoint.place, f"{endpoint.handler.function} answers requests by it"
     handlers = pipeline.index(facts.Handler, "path")
     if path in handlers:
@@ -133,8 +133,14 @@ def server_of(path: str, function: str, pipeline: Pipeline) -> tuple[Place, str]
     return None
 
 
-def _reached_functions(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
+def reached_functions(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
+    """The functions that a handler comes to, by file and name: the key of an index."""
     return tuple((reached.function.path, reached.function.name) for reached in endpoint.reached)
+
+
+def reached_files(endpoint: Endpoint) -> tuple[str, ...]:
+    """The files of the functions that a handler comes to, each once: the key of an index."""
+    return tuple(dict.fromkeys(reached.function.path for reached in endpoint.reached))
 
 
 def _imported(module: facts.PythonModule) -> frozenset[str]:

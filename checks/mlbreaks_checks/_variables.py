@@ -56,3 +56,8 @@ def left_before(job: facts.WorkflowJob, index: int, name: str) -> tuple[str, boo
         if action and action not in _SETS_THESE and action not in _SETS_NONE:
             return f"{action} may set it", False
     return "", False
+
+
+def of_a_container(container: facts.Container) -> tuple[str, ...]:
+    """The names of the variables that a container is given: the key of an index."""
+    return tuple(variable.name for variable in container.variables)

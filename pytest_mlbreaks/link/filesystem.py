@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from pytest_mlbreaks.dockerignore import is_ignored
+from pytest_mlbreaks.dockerignore import is_dockerignored
 from pytest_mlbreaks.link.values import Values
 from pytest_mlbreaks.model import Pipeline, Place, Process
 from pytest_mlbreaks.model.expr import Expr
@@ -150,7 +150,7 @@ class FileSystem:
         if layer.file:
             return layer.source if path == layer.target and layer.source in self._pipeline.paths else None
         candidate = _rebase(path, layer.target, layer.source)
-        if candidate not in self._pipeline.paths or is_ignored(candidate, layer.context, layer.ignored):
+        if candidate not in self._pipeline.paths or is_dockerignored(candidate, layer.context, layer.ignored):
             return None
         return candidate
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mlbreaks.dockerignore import is_ignored
+from pytest_mlbreaks.dockerignore import is_dockerignored
 from pytest_mlbreaks.model import Entry, Process
 from pytest_mlbreaks.testing import linked
 
@@ -139,14 +139,14 @@ def test_mounts_hide_what_the_image_holds() -> None:
 )
 def test_ignore_patterns(pattern: str, path: str, out: bool) -> None:
     """The examples of Docker's documentation, and its odd ones."""
-    assert is_ignored(path, "", (pattern,)) is out
+    assert is_dockerignored(path, "", (pattern,)) is out
 
 
 def test_the_last_pattern_that_matches_decides() -> None:
     """Also below a folder that is taken back in."""
-    assert not is_ignored("docs/a.md", "", ("*", "!docs"))
-    assert is_ignored("docs/secret.md", "", ("*.md", "!docs", "docs/secret*"))
-    assert is_ignored("svc/a.md", "svc", ("*.md",))
+    assert not is_dockerignored("docs/a.md", "", ("*", "!docs"))
+    assert is_dockerignored("docs/secret.md", "", ("*.md", "!docs", "docs/secret*"))
+    assert is_dockerignored("svc/a.md", "svc", ("*.md",))
 
 
 def _reference(path: str, patterns: tuple[str, ...]) -> bool:
@@ -178,7 +178,7 @@ _PATHS = st.lists(st.sampled_from(["a", "b", "ab", "a.b"]), min_size=1, max_size
 @given(_PATHS, st.lists(_PATTERNS, max_size=4).map(tuple))
 def test_ignore_patterns_against_a_plain_implementation(path: str, patterns: tuple[str, ...]) -> None:
     """The expressions say what the rule says."""
-    assert is_ignored(path, "", patterns) is _reference(path, patterns)
+    assert is_dockerignored(path, "", patterns) is _reference(path, patterns)
 
 
 def test_everything_is_linked_without_a_build() -> None:

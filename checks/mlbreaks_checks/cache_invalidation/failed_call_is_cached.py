@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlbreaks_checks import _serving
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -29,16 +30,12 @@ _ENDS = frozenset({"Job", "CronJob"})
 
 def _server(kept: facts.KeptFailure, pipeline: Pipeline) -> tuple[Place, str] | None:
     """What runs the file until it is stopped, with a note."""
-    for endpoint in pipeline.index(Endpoint, _functions, each=True).get((kept.path, kept.function), ()):
+    for endpoint in pipeline.index(Endpoint, _serving.reached_functions, each=True).get((kept.path, kept.function), ()):
         return endpoint.place, f"{endpoint.handler.function} answers requests by it"
     for process in pipeline.processes_of(kept.path):
         if _goes_on(process, pipeline):
             return process.place, f"{process.name} runs it until it is stopped"
     return None
-
-
-def _functions(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
-    return tuple((reached.function.path, reached.function.name) for reached in endpoint.reached)
 
 
 def _goes_on(process: Process, pipeline: Pipeline) -> bool:

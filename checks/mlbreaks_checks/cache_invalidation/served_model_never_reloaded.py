@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks import _ci, _moving
+from mlbreaks_checks import _ci, _moving, _serving
 from pytest_mlbreaks.api import (
     Check,
     Confidence,
@@ -108,7 +108,7 @@ class _Once:
 def _loaded(access: _moving.Moving, pipeline: Pipeline) -> _Once | None:
     """How the access is made once by a server; None where it is made for requests, or by no server."""
     callers = _moving.callers((access.path, access.scope), pipeline)
-    endpoints = pipeline.index(Endpoint, _keys_of, each=True)
+    endpoints = pipeline.index(Endpoint, _serving.reached_functions, each=True)
     reaching = endpoints.get((access.path, access.scope), ()) if access.scope else ()
     for endpoint in reaching:
         for reached in endpoint.reached:
@@ -140,10 +140,6 @@ def _reloads(endpoint: Endpoint) -> bool:
 
 def _at_start(function: facts.Function) -> bool:
     return bool(_STARTS.search(function.name)) or any(_AT_START.search(one) for one in function.decorators)
-
-
-def _keys_of(endpoint: Endpoint) -> tuple[_moving.Key, ...]:
-    return tuple((reached.function.path, reached.function.name) for reached in endpoint.reached)
 
 
 # ------------------------------------------------------------------------------------------------ who moves it

@@ -17,7 +17,7 @@ from pytest_mlbreaks.api import (
     Unjudged,
     Verdict,
     facts,
-    is_ignored,
+    is_dockerignored,
 )
 
 check = Check(__name__, severity=Severity.HIGH, confidence=Confidence.HIGH, since="0.1", evidence="cross-artifact")
@@ -36,7 +36,7 @@ def find(image: Image, pipeline: Pipeline) -> Iterator[Verdict]:
     if ignore is None:
         return
     for copy, text, path in _copied(image, pipeline):
-        if not is_ignored(path, image.context, ignore.patterns) or _taken_back(path, image, ignore, pipeline):
+        if not is_dockerignored(path, image.context, ignore.patterns) or _taken_back(path, image, ignore, pipeline):
             continue
         if _changed(pipeline):
             yield Unjudged(copy.place, "a command of the repository may change the .dockerignore")
@@ -86,7 +86,7 @@ def _taken_back(path: str, image: Image, ignore: facts.IgnoreFile, pipeline: Pip
 
 def _pattern(path: str, image: Image, ignore: facts.IgnoreFile) -> str:
     """The pattern that decides."""
-    found = [one for one in ignore.patterns if is_ignored(path, image.context, (one.removeprefix("!"),))]
+    found = [one for one in ignore.patterns if is_dockerignored(path, image.context, (one.removeprefix("!"),))]
     return found[-1]
 
 

@@ -71,6 +71,7 @@ _PAIRS = (
     ),
 )
 _BY_PACKAGE = {pair.package: pair for pair in _PAIRS}
+_ROOTS = {pair.root for pair in _PAIRS}
 
 
 def _is_pinned(requirement: facts.Requirement, pipeline: Pipeline) -> bool:
@@ -154,6 +155,3 @@ def _user(root: str, pipeline: Pipeline) -> Place | None:
 
 def _roots(module: facts.PythonModule) -> set[str]:
     return {one.target.partition(".")[0] for one in module.imports if not one.level} & _ROOTS
-
-
-_ROOTS = {pair.root for pair in _PAIRS}

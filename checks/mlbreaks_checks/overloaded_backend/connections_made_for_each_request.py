@@ -93,14 +93,9 @@ def _ways(call: facts.Call, pipeline: Pipeline) -> list[tuple[Endpoint, Reached]
     """The handlers that come to the function that a call is in. A Lambda function answers one request at a time."""
     return [
         (endpoint, reached)
-        for endpoint in pipeline.index(Endpoint, _functions, each=True).get((call.path, call.scope), ())
+        for endpoint in pipeline.index(Endpoint, _serving.reached_functions, each=True).get((call.path, call.scope), ())
         for reached in endpoint.reached
         if (reached.function.path, reached.function.name) == (call.path, call.scope)
+        and endpoint.handler.framework != "lambda"
         and _serving.is_served(endpoint, pipeline)
     ]
-
-
-def _functions(endpoint: Endpoint) -> list[tuple[str, str]]:
-    if endpoint.handler.framework == "lambda":
-        return []
-    return [(reached.function.path, reached.function.name) for reached in endpoint.reached]

@@ -235,17 +235,11 @@ def _finding(
 
 
 def _endpoints(path: str, pipeline: Pipeline) -> Iterator[Endpoint]:
-    """The handlers that may come to a file and that nothing else limits."""
-    for endpoint in pipeline.index(Endpoint, _files, each=True).get(path, ()):
-        if not _serving.in_lambda(endpoint, pipeline):
+    """The handlers that may come to a file and that nothing else limits. AWS ends a call of a Lambda function after its
+    timeout."""
+    for endpoint in pipeline.index(Endpoint, _serving.reached_files, each=True).get(path, ()):
+        if endpoint.handler.framework != "lambda" and not _serving.in_lambda(endpoint, pipeline):
             yield endpoint
-
-
-def _files(endpoint: Endpoint) -> tuple[str, ...]:
-    """The files of what a handler comes to. AWS ends a call of a Lambda function after its timeout."""
-    if endpoint.handler.framework == "lambda":
-        return ()
-    return tuple(dict.fromkeys(reached.function.path for reached in endpoint.reached))
 
 
 def _runners(path: str, pipeline: Pipeline) -> Iterator[Process]:

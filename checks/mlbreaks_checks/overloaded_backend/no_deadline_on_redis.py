@@ -75,16 +75,12 @@ def find(call: facts.Call, pipeline: Pipeline) -> Iterator[Verdict]:
 
 def _server(call: facts.Call, pipeline: Pipeline) -> tuple[Place, str] | None:
     """A handler that comes to the file, or, for a middleware, what answers requests by it."""
-    for endpoint in pipeline.index(Endpoint, _files, each=True).get(call.path, ()):
+    for endpoint in pipeline.index(Endpoint, _serving.reached_files, each=True).get(call.path, ()):
         if _serving.is_served(endpoint, pipeline):
             return endpoint.place, f"{_serving.shown(endpoint)} comes to it"
     if "middleware" in f"{call.path} {call.scope}".lower():
         return _serving.server_of(call.path, call.scope, pipeline)
     return None
-
-
-def _files(endpoint: Endpoint) -> set[str]:
-    return {reached.function.path for reached in endpoint.reached}
 
 
 def _asks_for(call: facts.Call, pipeline: Pipeline) -> facts.Requirement | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mlbreaks_checks import _variables
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Place, Severity, Unjudged, Verdict, expr, facts
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1")
@@ -39,7 +40,7 @@ def find(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
         setting = schedule.setting(_LOST[name])
         if setting is None:
             continue
-        if any(one in pipeline.index(facts.Container, _names, each=True) for one in _CONFIGURED):
+        if any(one in pipeline.index(facts.Container, _variables.of_a_container, each=True) for one in _CONFIGURED):
             yield Unjudged(setting.place, "the configuration may say the same")
             continue
         only = pipeline.resolve(setting.value).only
@@ -71,10 +72,6 @@ def find(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
             what = "catchup=False stands in default_args, where Airflow does not look for it: when DAG "
             what += f"{schedule.name} is switched on, Airflow 2 starts a run for each interval since its start_date."
         yield Finding(at=setting.place, message=what, because=because, severity=severity, group=name, note="here, too")
-
-
-def _names(container: facts.Container) -> list[str]:
-    return [variable.name for variable in container.variables]
 
 
 def _airflow_two(pipeline: Pipeline) -> tuple[Place, str] | None:

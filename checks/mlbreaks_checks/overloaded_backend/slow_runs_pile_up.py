@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks import _manifests
+from mlbreaks_checks import _manifests, _variables
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, facts
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.LOW, since="0.1")
@@ -60,7 +60,7 @@ def find_dag(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each DAG that runs at least every half an hour."""
     if any(schedule.setting(name) for name in _ENDS) or any(_is_on(schedule, name, pipeline) for name in _APART):
         return
-    if _CONFIGURED in pipeline.index(facts.Container, _names, each=True):
+    if _CONFIGURED in pipeline.index(facts.Container, _variables.of_a_container, each=True):
         yield Unjudged(schedule.place, "the configuration says how many runs there may be")
         return
     given = schedule.setting("max_active_runs")
@@ -105,10 +105,6 @@ def _is_bounded(step: facts.Step) -> bool:
     if _IN_AN_INSTANT.search(step.operator) or _ENDS_BY_ITSELF.search(step.operator):
         return True
     return any(step.setting(name) for name in _BOUNDS)
-
-
-def _names(container: facts.Container) -> list[str]:
-    return [variable.name for variable in container.variables]
 
 
 def _alone(schedule: facts.Schedule) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlbreaks_checks import _variables
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Severity, Unjudged, Verdict, facts
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.HIGH, since="0.1")
@@ -29,7 +30,7 @@ def find(variable: facts.ParsedVariable, pipeline: Pipeline) -> Iterator[Verdict
     ]
     if not found:
         return
-    if _CACHED in pipeline.index(facts.Container, _names, each=True):
+    if _CACHED in pipeline.index(facts.Container, _variables.of_a_container, each=True):
         yield Unjudged(variable.place, "the configuration may keep variables for a while")
         return
     bare = [one for one in found if not one.default]
@@ -49,12 +50,8 @@ def find(variable: facts.ParsedVariable, pipeline: Pipeline) -> Iterator[Verdict
     )
 
 
-def _names(container: facts.Container) -> list[str]:
-    return [variable.name for variable in container.variables]
-
-
 def _is_environment(variable: facts.ParsedVariable, pipeline: Pipeline) -> bool:
     """Whether a container of the tree sets it in its environment, where Airflow looks first."""
     only = pipeline.resolve(variable.key).only
     name = f"AIRFLOW_VAR_{only.value}".upper() if only is not None else ""
-    return name in pipeline.index(facts.Container, _names, each=True)
+    return name in pipeline.index(facts.Container, _variables.of_a_container, each=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlbreaks_checks import _manifests, _serving
+from mlbreaks_checks import _manifests, _serving, _variables
 from pytest_mlbreaks.api import Check, Confidence, Finding, Pipeline, Process, Severity, Unjudged, Verdict, facts
 
 check = Check(__name__, severity=Severity.MEDIUM, confidence=Confidence.LOW, since="0.1")
@@ -44,7 +44,7 @@ def find_dag(schedule: facts.Schedule, pipeline: Pipeline) -> Iterator[Verdict]:
     """Looks at each DAG that runs at least hourly with ``max_active_runs=1``."""
     if schedule.setting("dagrun_timeout") or schedule.setting("default_args.execution_timeout"):
         return
-    if _DEFAULT in pipeline.index(facts.Container, _names, each=True):
+    if _DEFAULT in pipeline.index(facts.Container, _variables.of_a_container, each=True):
         return
     if not schedule.complete:
         yield Unjudged(schedule.place, "the tasks of the DAG can't all be told")
@@ -110,10 +110,6 @@ def _waits_for_nobody(callee: str, followed: set[str]) -> bool:
 
 def _step(process: Process) -> str | None:
     return process.fact.identity if isinstance(process.fact, facts.Step) else None
-
-
-def _names(container: facts.Container) -> list[str]:
-    return [variable.name for variable in container.variables]
 
 
 def _is_exclusive_job(workload: facts.Workload, pipeline: Pipeline) -> bool:

@@ -37,6 +37,8 @@ _PUBLISHES = re.compile(
     r"|docker\s.*--push\b|(?:kubectl|helm|terraform|cdk|sam|serverless|sls)\s+(?:apply|upgrade|deploy|replace)\b"
     r"|gcloud\s.*\bdeploy\b|aws\s.*\b(?:deploy|update-service|update-function-code)\b|bentoml\s+(?:push|deploy)\b)"
 )
+_MAY = re.compile(r"publish|upload|push|apply|upgrade|deploy|update-")
+"""One of these words stands in a script that publishes anything."""
 _STOPS = re.compile(
     r"^#!.*\s-\w*e|\bset\s+-\w*e|\bset\s+-\w+\s+(?:-\w*e|-o\s+errexit)|\bset\s+-o\s+errexit|\btrap\b.*\bERR\b|\$\?"
     r"|\bexit\s+[1-9$]|\bdie\b|\bfail\b"
@@ -88,9 +90,6 @@ def _published(script: facts.Script) -> list[_ci.SimpleCommand]:
     if not _MAY.search(script.text):
         return []
     return [one for _, _, commands in _statements(script) for one in commands if _PUBLISHES.match(one.text)]
-
-
-_MAY = re.compile(r"publish|upload|push|apply|upgrade|deploy|update-")
 
 
 def _caller(path: str, pipeline: Pipeline) -> tuple[Place, str] | None:

@@ -37,7 +37,7 @@ def find(call: facts.BlockingCall, pipeline: Pipeline) -> Iterator[Verdict]:
     beside = [c for c in pipeline.index(facts.BlockingCall, _serving.scoped)[_serving.scoped(call)] if c.single]
     if beside[0] is not call:
         return
-    endpoints = pipeline.index(Endpoint, _functions, each=True).get(_serving.scoped(call), ())
+    endpoints = pipeline.index(Endpoint, _serving.reached_functions, each=True).get(_serving.scoped(call), ())
     because = [(endpoint.place, f"{_serving.shown(endpoint)} comes to it") for endpoint in endpoints[:1]]
     because += [(other.place, f"and again by {_serving.short(other.api)}()") for other in beside[1:3]]
     yield Finding(
@@ -46,8 +46,3 @@ def find(call: facts.BlockingCall, pipeline: Pipeline) -> Iterator[Verdict]:
         " call costs whatever its size is paid for every item.",
         because=tuple(because),
     )
-
-
-def _functions(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
-    """What a handler comes to, by file and name."""
-    return tuple((reached.function.path, reached.function.name) for reached in endpoint.reached)

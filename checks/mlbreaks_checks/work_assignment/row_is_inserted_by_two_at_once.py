@@ -77,14 +77,11 @@ def find(insert: facts.LookedUpInsert, pipeline: Pipeline) -> Iterator[Verdict]:
 
 def _endpoint(insert: facts.LookedUpInsert, pipeline: Pipeline) -> Endpoint | None:
     """A handler that comes to the function."""
-    for endpoint in pipeline.index(Endpoint, _functions, each=True).get((insert.path, insert.scope), ()):
+    reaching = pipeline.index(Endpoint, _serving.reached_functions, each=True)
+    for endpoint in reaching.get((insert.path, insert.scope), ()):
         if endpoint.handler.framework != "lambda" and _serving.is_served(endpoint, pipeline):
             return endpoint
     return None
-
-
-def _functions(endpoint: Endpoint) -> list[tuple[str, str]]:
-    return [(reached.function.path, reached.function.name) for reached in endpoint.reached]
 
 
 def _migrates(module: facts.PythonModule) -> bool:
